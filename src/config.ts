@@ -1,0 +1,117 @@
+import { z } from "zod";
+import { canonicalRange } from "./addresses";
+
+const port = z.coerce.number().int().min(0).max(65535);
+const positive = z.coerce.number().int().min(1);
+const flag = z
+  .enum(["true", "false", "1", "0"])
+  .transform((word) => word === "true" || word === "1");
+const databaseUrl = z
+  .string()
+  .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://");
+
+/** Every setting there is; docs/configuration.md says what each is for. */
+const settings = z.object({
+  NODE_ENV: z.string().default("development"),
+  PORT: port.default(4000),
+  HOST: z.string().default("localhost"),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_MIGRATION_URL: databaseUrl.optional(),
+  DATABASE_POOL_SIZE: positive.max(500).default(10),
+  GATEHOUSE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  GATEHOUSE_DATA_DIRECTORY: z.string().default(".gatehouse"),
+  GATEHOUSE_DEMO: flag.optional(),
+  GATEHOUSE_LOG_LEVEL: z
+    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
+    .default("info"),
+  GATEHOUSE_TRUSTED_PROXIES: z
+    .string()
+    .default("")
+    .transform((list, ctx) => {
+      const ranges = list.split(/[\s,]+/).filter(Boolean);
+      for (const range of ranges) {
+        if (!canonicalRange(range)) {
+          ctx.addIssue({ code: "custom", message: `"${range}" is no address or range` });
+        }
+      }
+      return ranges;
+    }),
+  GATEHOUSE_MAX_DEPTH: positive.default(15),
+  GATEHOUSE_MAX_ALIASES: positive.default(50),
+  GATEHOUSE_MAX_COST: positive.default(10_000),
+});
+
+export interface Config {
+  production: boolean;
+  port: number;
+  host: string;
+  /** Null: the embedded database. */
+  databaseUrl: string | null;
+  migrationUrl: string | null;
+  poolSize: number;
+  publicUrl: string;
+  dataDirectory: string;
+  demo: boolean;
+  logLevel: string;
+  trustedProxies: string[];
+  limits: { maxDepth: number; maxAliases: number; maxCost: number };
+}
+
+/** What keeps a start from happening and is for whoever starts it to put right. */
+export class CannotStart extends Error {}
+
+/** The environment says something that can't be meant. Each line names a setting. */
+export class BadConfiguration extends CannotStart {
+  constructor(problems: string[]) {
+    super(["The configuration can't be used:", ...problems.map((line) => `  ${line}`)].join("\n"));
+  }
+}
+
+/** Reads the environment, once. @throws BadConfiguration that names every setting at fault. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  // An empty variable is how compose files and shells say "not set".
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const { data, error } = settings.safeParse(given);
+  if (error) {
+    throw new BadConfiguration(
+      error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`),
+    );
+  }
+  const production = data.NODE_ENV === "production";
+  if (production) assertFitForProduction(data);
+  const { GATEHOUSE_PUBLIC_URL: publicUrl = `http://localhost:${data.PORT}` } = data;
+  return {
+    production,
+    port: data.PORT,
+    host: data.HOST,
+    databaseUrl: data.DATABASE_URL ?? null,
+    migrationUrl: data.DATABASE_MIGRATION_URL ?? data.DATABASE_URL ?? null,
+    poolSize: data.DATABASE_POOL_SIZE,
+    publicUrl: publicUrl.replace(/\/+$/, ""),
+    dataDirectory: data.GATEHOUSE_DATA_DIRECTORY,
+    demo: data.GATEHOUSE_DEMO ?? !data.DATABASE_URL,
+    logLevel: data.GATEHOUSE_LOG_LEVEL,
+    trustedProxies: data.GATEHOUSE_TRUSTED_PROXIES,
+    limits: {
+      maxDepth: data.GATEHOUSE_MAX_DEPTH,
+      maxAliases: data.GATEHOUSE_MAX_ALIASES,
+      maxCost: data.GATEHOUSE_MAX_COST,
+    },
+  };
+}
+
+function assertFitForProduction(data: z.output<typeof settings>): void {
+  const problems: string[] = [];
+  if (!data.DATABASE_URL) {
+    problems.push("DATABASE_URL: required in production; the embedded database is for trying out");
+  }
+  if (!data.GATEHOUSE_PUBLIC_URL) {
+    problems.push("GATEHOUSE_PUBLIC_URL: required in production, such as https://id.example.com");
+  } else if (!data.GATEHOUSE_PUBLIC_URL.startsWith("https://")) {
+    problems.push("GATEHOUSE_PUBLIC_URL: must be https in production");
+  }
+  if (data.GATEHOUSE_DEMO) {
+    problems.push("GATEHOUSE_DEMO: must not be on in production; its password is printed");
+  }
+  if (problems.length) throw new BadConfiguration(problems);
+}

@@ -1,0 +1,251 @@
+import DataLoader from "dataloader";
+import type { Database } from "./database/database";
+import { all, raw, type Sql, sql } from "./database/sql";
+import type { Class } from "./database/table";
+import { Account } from "./entities/Account";
+import { PrincipalKind } from "./entities/Event";
+import { Forbidden, NotFound, Unauthenticated } from "./errors";
+import { Loaders } from "./loaders";
+import {
+  type Ability,
+  abilityIn,
+  abilityOver,
+  type Action,
+  type Subject,
+  type SubjectClass,
+} from "./policies/ability";
+import { gate } from "./policies/gate";
+import { allowed } from "./policies/sql";
+import type { Principal, Request, Standing } from "./principal";
+import { denialOf, recordRefusal } from "./recording";
+import { standingsIn } from "./standing";
+import { Transaction } from "./transaction";
+
+interface Asking {
+  db: Database;
+  request: Request;
+  /** Null when nobody signed in. */
+  caller: Principal | null;
+  /** The standing that came with an API key, read by the same statement. */
+  standing?: Standing | null;
+  background?: Context["background"];
+  cookie?: Context["cookie"];
+  report?: Context["report"];
+}
+
+/** One request: who asks, and the database as they may see it. */
+export class Context {
+  loaders: Loaders;
+  private accesses: DataLoader<string, Access | null>;
+  private own: Access | undefined;
+
+  readonly db: Database;
+  readonly request: Request;
+  /** Work that may outlive the response; the server waits for it before it stops. */
+  readonly background: (work: Promise<unknown>) => void;
+  /** Gives a browser its session, or takes it away. */
+  readonly cookie: (token: string | null) => void;
+  /** Tells the operator of a bug, with the cause that the caller is not told. */
+  readonly report: (error: unknown) => void;
+  private caller: Principal | null;
+
+  constructor({ db, request, caller, standing, background, cookie, report }: Asking) {
+    this.db = db;
+    this.request = request;
+    this.caller = caller;
+    this.background = background ?? ((work) => void work);
+    this.report = report ?? (() => undefined);
+    this.cookie = cookie ?? (() => undefined);
+    this.loaders = new Loaders(this);
+    this.accesses = this.newAccesses();
+    if (caller && standing) {
+      this.accesses.prime(standing.accountId, new Access(this, caller, standing));
+    }
+  }
+
+  /** From here on it is this principal who asks: somebody has just signed in. */
+  become(principal: Principal): void {
+    this.caller = principal;
+    this.forget();
+  }
+
+  /** @throws Unauthenticated when nobody signed in. */
+  get principal(): Principal {
+    if (!this.caller) {
+      throw new Unauthenticated("Sign in, or send an API key: `Authorization: Bearer …`.");
+    }
+    return this.caller;
+  }
+
+  /**
+   * The principal inside one account, with the roles they hold there now.
+   *
+   * @throws NotFound when they are not in it, exists it or not.
+   * @throws Forbidden with the gate's code when they are, and may not enter.
+   */
+  async in(accountId: string): Promise<Access> {
+    const access = await this.accesses.load(accountId);
+    if (!access) throw new NotFound(accountId);
+    access.enter();
+    return access;
+  }
+
+  /** What keeps the principal out of an account, without it counting as a try to get in. */
+  async refusalFrom(accountId: string): Promise<NotFound | Forbidden | null> {
+    const access = await this.accesses.load(accountId);
+    return access ? access.refusal() : new NotFound(accountId);
+  }
+
+  /** The principal with what is their own and belongs to no account. */
+  get self(): Access {
+    return (this.own ??= new Access(this, this.principal, null));
+  }
+
+  /**
+   * The principal inside the account that this row belongs to.
+   *
+   * @throws NotFound alike for a row that is absent and for one of another's account.
+   */
+  async accessTo(entity: Class<Subject>, id: string): Promise<Access> {
+    const { accountId } = this.principal;
+    if (accountId) return this.in(accountId);
+    const [row] = await this.db.query<{ accountId: string }>(sql`
+      select row.account_id as "accountId" from ${this.db.table(entity).name} row
+      where row.account_id = any(${await this.accountIds()}) and row.id = ${id}`);
+    if (!row) throw new NotFound(id);
+    return this.in(row.accountId);
+  }
+
+  /** The accounts the principal is a member of, whether or not the gate lets them in. */
+  async accountIds(): Promise<string[]> {
+    const { id, accountId } = this.principal;
+    if (accountId) return [accountId];
+    const rows = await this.db.query<{ accountId: string }>(
+      sql`select account_id as "accountId" from memberships
+        where user_id = ${id} and removed_at is null order by id`,
+    );
+    return rows.map((row) => row.accountId);
+  }
+
+  /** After a write: what was read before it may no longer be so. */
+  forget(): void {
+    this.loaders = new Loaders(this);
+    this.accesses = this.newAccesses();
+    this.own = undefined;
+  }
+
+  private newAccesses(): DataLoader<string, Access | null> {
+    return new DataLoader(async (accountIds) => {
+      const standings = await standingsIn(this.db, this.principal, this.reachable(accountIds));
+      return accountIds.map((id) => {
+        const standing = standings.get(id);
+        return standing ? new Access(this, this.principal, standing) : null;
+      });
+    });
+  }
+
+  /** An API key reaches its own account and no other, whatever else its owner is in (C7). */
+  private reachable(accountIds: readonly string[]): readonly string[] {
+    const { accountId } = this.principal;
+    return accountId ? accountIds.filter((id) => id === accountId) : accountIds;
+  }
+}
+
+/** What a principal may do in one account, or with what is their own. */
+export class Access {
+  readonly ability: Ability;
+
+  constructor(
+    private readonly ctx: Context,
+    readonly principal: Principal,
+    /** Null for what is the principal's own and belongs to no account. */
+    readonly standing: Standing | null,
+  ) {
+    this.ability = standing ? abilityIn(standing) : abilityOver(principal);
+  }
+
+  /** @throws Forbidden with the gate's code. */
+  enter(): void {
+    const refusal = this.refusal();
+    if (!refusal) return;
+    this.ctx.background(this.note(refusal));
+    throw refusal;
+  }
+
+  /** What the gate has against the principal. */
+  refusal(): Forbidden | null {
+    return this.standing && gate(this.standing);
+  }
+
+  can(action: Action, row: Subject): boolean {
+    return this.ability.can(action, row);
+  }
+
+  /** The rows the principal may read, as a condition on the alias `row`. */
+  readable<E extends object>(entity: Class<E>): Sql {
+    const rules = allowed(
+      this.ability,
+      "read",
+      entity as unknown as SubjectClass,
+      this.ctx.db.table(entity),
+    );
+    if (!this.standing || (entity as unknown) === Account) return rules;
+    // The rules say so too; said first and alone, it leads every index.
+    return all([sql`row.account_id = ${this.standing.accountId}`, rules]);
+  }
+
+  /**
+   * Runs an operation's writes together: all of them and their events, or none.
+   *
+   * In an account it first takes the account's row, so that operations there happen one after
+   * another, and then reads the principal's standing anew: whoever lost a role while waiting
+   * no longer has it.
+   */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      const [result, tx] = await this.ctx.db.transaction(async (connection) => {
+        const standing = this.standing && (await this.hold(connection, this.standing));
+        const ability = standing ? abilityIn(standing) : this.ability;
+        const tx = new Transaction(this.ctx, connection, this.principal, standing, ability);
+        const result = await work(tx);
+        tx.assertRecorded();
+        return [result, tx] as const;
+      });
+      await tx.announce();
+      return result;
+    } catch (error) {
+      await this.note(error);
+      throw error;
+    } finally {
+      this.ctx.forget();
+    }
+  }
+
+  private async hold(
+    connection: Parameters<typeof standingsIn>[0],
+    { accountId, machine }: Standing,
+  ): Promise<Standing> {
+    const held = await connection.query(
+      sql`select ${raw("1")} from accounts where id = ${accountId} and deleted_at is null
+        for no key update`,
+    );
+    if (machine) return this.standing!;
+    const standings = held.length
+      ? await standingsIn(connection, this.principal, [accountId])
+      : undefined;
+    const standing = standings?.get(accountId);
+    if (!standing) throw new NotFound(accountId);
+    const refusal = gate(standing);
+    if (refusal) throw refusal;
+    return standing;
+  }
+
+  /** A denial is an event too (E1). */
+  private async note(error: unknown): Promise<void> {
+    const { standing, principal } = this;
+    if (!(error instanceof Forbidden) || principal.kind === PrincipalKind.SYSTEM) return;
+    if (!standing && principal.kind !== PrincipalKind.USER) return;
+    const denial = denialOf(principal, standing, error);
+    await recordRefusal(this.ctx.db, principal, this.ctx.request, denial);
+  }
+}

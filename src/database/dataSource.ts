@@ -1,0 +1,97 @@
+import { DataSource, DefaultNamingStrategy, type Table } from "typeorm";
+import { CreateUsers1764000000000 } from "../../migrations/1764000000000-create-users";
+import { CreateAccounts1764000000001 } from "../../migrations/1764000000001-create-accounts";
+import { CreateCredentials1764000000002 } from "../../migrations/1764000000002-create-credentials";
+import { CreateInvitations1764000000003 } from "../../migrations/1764000000003-create-invitations";
+import { CreateEvents1764000000004 } from "../../migrations/1764000000004-create-events";
+import { Account } from "../entities/Account";
+import { Credential } from "../entities/Credential";
+import { Event, UserEvent } from "../entities/Event";
+import { Invitation } from "../entities/Invitation";
+import { IPRestriction } from "../entities/IPRestriction";
+import { IPRule } from "../entities/IPRule";
+import { Membership } from "../entities/Membership";
+import { ServiceUser } from "../entities/ServiceUser";
+import { Session } from "../entities/Session";
+import { User } from "../entities/User";
+
+export const entities = [
+  Account,
+  User,
+  Session,
+  Membership,
+  ServiceUser,
+  Credential,
+  Invitation,
+  IPRestriction,
+  IPRule,
+  Event,
+  UserEvent,
+];
+
+const migrations = [
+  CreateUsers1764000000000,
+  CreateAccounts1764000000001,
+  CreateCredentials1764000000002,
+  CreateInvitations1764000000003,
+  CreateEvents1764000000004,
+];
+
+const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const joined = (table: Table | string, columns: string[], suffix: string) =>
+  [(typeof table === "string" ? table : table.name).split(".").at(-1), ...columns, suffix].join(
+    "_",
+  );
+
+/**
+ * Names columns and constraints as PostgreSQL itself would. A hand-written migration then agrees
+ * with the entities, and an error says `memberships_user_id_fkey` rather than a hash.
+ */
+class PostgresNames extends DefaultNamingStrategy {
+  override columnName = (property: string, custom?: string) => custom ?? snake(property);
+  override primaryKeyName = (table: Table | string) => joined(table, [], "pkey");
+  override foreignKeyName = (table: Table | string, columns: string[]) =>
+    joined(table, columns, "fkey");
+  override uniqueConstraintName = (table: Table | string, columns: string[]) =>
+    joined(table, columns, "key");
+  override indexName = (table: Table | string, columns: string[]) => joined(table, columns, "idx");
+}
+
+/** The role that serves requests: it has no DDL rights and cannot alter an event. */
+export const SERVING_ROLE = "gatehouse_app";
+
+interface Options {
+  url: string;
+  /** As whom: `serve` takes the role without DDL rights, `migrate` stays who the URL says. */
+  as: "serve" | "migrate";
+  poolSize?: number;
+}
+
+/** How the server runs our statements; docs/performance.md gives the reasons. */
+const SERVER_OPTIONS = [
+  "jit=off",
+  "plan_cache_mode=force_generic_plan",
+  "timezone=UTC",
+  "statement_timeout=10000",
+  "lock_timeout=8000",
+  "idle_in_transaction_session_timeout=20000",
+  `role=${SERVING_ROLE}`,
+];
+
+export function openDataSource({ url, as, poolSize = 10 }: Options): DataSource {
+  return new DataSource({
+    type: "postgres",
+    url,
+    entities,
+    migrations,
+    namingStrategy: new PostgresNames(),
+    migrationsTransactionMode: "each",
+    applicationName: "gatehouse",
+    poolSize,
+    connectTimeoutMS: 5_000,
+    // A client that dies in the pool (the database went away) is replaced by the next request.
+    poolErrorHandler: () => undefined,
+    extra:
+      as === "serve" ? { options: SERVER_OPTIONS.map((option) => `-c ${option}`).join(" ") } : {},
+  });
+}

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { DatabaseError, type Pool, type PoolClient } from "pg";
+import type { DataSource } from "typeorm";
+import { Unavailable } from "../errors";
+import type { Sql } from "./sql";
+import { type Class, type Table, tablesOf } from "./table";
+
+/** A prepared statement costs PostgreSQL up to 200 KB on each connection, so they are bounded. */
+const MAX_NAMED = 300;
+const MAX_SEEN = 3_000;
+/** Statements of a shape that may not come again are not worth keeping. */
+const NAMED_FROM_USE = 3;
+
+/** What can run a statement: the pool, or one connection inside a transaction. */
+export interface Queryable {
+  query<R extends object>(statement: Sql): Promise<R[]>;
+}
+
+/** The database as requests use it: prepared statements over TypeORM's own pool. */
+export class Database implements Queryable {
+  readonly table: <E extends object>(entity: Class<E>) => Table<E>;
+  /** Told every statement: how tests count them. */
+  observe?: (text: string) => void;
+  private readonly pool: Pool;
+  private readonly uses = new Map<string, number>();
+  private readonly names = new Map<string, string>();
+
+  constructor(private readonly dataSource: DataSource) {
+    this.table = tablesOf(dataSource);
+    this.pool = (dataSource.driver as unknown as { master: Pool }).master;
+  }
+
+  query<R extends object>(statement: Sql): Promise<R[]> {
+    return this.run<R>(this.pool, statement);
+  }
+
+  /** Runs work on one connection between BEGIN and COMMIT, or ROLLBACK if it throws. */
+  async transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect().catch((error: unknown) => {
+      throw new Unavailable(error);
+    });
+    // An error outside a query (the server ended the connection) must not end the process: the
+    // next query on this client fails, and that is where it is handled.
+    const ignore = () => undefined;
+    client.on("error", ignore);
+    let broken: Error | undefined;
+    try {
+      await this.command(client, "begin");
+      const result = await work({ query: (statement) => this.run(client, statement) });
+      await this.command(client, "commit");
+      return result;
+    } catch (error) {
+      await this.command(client, "rollback").catch((failure: Error) => (broken = failure));
+      throw error;
+    } finally {
+      client.off("error", ignore);
+      client.release(broken);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.dataSource.destroy();
+  }
+
+  private async command(client: PoolClient, text: string): Promise<void> {
+    this.observe?.(text);
+    await client.query(text).catch((error: unknown) => {
+      throw translated(error);
+    });
+  }
+
+  private async run<R extends object>(on: Pool | PoolClient, statement: Sql): Promise<R[]> {
+    const { text, values } = statement;
+    this.observe?.(text);
+    const name = this.nameOf(text);
+    try {
+      const { rows } = await on.query<R>({
+        text,
+        values: values as unknown[],
+        ...(name && { name }),
+      });
+      return rows;
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  private nameOf(text: string): string | undefined {
+    const name = this.names.get(text);
+    if (name || this.names.size >= MAX_NAMED) return name;
+    const uses = (this.uses.get(text) ?? 0) + 1;
+    if (uses < NAMED_FROM_USE) {
+      if (this.uses.size >= MAX_SEEN) this.uses.clear();
+      this.uses.set(text, uses);
+      return undefined;
+    }
+    this.uses.delete(text);
+    const given = createHash("sha1").update(text).digest("hex");
+    this.names.set(text, given);
+    return given;
+  }
+}
+
+/**
+ * Tells a database that is away from a statement that is wrong: SQLSTATE class 08 (connection),
+ * 57P01 to 57P03 (shutting down, starting up) and 53300 (too many connections), or whatever
+ * else than an answer of the server ends a query.
+ */
+function translated(error: unknown): unknown {
+  if (error instanceof TypeError) return error;
+  const answered = error instanceof DatabaseError && !/^(08|57P0|53300)/.test(error.code ?? "");
+  return answered ? error : new Unavailable(error);
+}

@@ -1,0 +1,45 @@
+import type { DataSource } from "typeorm";
+import { firstIdAt } from "../ids";
+import { openDataSource } from "./dataSource";
+
+const MONTHS_AHEAD = 12;
+
+/**
+ * Brings the database's schema up to date, and makes the event partitions of the coming year.
+ * Safe to run by several nodes at once: one does the work while the others wait.
+ */
+export async function migrate(url: string): Promise<void> {
+  const dataSource = await openDataSource({ url, as: "migrate", poolSize: 2 }).initialize();
+  const lock = dataSource.createQueryRunner();
+  try {
+    await lock.query("select pg_advisory_lock(hashtext('gatehouse migrations'))");
+    await dataSource.runMigrations();
+    await partition(dataSource, new Date());
+  } finally {
+    await lock.query("select pg_advisory_unlock_all()").catch(() => undefined);
+    await lock.release();
+    await dataSource.destroy();
+  }
+}
+
+/** One partition a month. A month that began in the default partition stays there. */
+async function partition(dataSource: DataSource, now: Date): Promise<void> {
+  for (const table of ["events", "user_events"]) {
+    for (let ahead = 0; ahead <= MONTHS_AHEAD; ahead++) {
+      const [from, until] = [ahead, ahead + 1].map(
+        (months) => new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + months)),
+      ) as [Date, Date];
+      const name = `${table}_${from.toISOString().slice(0, 7).replace("-", "_")}`;
+      const bounds = [from, until].map((moment) => firstIdAt("Event", moment)) as [string, string];
+      const [found] = (await dataSource.query(
+        `select to_regclass($1) is not null as exists,
+           exists (select from ${table}_default where id >= $2 and id < $3) as begun`,
+        [name, ...bounds],
+      )) as [{ exists: boolean; begun: boolean }];
+      if (found.exists || found.begun) continue;
+      await dataSource.query(
+        `create table ${name} partition of ${table} for values from ('${bounds[0]}') to ('${bounds[1]}')`,
+      );
+    }
+  }
+}

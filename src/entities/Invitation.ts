@@ -1,0 +1,79 @@
+import { Field, ObjectType, registerEnumType } from "type-graphql";
+import { Entity, ForeignKey, Index } from "typeorm";
+import { AccountId, Hidden, Id, Moment, Reference, Secret, Text } from "./columns";
+import { Membership } from "./Membership";
+import { Node } from "./Node";
+import { BillingRole, DeveloperRole, type Roles, TeamRole } from "./roles";
+
+export enum InvitationStatus {
+  PENDING = "PENDING",
+  ACCEPTED = "ACCEPTED",
+  DECLINED = "DECLINED",
+  REVOKED = "REVOKED",
+  EXPIRED = "EXPIRED",
+}
+registerEnumType(InvitationStatus, {
+  name: "InvitationStatus",
+  description: "What became of an invitation.",
+});
+
+/** An offer of membership, with the roles it would give, to whoever owns the email. */
+@ObjectType({ description: "An offer of membership by email.", implements: Node })
+@Entity("invitations")
+@Index(["accountId", "email"], {
+  unique: true,
+  where: "accepted_at is null and declined_at is null and revoked_at is null",
+})
+@Index(["accountId", "tokenHash"], { unique: true })
+@ForeignKey(() => Membership, ["accountId", "inviterId"], ["accountId", "id"])
+export class Invitation implements Roles {
+  @AccountId()
+  accountId: string;
+
+  @Id()
+  id: string;
+
+  @Text({ description: "Email address that was invited, in lower case." })
+  email: string;
+
+  @Hidden({ type: "boolean" })
+  administrator: boolean;
+
+  @Hidden({ type: "text" })
+  developer: DeveloperRole;
+
+  @Hidden({ type: "text" })
+  team: TeamRole;
+
+  @Hidden({ type: "text" })
+  billing: BillingRole;
+
+  @Reference()
+  inviterId: string;
+
+  @Secret({ type: "bytea" })
+  tokenHash: Buffer;
+
+  @Moment({ always: true, description: "Timestamp of when the invitation stops working." })
+  expiresAt: Date;
+
+  @Moment({ description: "Timestamp of when it was accepted." })
+  acceptedAt: Date | null;
+
+  @Moment({ description: "Timestamp of when it was declined." })
+  declinedAt: Date | null;
+
+  @Moment({ description: "Timestamp of when it was revoked." })
+  revokedAt: Date | null;
+
+  @Moment({ always: true, description: "Timestamp of when it was made." })
+  createdAt: Date;
+
+  @Field(() => InvitationStatus, { description: "What became of the invitation." })
+  get status(): InvitationStatus {
+    if (this.acceptedAt) return InvitationStatus.ACCEPTED;
+    if (this.declinedAt) return InvitationStatus.DECLINED;
+    if (this.revokedAt) return InvitationStatus.REVOKED;
+    return this.expiresAt <= new Date() ? InvitationStatus.EXPIRED : InvitationStatus.PENDING;
+  }
+}

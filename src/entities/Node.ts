@@ -1,0 +1,7 @@
+import { Field, ID, InterfaceType } from "type-graphql";
+
+@InterfaceType({ description: "Anything with an ID of its own, which `node` finds again." })
+export abstract class Node {
+  @Field(() => ID)
+  id: string;
+}

@@ -1,0 +1,10 @@
+import { Field, ID, InterfaceType } from "type-graphql";
+
+@InterfaceType({ description: "Whoever can act: a user, or a service user of an account." })
+export abstract class Principal {
+  @Field(() => ID)
+  id: string;
+
+  @Field(() => String, { description: "Name of the principal, as people see it." })
+  name: string;
+}

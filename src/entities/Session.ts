@@ -1,0 +1,75 @@
+import { Field, ObjectType, registerEnumType } from "type-graphql";
+import { Entity, ForeignKey, Index, Unique } from "typeorm";
+import { Hidden, Id, Moment, Reference, Secret, Text } from "./columns";
+import { Node } from "./Node";
+import { User } from "./User";
+
+/** Where a request arrives. */
+export enum Surface {
+  DASHBOARD = "DASHBOARD",
+  API = "API",
+  AGENT = "AGENT",
+  SCIM = "SCIM",
+}
+registerEnumType(Surface, {
+  name: "Surface",
+  description: "Where a request arrives.",
+  valuesConfig: {
+    DASHBOARD: { description: "With a session: a person who signed in." },
+    API: { description: "With an API key." },
+    AGENT: { description: "With an authtoken or an SSH key." },
+    SCIM: { description: "From an account's directory." },
+  },
+});
+
+/** How a person proved who they are. */
+export enum SignInMethod {
+  PASSWORD = "PASSWORD",
+}
+registerEnumType(SignInMethod, {
+  name: "SignInMethod",
+  description: "How a person proved who they are. More may come.",
+});
+
+/** A signed-in browser or program. It ends when told to, when unused, or when it is too old. */
+@ObjectType({ description: "A signed-in browser or program of yours.", implements: Node })
+@Entity("sessions")
+@Index(["userId", "id"])
+@Unique(["tokenHash"])
+@ForeignKey(() => User, ["userId"], ["id"])
+export class Session {
+  @Id()
+  id: string;
+
+  @Reference()
+  userId: string;
+
+  @Secret({ type: "bytea" })
+  tokenHash: Buffer;
+
+  @Field(() => [SignInMethod], { description: "How the user proved who they are." })
+  @Hidden({ type: "text", array: true })
+  methods: SignInMethod[];
+
+  @Moment({ always: true, description: "Timestamp of when the user last proved who they are." })
+  authenticatedAt: Date;
+
+  @Field(() => String, { nullable: true, description: "Address the session was last used from." })
+  @Hidden({ type: "inet", nullable: true })
+  ip: string | null;
+
+  @Text({ nullable: true, description: "Browser or program, as it names itself (`User-Agent`)." })
+  userAgent: string | null;
+
+  @Moment({ always: true, description: "Timestamp of the last use, to the minute." })
+  lastUsedAt: Date;
+
+  @Moment({ always: true, description: "Timestamp of when the session ends, however much used." })
+  expiresAt: Date;
+
+  @Moment({ description: "Timestamp of when the session was ended." })
+  endedAt: Date | null;
+
+  @Moment({ always: true, description: "Timestamp of when the user signed in." })
+  createdAt: Date;
+}

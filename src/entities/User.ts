@@ -1,0 +1,33 @@
+import { Field, ObjectType } from "type-graphql";
+import { Column, Entity, Unique } from "typeorm";
+import { Id, Moment, Secret, Text } from "./columns";
+import { Node } from "./Node";
+import { Principal } from "./Principal";
+
+/**
+ * A person, whatever accounts they belong to: identified by one email, which is kept in lower
+ * case so that it compares case-insensitively.
+ */
+@ObjectType({ description: "A person who can sign in.", implements: [Node, Principal] })
+@Entity("users")
+@Unique(["email"])
+export class User {
+  @Id()
+  id: string;
+
+  @Text({ description: "Email address of the user, in lower case." })
+  email: string;
+
+  @Field(() => String, { description: "Name of the user, in their own words." })
+  @Column({ type: "text" })
+  name: string;
+
+  @Secret({ type: "text", nullable: true })
+  passwordHash: string | null;
+
+  @Moment({ description: "Timestamp of when the user proved that the email is theirs." })
+  emailVerifiedAt: Date | null;
+
+  @Moment({ always: true, description: "Timestamp of when the user was created." })
+  createdAt: Date;
+}

@@ -1,0 +1,108 @@
+import { registerEnumType } from "type-graphql";
+
+/**
+ * Anything we say no to on purpose. Whatever else is thrown is a bug, and says so to nobody.
+ *
+ * `message` is for the person who asked; what only an operator may know goes into `cause`.
+ */
+export abstract class DomainError extends Error {
+  abstract readonly code: string;
+  /** What a program needs besides the code. */
+  readonly details: Record<string, unknown> = {};
+}
+
+export type AuthenticationCode =
+  "UNAUTHENTICATED" | "INVALID_CREDENTIALS" | "WRONG_CREDENTIAL_KIND";
+
+/** Nobody is asking: the session, key or password didn't check out. */
+export class Unauthenticated extends DomainError {
+  constructor(
+    message: string,
+    readonly code: AuthenticationCode = "UNAUTHENTICATED",
+  ) {
+    super(message);
+  }
+}
+
+/** It isn't there, or the caller may not know that it is. The two look alike on purpose. */
+export class NotFound extends DomainError {
+  readonly code = "NOT_FOUND";
+  constructor(id: string) {
+    super(`Nothing here has the ID ${id}.`);
+  }
+}
+
+export type DenialCode = "FORBIDDEN" | "ADMINISTRATOR_REQUIRED" | "MEMBER_DISABLED";
+
+/** Why someone may not do something, in what they may know: domain rule Y4. */
+export interface Denial {
+  action: string;
+  /** What it would have been done to. */
+  subject: { type: string; id: string | null };
+  /** The rule that decided, or null when no rule allows it. */
+  rule: string | null;
+  /** Roles any one of which, held besides the present ones, would allow it. */
+  allowedBy: string[];
+}
+
+/** They can see it, but nothing allows them to do this to it. */
+export class Forbidden extends DomainError {
+  override readonly details: Record<string, unknown>;
+  constructor(
+    readonly code: DenialCode,
+    message: string,
+    readonly decision?: Denial,
+  ) {
+    super(message);
+    this.details = decision ? { decision } : {};
+  }
+}
+
+/** Too much at once. The same request may go through later. */
+export class RateLimited extends DomainError {
+  readonly code = "RATE_LIMITED";
+  override readonly details: { retryAfter: number };
+  constructor(retryAfterSeconds: number) {
+    super(`Too many tries. Try again in ${retryAfterSeconds} seconds.`);
+    this.details = { retryAfter: retryAfterSeconds };
+  }
+}
+
+/** The database is away. Nothing was changed; the same request may go through later. */
+export class Unavailable extends DomainError {
+  readonly code = "INTERNAL_SERVER_ERROR";
+  constructor(cause: unknown) {
+    super("The service is not available right now. Try again in a moment.", { cause });
+  }
+}
+
+/** Allowed, but the state or the input says no. The message tells a person what to do. */
+export class Refused extends DomainError {
+  constructor(
+    readonly code: Refusal,
+    message: string,
+    /** Path to the part of the input at fault, from `input` down. */
+    readonly field: string[] | null = null,
+  ) {
+    super(message);
+  }
+}
+
+export enum Refusal {
+  BAD_USER_INPUT = "BAD_USER_INPUT",
+  CONFLICT = "CONFLICT",
+  LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR",
+  ROLE_ABOVE_OWN = "ROLE_ABOVE_OWN",
+  WEAK_PASSWORD = "WEAK_PASSWORD",
+}
+registerEnumType(Refusal, {
+  name: "UserErrorCode",
+  description: "Why a request was refused. More may come; treat new ones as a plain refusal.",
+  valuesConfig: {
+    BAD_USER_INPUT: { description: "Something in the input can't be used; `field` says what." },
+    CONFLICT: { description: "It clashes with what is there." },
+    LAST_ADMINISTRATOR: { description: "Nobody would be left to administer the account." },
+    ROLE_ABOVE_OWN: { description: "You can't grant what you don't have." },
+    WEAK_PASSWORD: { description: "The password is too easy to guess." },
+  },
+});

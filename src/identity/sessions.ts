@@ -1,0 +1,34 @@
+import type { SignInMethod } from "../entities/Session";
+import { Session } from "../entities/Session";
+import { newId } from "../ids";
+import type { Request } from "../principal";
+import { newToken } from "./tokens";
+
+/** A session nobody uses ends after this long… */
+export const IDLE_MS = 14 * 24 * 60 * 60 * 1000;
+/** …and any session after this. */
+export const ABSOLUTE_MS = 90 * 24 * 60 * 60 * 1000;
+
+/** A session to save, and the token that opens it, which is nowhere else. */
+export function newSession(
+  userId: string,
+  methods: SignInMethod[],
+  request: Request,
+  now: Date,
+): { session: Session; token: string } {
+  const { text, hash } = newToken("SESSION", null);
+  const session = Object.assign(new Session(), {
+    id: newId("Session"),
+    userId,
+    tokenHash: hash,
+    methods,
+    authenticatedAt: now,
+    ip: request.ip,
+    userAgent: request.userAgent,
+    lastUsedAt: now,
+    expiresAt: new Date(now.getTime() + ABSOLUTE_MS),
+    endedAt: null,
+    createdAt: now,
+  });
+  return { session, token: text };
+}

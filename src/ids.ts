@@ -1,0 +1,39 @@
+import { TypeID, typeid } from "typeid-js";
+
+/** Every kind of row that has an id, and the prefix its ids carry. */
+export const PREFIX = {
+  User: "usr",
+  Session: "ses",
+  Account: "ac",
+  Membership: "mem",
+  ServiceUser: "su",
+  Authtoken: "cr",
+  ApiKey: "ak",
+  Invitation: "inv",
+  IPRestriction: "ipr",
+  Event: "ev",
+} as const;
+
+/**
+ * A new TypeID such as `mem_01h2xcejqtf2nbrexx3vqjhp41`: the kind, then a UUIDv7 (RFC 9562
+ * section 5.7) in 26 characters of base 32.
+ *
+ * Ids sort by age, so they double as page cursors. They are names, not secrets: anyone may
+ * guess when a row was made, so no id ever opens anything by itself.
+ */
+export function newId(kind: keyof typeof PREFIX): string {
+  return typeid(PREFIX[kind]).toString();
+}
+
+/** The least id a row made at this moment can have: a bound for reading by time. */
+export function firstIdAt(kind: keyof typeof PREFIX, moment: Date): string {
+  const bytes = new Uint8Array(16);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(moment.getTime()) << 16n);
+  return TypeID.fromUUIDBytes(PREFIX[kind], bytes).toString();
+}
+
+/** The kind of row an id belongs to, by its prefix. */
+export function kindOf(id: string): keyof typeof PREFIX | undefined {
+  const prefix = id.slice(0, id.indexOf("_"));
+  return (Object.keys(PREFIX) as (keyof typeof PREFIX)[]).find((kind) => PREFIX[kind] === prefix);
+}

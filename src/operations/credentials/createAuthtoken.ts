@@ -1,0 +1,19 @@
+import type { Context } from "../../context";
+import { type Authtoken, CredentialKind } from "../../entities/Credential";
+import { issueCredential, type NewCredential } from "../invariants";
+
+/**
+ * Makes an authtoken. The answer carries its secret, this once.
+ *
+ * @throws Forbidden and Refused as `createApiKey` does.
+ */
+export async function createAuthtoken(
+  ctx: Context,
+  accountId: string,
+  input: NewCredential,
+): Promise<{ credential: Authtoken; secret: string }> {
+  const access = await ctx.in(accountId);
+  return access.transaction((tx) =>
+    issueCredential<Authtoken>(tx, CredentialKind.AUTHTOKEN, input),
+  );
+}

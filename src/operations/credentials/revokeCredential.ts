@@ -1,0 +1,21 @@
+import type { Context } from "../../context";
+import { Credential } from "../../entities/Credential";
+
+/**
+ * Ends a credential for good; it stays listed as revoked (C10). Revoking it again does nothing.
+ *
+ * @throws Forbidden when the owner has a role above the caller's (C11).
+ */
+export async function revokeCredential(ctx: Context, credentialId: string): Promise<Credential> {
+  const access = await ctx.accessTo(Credential, credentialId);
+  return access.transaction(async (tx) => {
+    const credential = await tx.lock(Credential, credentialId);
+    tx.authorize("revoke", credential);
+    if (credential.revokedAt) return credential;
+
+    credential.revokedAt = tx.now;
+    await tx.save(credential);
+    await tx.record("credential_revoked.v1", credential);
+    return credential;
+  });
+}

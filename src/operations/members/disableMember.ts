@@ -1,0 +1,26 @@
+import type { Context } from "../../context";
+import { Membership } from "../../entities/Membership";
+import { keepAnAdministrator } from "../invariants";
+
+/**
+ * Switches off a member's access to the account, and with it every credential of theirs, until
+ * they are enabled again. Disabling a disabled member does nothing.
+ *
+ * @throws Forbidden (ADMINISTRATOR_REQUIRED) when the member is an administrator and the caller
+ *   is not.
+ * @throws Refused (LAST_ADMINISTRATOR) when nobody would be left to run the account.
+ */
+export async function disableMember(ctx: Context, memberId: string): Promise<Membership> {
+  const access = await ctx.accessTo(Membership, memberId);
+  return access.transaction(async (tx) => {
+    const member = await tx.lock(Membership, memberId);
+    tx.authorize("disable", member);
+    if (member.disabledAt) return member;
+    await keepAnAdministrator(tx, member);
+
+    member.disabledAt = tx.now;
+    await tx.save(member);
+    await tx.record("member_disabled.v1", member);
+    return member;
+  });
+}

@@ -1,0 +1,17 @@
+import type { Context } from "../../context";
+import { Membership } from "../../entities/Membership";
+
+/** Gives a disabled member their access back, credentials included. */
+export async function enableMember(ctx: Context, memberId: string): Promise<Membership> {
+  const access = await ctx.accessTo(Membership, memberId);
+  return access.transaction(async (tx) => {
+    const member = await tx.lock(Membership, memberId);
+    tx.authorize("enable", member);
+    if (!member.disabledAt) return member;
+
+    member.disabledAt = null;
+    await tx.save(member);
+    await tx.record("member_enabled.v1", member);
+    return member;
+  });
+}

@@ -1,0 +1,19 @@
+import type { Context } from "../../context";
+import type { Membership } from "../../entities/Membership";
+import { endMembership, ownMembership } from "../invariants";
+
+/**
+ * Ends the caller's own membership, with the same effect as being removed (M6).
+ *
+ * @throws Refused (LAST_ADMINISTRATOR) when nobody would be left to run the account.
+ */
+export async function leaveAccount(ctx: Context, accountId: string): Promise<Membership> {
+  const access = await ctx.in(accountId);
+  return access.transaction(async (tx) => {
+    const member = await ownMembership(tx);
+    tx.authorize("leave", member);
+    await endMembership(tx, member);
+    await tx.record("member_left.v1", member);
+    return member;
+  });
+}

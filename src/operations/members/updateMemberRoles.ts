@@ -1,0 +1,55 @@
+import type { Context } from "../../context";
+import { Membership } from "../../entities/Membership";
+import { roleName, ROLES, type Roles, rolesAbove, rolesOf } from "../../entities/roles";
+import { Refusal, Refused } from "../../errors";
+import { keepAnAdministrator } from "../invariants";
+
+/**
+ * Changes the roles that are given and leaves the rest.
+ *
+ * @throws Forbidden (ADMINISTRATOR_REQUIRED) when the member is an administrator, or would become
+ *   one, and the caller is not.
+ * @throws Refused (ROLE_ABOVE_OWN) when it would grant what the caller does not have;
+ *   (LAST_ADMINISTRATOR) when nobody would be left to run the account.
+ */
+export async function updateMemberRoles(
+  ctx: Context,
+  memberId: string,
+  roles: { [R in keyof Roles]?: Roles[R] | null | undefined },
+): Promise<Membership> {
+  const access = await ctx.accessTo(Membership, memberId);
+  return access.transaction(async (tx) => {
+    const member = await tx.lock(Membership, memberId);
+    tx.authorize("updateRoles", member);
+    const cleared = ROLES.find((role) => roles[role] === null);
+    if (cleared) {
+      throw new Refused(Refusal.BAD_USER_INPUT, "A role can be changed but not cleared.", [
+        cleared,
+      ]);
+    }
+    const given = Object.fromEntries(Object.entries(roles).filter(([, is]) => is !== undefined));
+    const wanted: Roles = { ...rolesOf(member), ...given };
+    const raised = rolesAbove(wanted, member);
+    const lowered = rolesAbove(member, wanted);
+    if (!raised.length && !lowered.length) return member;
+
+    const own = tx.standing!.roles;
+    // An administrator may grant anything; making one is for the policy to refuse.
+    const above = own.administrator
+      ? undefined
+      : rolesAbove(wanted, own).find((role) => role !== "administrator" && raised.includes(role));
+    if (above) {
+      throw new Refused(
+        Refusal.ROLE_ABOVE_OWN,
+        `You can't grant ${roleName(above, wanted[above])}: it is above your own roles.`,
+        [above],
+      );
+    }
+    if (lowered.includes("administrator")) await keepAnAdministrator(tx, member);
+
+    Object.assign(member, wanted);
+    await tx.save(member);
+    await tx.record("member_roles_updated.v1", member);
+    return member;
+  });
+}

@@ -1,0 +1,54 @@
+import type { Denial, DenialCode } from "../errors";
+import { Forbidden } from "../errors";
+import { RANKS, type Role, ROLES, roleName, type Roles } from "../entities/roles";
+import type { Standing } from "../principal";
+import { type Ability, abilityIn, type Action, ruleFor, type Subject } from "./ability";
+
+/** What people call a kind of row. */
+const NAMES: Record<string, string> = { Membership: "Member" };
+
+/** The error that says why not: the rule that decided, and which role would allow it (Y4). */
+export function denied(
+  ability: Ability,
+  who: Standing | null,
+  action: Action,
+  row: Subject,
+): Forbidden {
+  const rule = ruleFor(ability, action, row);
+  const name = NAMES[row.constructor.name] ?? row.constructor.name;
+  const decision: Denial = {
+    action,
+    subject: { type: name, id: "id" in row ? (row.id ?? null) : null },
+    rule: rule?.reason ?? null,
+    allowedBy: who ? rolesThatAllow(who, action, row) : [],
+  };
+  const help = decision.allowedBy.length
+    ? ` It takes ${list(decision.allowedBy)}.`
+    : " No role allows it.";
+  const code: DenialCode = rule?.code ?? "FORBIDDEN";
+  return new Forbidden(
+    code,
+    rule?.inverted && rule.reason
+      ? rule.reason
+      : `You may not ${verb(action)} this ${words(name)}.${who ? help : ""}`,
+    decision,
+  );
+}
+
+/** Role values that, held besides the present roles, would allow it. Each alone is enough. */
+function rolesThatAllow(who: Standing, action: Action, row: Subject): string[] {
+  if (!who.membershipId) return [];
+  return ROLES.flatMap((role: Role) =>
+    RANKS[role]
+      .filter((value) => who.roles[role] !== value)
+      .filter((value) => {
+        const roles = { ...who.roles, [role]: value } as Roles;
+        return abilityIn({ ...who, roles }).can(action, row);
+      })
+      .map((value) => roleName(role, value)),
+  );
+}
+
+const verb = (action: Action) => (action === "updateRoles" ? "change the roles of" : action);
+const words = (name: string) => name.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
+const list = (names: string[]) => new Intl.ListFormat("en", { type: "disjunction" }).format(names);

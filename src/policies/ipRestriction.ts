@@ -1,0 +1,15 @@
+import { IPRestriction } from "../entities/IPRestriction";
+import { IPRule } from "../entities/IPRule";
+import type { Policy } from "./ability";
+
+/** Which addresses may reach the account is the administrators' business. */
+export const ipRestriction: Policy = ({ allow }, who) => {
+  for (const subject of [IPRestriction, IPRule] as const) {
+    if (who.roles.administrator) {
+      allow("read", subject, "Administrators see the account's IP restrictions.");
+    }
+    if (who.machine === "system") {
+      allow("create", subject, "The system creates IP restrictions.");
+    }
+  }
+};

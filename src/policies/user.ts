@@ -1,0 +1,44 @@
+import { Account } from "../entities/Account";
+import { PrincipalKind, UserEvent } from "../entities/Event";
+import { Membership, Provisioning } from "../entities/Membership";
+import { Session, Surface } from "../entities/Session";
+import { User } from "../entities/User";
+import type { Principal } from "../principal";
+import type { Words } from "./ability";
+
+/**
+ * What is a person's own and belongs to no account. It takes a session: an API key acts for its
+ * owner in one account, and never reaches the owner's sessions or sign-in (C7).
+ */
+export function user({ allow }: Words, principal: Principal): void {
+  if (principal.kind === PrincipalKind.SYSTEM) {
+    allow("create", User, "The system creates users.");
+    return;
+  }
+  if (principal.kind !== PrincipalKind.USER) return;
+
+  allow("read", User, "Everyone sees themselves.", { id: principal.id });
+  // A key sees one membership: the one it stands for.
+  allow("read", Membership, "Everyone sees their own memberships.", {
+    userId: principal.id,
+    removedAt: null,
+    ...(principal.accountId && { accountId: principal.accountId }),
+  });
+
+  if (principal.surface !== Surface.DASHBOARD) return;
+  allow(["read", "create", "end"], Session, "Everyone runs their own sessions.", {
+    userId: principal.id,
+  });
+  allow("update", User, "Everyone runs their own sign-in.", { id: principal.id });
+  allow("read", UserEvent, "Everyone sees the events of their own sign-in.", {
+    userId: principal.id,
+  });
+  if (principal.emailVerified) {
+    allow("create", Account, "Anyone with a verified email may create an account.");
+    allow("create", Membership, "Whoever creates an account is its first administrator.", {
+      userId: principal.id,
+      provisioning: Provisioning.FOUNDER,
+      administrator: true,
+    });
+  }
+}

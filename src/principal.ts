@@ -1,0 +1,62 @@
+import { PrincipalKind } from "./entities/Event";
+import type { SignInMethod, Surface } from "./entities/Session";
+import type { Roles } from "./entities/roles";
+
+/** One request, as it arrived: for events and logs, never for decisions about rights. */
+export interface Request {
+  id: string;
+  /** Canonical address, IPv4 never as `::ffff:`; null for the command line and jobs. */
+  ip: string | null;
+  userAgent: string | null;
+}
+
+/** Who was authenticated, and how. Nothing about rights is in it. */
+export interface Principal {
+  kind: PrincipalKind;
+  /** The user's or service user's id. */
+  id: string;
+  /** A user's email, a service user's name, a job's name: how events name them. */
+  subject: string;
+  name: string;
+  emailVerified: boolean;
+  surface: Surface | null;
+  sessionId: string | null;
+  credentialId: string | null;
+  /** The one account an API key reaches; null for a person, who may be in several. */
+  accountId: string | null;
+  methods: SignInMethod[];
+  authenticatedAt: Date | null;
+}
+
+/**
+ * A principal's place in one account at this moment: what rules look at. Read anew for every
+ * request, and once more inside every transaction.
+ */
+export interface Standing {
+  accountId: string;
+  /** The user's or service user's id, which their events carry. */
+  principalId: string;
+  membershipId: string | null;
+  serviceUserId: string | null;
+  roles: Roles;
+  disabledAt: Date | null;
+  /** A machine of our own with a narrow role, instead of a member. */
+  machine: "system" | null;
+}
+
+/** A job of ours, or an operator at the command line, by the name events give it. */
+export function system(name: string): Principal {
+  return {
+    kind: PrincipalKind.SYSTEM,
+    id: name,
+    subject: name,
+    name,
+    emailVerified: false,
+    surface: null,
+    sessionId: null,
+    credentialId: null,
+    accountId: null,
+    methods: [],
+    authenticatedAt: null,
+  };
+}

@@ -1,0 +1,204 @@
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Resolver,
+  Root,
+} from "type-graphql";
+import type { Context } from "../context";
+import { Account } from "../entities/Account";
+import { Credential } from "../entities/Credential";
+import { Event } from "../entities/Event";
+import { Invitation } from "../entities/Invitation";
+import { IPRestriction } from "../entities/IPRestriction";
+import { Membership } from "../entities/Membership";
+import { ServiceUser } from "../entities/ServiceUser";
+import { createAccount } from "../operations/accounts/createAccount";
+import { deleteAccount } from "../operations/accounts/deleteAccount";
+import { updateAccount } from "../operations/accounts/updateAccount";
+import { CredentialsArgs, EventsArgs, MembersArgs } from "./filters";
+import { type Connection, connectionOf, OrderedPageArgs, page } from "./pagination";
+import { Payload, payload } from "./payload";
+
+@InputType()
+class CreateAccountInput {
+  @Field(() => String, { description: "Name of the account. At most 255 bytes." })
+  name: string;
+}
+
+@ObjectType()
+class CreateAccountPayload extends Payload {
+  @Field(() => Account, { nullable: true, description: "Account that was created." })
+  account?: Account;
+}
+
+@InputType()
+class UpdateAccountInput {
+  @Field(() => ID, { description: "ID of the account to change." })
+  accountId: string;
+
+  @Field(() => String, { nullable: true, description: "Name of the account. At most 255 bytes." })
+  name?: string | null;
+}
+
+@ObjectType()
+class UpdateAccountPayload extends Payload {
+  @Field(() => Account, { nullable: true, description: "Account as it now is." })
+  account?: Account;
+}
+
+@InputType()
+class DeleteAccountInput {
+  @Field(() => ID, { description: "ID of the account to delete." })
+  accountId: string;
+
+  @Field(() => String, { description: "Name of the account, typed again by whoever means it." })
+  name: string;
+}
+
+@ObjectType()
+class DeleteAccountPayload extends Payload {
+  @Field(() => ID, { nullable: true, description: "ID of the account that was deleted." })
+  accountId?: string;
+}
+
+@ObjectType({ description: "What you may do with an account." })
+class AccountPermissions {
+  @Field(() => Boolean, { description: "Indicates whether you may change its settings." })
+  update: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you may delete it." })
+  delete: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you may create service users in it." })
+  createServiceUser: boolean;
+
+  @Field(() => Boolean, {
+    description: "Indicates whether you may create credentials of your own in it.",
+  })
+  createCredential: boolean;
+}
+
+const MemberConnection = connectionOf("Member", Membership);
+const ServiceUserConnection = connectionOf("ServiceUser", ServiceUser);
+export const CredentialConnection = connectionOf("Credential", Credential);
+const InvitationConnection = connectionOf("Invitation", Invitation);
+const EventConnection = connectionOf("Event", Event);
+
+@Resolver(() => Account)
+export class AccountResolver {
+  @FieldResolver(() => MemberConnection, {
+    description: "Members of the account, disabled ones included.",
+  })
+  async members(
+    @Root() { id }: Account,
+    @Args(() => MembersArgs) args: MembersArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Membership>> {
+    return page(ctx, await ctx.in(id), Membership, "accountId", id, args, args.where());
+  }
+
+  @FieldResolver(() => ServiceUserConnection, { description: "Service users of the account." })
+  async serviceUsers(
+    @Root() { id }: Account,
+    @Args(() => OrderedPageArgs) args: OrderedPageArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<ServiceUser>> {
+    return page(ctx, await ctx.in(id), ServiceUser, "accountId", id, args);
+  }
+
+  @FieldResolver(() => CredentialConnection, {
+    description: "Credentials of the account, revoked ones included.",
+  })
+  async credentials(
+    @Root() { id }: Account,
+    @Args(() => CredentialsArgs) args: CredentialsArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Credential>> {
+    return page(ctx, await ctx.in(id), Credential, "accountId", id, args, args.where());
+  }
+
+  @FieldResolver(() => InvitationConnection, {
+    description: "Invitations to the account, for those who may invite.",
+  })
+  async invitations(
+    @Root() { id }: Account,
+    @Args(() => OrderedPageArgs) args: OrderedPageArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Invitation>> {
+    return page(ctx, await ctx.in(id), Invitation, "accountId", id, args);
+  }
+
+  @FieldResolver(() => [IPRestriction], {
+    description:
+      "IP restrictions of the account, one for each surface at most; for administrators.",
+  })
+  async ipRestrictions(@Root() { id }: Account, @Ctx() ctx: Context): Promise<IPRestriction[]> {
+    const all = { first: 10 };
+    return (await page(ctx, await ctx.in(id), IPRestriction, "accountId", id, all)).nodes;
+  }
+
+  @FieldResolver(() => EventConnection, {
+    description: "What happened in the account, newest first, as far as you may see it.",
+  })
+  async events(
+    @Root() { id }: Account,
+    @Args(() => EventsArgs) args: EventsArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Event>> {
+    return page(ctx, await ctx.in(id), Event, "accountId", id, args, args.where());
+  }
+
+  @FieldResolver(() => AccountPermissions, { description: "What you may do with the account." })
+  async can(@Root() account: Account, @Ctx() ctx: Context): Promise<AccountPermissions> {
+    const access = await ctx.in(account.id);
+    const { accountId, membershipId, serviceUserId } = access.standing!;
+    const own = Object.assign(new Credential(), { accountId, membershipId, serviceUserId });
+    const serviceUser = Object.assign(new ServiceUser(), { accountId });
+    return {
+      update: access.can("update", account),
+      delete: access.can("delete", account),
+      createServiceUser: access.can("create", serviceUser),
+      createCredential: access.can("create", own),
+    };
+  }
+
+  @Mutation(() => CreateAccountPayload, {
+    nullable: true,
+    description: "Creates an account with you as its first administrator.",
+  })
+  createAccount(
+    @Arg("input", () => CreateAccountInput) { name }: CreateAccountInput,
+    @Ctx() ctx: Context,
+  ): Promise<CreateAccountPayload> {
+    return payload(async () => ({ account: await createAccount(ctx, name) }));
+  }
+
+  @Mutation(() => UpdateAccountPayload, {
+    nullable: true,
+    description: "Changes an account's settings. What is absent stays as it is.",
+  })
+  updateAccount(
+    @Arg("input", () => UpdateAccountInput) { accountId, name }: UpdateAccountInput,
+    @Ctx() ctx: Context,
+  ): Promise<UpdateAccountPayload> {
+    return payload(async () => ({ account: await updateAccount(ctx, accountId, { name }) }));
+  }
+
+  @Mutation(() => DeleteAccountPayload, {
+    nullable: true,
+    description: "Closes an account for good. Its members' other accounts are untouched.",
+  })
+  deleteAccount(
+    @Arg("input", () => DeleteAccountInput) { accountId, name }: DeleteAccountInput,
+    @Ctx() ctx: Context,
+  ): Promise<DeleteAccountPayload> {
+    return payload(async () => ({ accountId: (await deleteAccount(ctx, accountId, name)).id }));
+  }
+}

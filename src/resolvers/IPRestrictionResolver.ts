@@ -1,0 +1,12 @@
+import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import type { Context } from "../context";
+import { IPRestriction } from "../entities/IPRestriction";
+import { IPRule } from "../entities/IPRule";
+
+@Resolver(() => IPRestriction)
+export class IPRestrictionResolver {
+  @FieldResolver(() => [IPRule], { description: "Lines of the restriction, in order." })
+  rules(@Root() restriction: IPRestriction, @Ctx() ctx: Context): Promise<IPRule[]> {
+    return ctx.loaders.rulesOf(restriction);
+  }
+}

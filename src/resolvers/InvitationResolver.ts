@@ -1,0 +1,22 @@
+import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
+import type { Context } from "../context";
+import { Invitation } from "../entities/Invitation";
+import { Membership } from "../entities/Membership";
+import { MemberRoles } from "./roles";
+
+@Resolver(() => Invitation)
+export class InvitationResolver {
+  @FieldResolver(() => MemberRoles, { description: "Roles the person would have." })
+  roles(@Root() invitation: Invitation): MemberRoles {
+    return invitation;
+  }
+
+  @FieldResolver(() => Membership, {
+    nullable: true,
+    description: "Member who invited; null once they have left the account.",
+  })
+  async inviter(@Root() invitation: Invitation, @Ctx() ctx: Context): Promise<Membership | null> {
+    const member = await ctx.loaders.rowIn(Membership, invitation, invitation.inviterId);
+    return member?.removedAt ? null : member;
+  }
+}

@@ -1,0 +1,202 @@
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Resolver,
+  Root,
+} from "type-graphql";
+import type { Context } from "../context";
+import { Credential } from "../entities/Credential";
+import { Membership } from "../entities/Membership";
+import { User } from "../entities/User";
+import { disableMember } from "../operations/members/disableMember";
+import { enableMember } from "../operations/members/enableMember";
+import { leaveAccount } from "../operations/members/leaveAccount";
+import { removeMember } from "../operations/members/removeMember";
+import { updateMemberRoles } from "../operations/members/updateMemberRoles";
+import { CredentialConnection } from "./AccountResolver";
+import { type Connection, OrderedPageArgs, page } from "./pagination";
+import { Payload, payload } from "./payload";
+import { MemberRoles, RolesInput } from "./roles";
+
+@InputType()
+class UpdateMemberRolesInput {
+  @Field(() => ID, { description: "ID of the member whose roles to change." })
+  memberId: string;
+
+  @Field(() => RolesInput, { description: "Roles to set; what is absent stays as it is." })
+  roles: RolesInput;
+}
+
+@InputType()
+class DisableMemberInput {
+  @Field(() => ID, { description: "ID of the member to disable." })
+  memberId: string;
+}
+
+@InputType()
+class EnableMemberInput {
+  @Field(() => ID, { description: "ID of the member to enable." })
+  memberId: string;
+}
+
+@InputType()
+class RemoveMemberInput {
+  @Field(() => ID, { description: "ID of the member to remove." })
+  memberId: string;
+}
+
+@InputType()
+class LeaveAccountInput {
+  @Field(() => ID, { description: "ID of the account to leave." })
+  accountId: string;
+}
+
+@ObjectType()
+class UpdateMemberRolesPayload extends Payload {
+  @Field(() => Membership, { nullable: true, description: "Member as they now are." })
+  member?: Membership;
+}
+
+@ObjectType()
+class DisableMemberPayload extends Payload {
+  @Field(() => Membership, { nullable: true, description: "Member as they now are." })
+  member?: Membership;
+}
+
+@ObjectType()
+class EnableMemberPayload extends Payload {
+  @Field(() => Membership, { nullable: true, description: "Member as they now are." })
+  member?: Membership;
+}
+
+@ObjectType()
+class RemoveMemberPayload extends Payload {
+  @Field(() => ID, { nullable: true, description: "ID of the member who was removed." })
+  memberId?: string;
+}
+
+@ObjectType()
+class LeaveAccountPayload extends Payload {
+  @Field(() => ID, { nullable: true, description: "ID of the account that you left." })
+  accountId?: string;
+}
+
+@ObjectType({ description: "What you may do with a member." })
+class MemberPermissions {
+  @Field(() => Boolean, { description: "Indicates whether you may change their roles." })
+  updateRoles: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you may disable them." })
+  disable: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you may enable them." })
+  enable: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you may remove them." })
+  remove: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether they are you, and you may leave." })
+  leave: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you may create credentials of theirs." })
+  createCredential: boolean;
+}
+
+@Resolver(() => Membership)
+export class MemberResolver {
+  @FieldResolver(() => User, { description: "Person the member is." })
+  async user(@Root() { userId }: Membership, @Ctx() ctx: Context): Promise<User> {
+    return (await ctx.loaders.row(User, userId))!;
+  }
+
+  @FieldResolver(() => MemberRoles, { description: "Roles of the member in the account." })
+  roles(@Root() member: Membership): MemberRoles {
+    return member;
+  }
+
+  @FieldResolver(() => CredentialConnection, { description: "Credentials that the member owns." })
+  async credentials(
+    @Root() { accountId, id }: Membership,
+    @Args(() => OrderedPageArgs) args: OrderedPageArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Credential>> {
+    return page(ctx, await ctx.in(accountId), Credential, "membershipId", id, args);
+  }
+
+  @FieldResolver(() => MemberPermissions, { description: "What you may do with the member." })
+  async can(@Root() member: Membership, @Ctx() ctx: Context): Promise<MemberPermissions> {
+    const access = await ctx.in(member.accountId);
+    const { accountId, id: membershipId } = member;
+    const theirs = Object.assign(new Credential(), { accountId, membershipId });
+    return {
+      updateRoles: access.can("updateRoles", member),
+      disable: access.can("disable", member),
+      enable: access.can("enable", member),
+      remove: access.can("remove", member),
+      leave: access.can("leave", member),
+      createCredential: access.can("create", theirs),
+    };
+  }
+
+  @Mutation(() => UpdateMemberRolesPayload, {
+    nullable: true,
+    description: "Changes a member's roles.",
+  })
+  updateMemberRoles(
+    @Arg("input", () => UpdateMemberRolesInput) { memberId, roles }: UpdateMemberRolesInput,
+    @Ctx() ctx: Context,
+  ): Promise<UpdateMemberRolesPayload> {
+    return payload(async () => ({ member: await updateMemberRoles(ctx, memberId, roles) }));
+  }
+
+  @Mutation(() => DisableMemberPayload, {
+    nullable: true,
+    description: "Switches off a member's access, credentials included, until they are enabled.",
+  })
+  disableMember(
+    @Arg("input", () => DisableMemberInput) { memberId }: DisableMemberInput,
+    @Ctx() ctx: Context,
+  ): Promise<DisableMemberPayload> {
+    return payload(async () => ({ member: await disableMember(ctx, memberId) }));
+  }
+
+  @Mutation(() => EnableMemberPayload, {
+    nullable: true,
+    description: "Gives a disabled member their access back, credentials included.",
+  })
+  enableMember(
+    @Arg("input", () => EnableMemberInput) { memberId }: EnableMemberInput,
+    @Ctx() ctx: Context,
+  ): Promise<EnableMemberPayload> {
+    return payload(async () => ({ member: await enableMember(ctx, memberId) }));
+  }
+
+  @Mutation(() => RemoveMemberPayload, {
+    nullable: true,
+    description: "Takes a member out of the account and revokes their credentials there.",
+  })
+  removeMember(
+    @Arg("input", () => RemoveMemberInput) { memberId }: RemoveMemberInput,
+    @Ctx() ctx: Context,
+  ): Promise<RemoveMemberPayload> {
+    return payload(async () => ({ memberId: (await removeMember(ctx, memberId)).id }));
+  }
+
+  @Mutation(() => LeaveAccountPayload, {
+    nullable: true,
+    description: "Ends your own membership, with the same effect as being removed.",
+  })
+  leaveAccount(
+    @Arg("input", () => LeaveAccountInput) { accountId }: LeaveAccountInput,
+    @Ctx() ctx: Context,
+  ): Promise<LeaveAccountPayload> {
+    return payload(async () => ({ accountId: (await leaveAccount(ctx, accountId)).accountId }));
+  }
+}

@@ -1,0 +1,158 @@
+import { Args, Ctx, Field, FieldResolver, ObjectType, Query, Resolver, Root } from "type-graphql";
+import type { Context } from "../context";
+import { raw } from "../database/sql";
+import { Account } from "../entities/Account";
+import { Credential } from "../entities/Credential";
+import { PrincipalKind, UserEvent } from "../entities/Event";
+import { Membership } from "../entities/Membership";
+import { Principal } from "../entities/Principal";
+import { ServiceUser } from "../entities/ServiceUser";
+import { Session, Surface } from "../entities/Session";
+import { User } from "../entities/User";
+import { type Connection, connectionOf, Order, page, PageArgs } from "./pagination";
+
+@ObjectType({ description: "Whether you get into an account, and why not." })
+class AccountAccess {
+  @Field(() => Boolean, { description: "Indicates whether you get into the account now." })
+  granted: boolean;
+
+  @Field(() => String, { nullable: true, description: "Code of what stands in the way." })
+  code: string | null;
+
+  @Field(() => String, { nullable: true, description: "What stands in the way, and what helps." })
+  message: string | null;
+}
+
+@ObjectType({ description: "Your place in an account, whether or not you get in." })
+class ViewerMembership {
+  id: string;
+  accountId: string;
+}
+
+@ObjectType({ description: "What you may do that concerns no account." })
+class ViewerPermissions {
+  @Field(() => Boolean, { description: "Indicates whether you may create an account." })
+  createAccount: boolean;
+}
+
+@ObjectType({ description: "Whoever asks, and what is their own." })
+class Viewer {}
+
+const ViewerMembershipConnection = connectionOf("ViewerMembership", ViewerMembership);
+const SessionConnection = connectionOf("Session", Session);
+const UserEventConnection = connectionOf("UserEvent", UserEvent);
+
+@Resolver(() => Viewer)
+export class ViewerResolver {
+  @Query(() => Viewer, { nullable: true, description: "Whoever asks, and what is their own." })
+  viewer(@Ctx() ctx: Context): Viewer {
+    return ctx.principal && new Viewer();
+  }
+
+  @FieldResolver(() => Principal, { description: "Who you are." })
+  principal(@Ctx() ctx: Context): Promise<Principal | null> | Principal {
+    const { id, kind, subject, name } = ctx.principal;
+    return kind === PrincipalKind.USER
+      ? ctx.loaders
+          .row(User, id)
+          .then((user) => user ?? Object.assign(new User(), { id, name, email: subject }))
+      : ctx.loaders.rowIn(ServiceUser, { accountId: ctx.principal.accountId! }, id);
+  }
+
+  @FieldResolver(() => Surface, { nullable: true, description: "Where this request arrived." })
+  surface(@Ctx() ctx: Context): Surface | null {
+    return ctx.principal.surface;
+  }
+
+  @FieldResolver(() => Session, {
+    nullable: true,
+    description: "Session of this request; null when it came with an API key.",
+  })
+  session(@Ctx() ctx: Context): Promise<Session | null> | null {
+    const { sessionId } = ctx.principal;
+    return sessionId ? ctx.loaders.row(Session, sessionId) : null;
+  }
+
+  @FieldResolver(() => Credential, {
+    nullable: true,
+    description: "API key of this request; null when it came with a session.",
+  })
+  credential(@Ctx() ctx: Context): Promise<Credential | null> | null {
+    const { credentialId, accountId } = ctx.principal;
+    return credentialId && accountId
+      ? ctx.loaders.rowIn(Credential, { accountId }, credentialId)
+      : null;
+  }
+
+  @FieldResolver(() => ViewerMembershipConnection, {
+    description: "Accounts you are a member of. An API key sees the one it belongs to.",
+  })
+  memberships(
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Membership>> {
+    const open = raw(
+      "exists (select from accounts a where a.id = row.account_id and a.deleted_at is null)",
+    );
+    return page(ctx, ctx.self, Membership, "userId", ctx.principal.id, args, open);
+  }
+
+  @FieldResolver(() => SessionConnection, {
+    description: "Sessions of yours that have not ended. An API key sees none.",
+  })
+  sessions(
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Session>> {
+    const open = raw("row.ended_at is null and row.expires_at > now()");
+    return page(ctx, ctx.self, Session, "userId", ctx.principal.id, args, open);
+  }
+
+  @FieldResolver(() => UserEventConnection, {
+    description: "What happened to you and in no account, newest first. An API key sees none.",
+  })
+  events(
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<UserEvent>> {
+    const newestFirst = { ...args, order: Order.NEWEST_FIRST };
+    return page(ctx, ctx.self, UserEvent, "userId", ctx.principal.id, newestFirst);
+  }
+
+  @FieldResolver(() => ViewerPermissions, { description: "What you may do." })
+  can(@Ctx() ctx: Context): ViewerPermissions {
+    return { createAccount: ctx.self.can("create", new Account()) };
+  }
+}
+
+@Resolver(() => ViewerMembership)
+export class ViewerMembershipResolver {
+  @FieldResolver(() => Membership, { description: "You, as a member of the account." })
+  member(@Root() member: Membership): Membership {
+    return Object.assign(new Membership(), member);
+  }
+
+  @FieldResolver(() => String, { description: "Name of the account." })
+  async accountName(@Root() { accountId }: Membership, @Ctx() ctx: Context): Promise<string> {
+    return (await ctx.loaders.row(Account, accountId))!.name;
+  }
+
+  @FieldResolver(() => Account, {
+    nullable: true,
+    description: "Account, where you get in; `access` tells why not.",
+  })
+  async account(@Root() { accountId }: Membership, @Ctx() ctx: Context): Promise<Account | null> {
+    const refusal = await ctx.refusalFrom(accountId);
+    return refusal ? null : ctx.loaders.row(Account, accountId);
+  }
+
+  @FieldResolver(() => AccountAccess, { description: "Whether you get into the account." })
+  async access(@Root() { accountId }: Membership, @Ctx() ctx: Context): Promise<AccountAccess> {
+    const refusal = await ctx.refusalFrom(accountId);
+    return {
+      granted: !refusal,
+      code: refusal?.code ?? null,
+      message: refusal?.message ?? null,
+    };
+  }
+}

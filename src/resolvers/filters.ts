@@ -1,0 +1,147 @@
+import { ArgsType, Field, GraphQLISODateTime, ID, InputType } from "type-graphql";
+import { all, join, raw, type Sql, sql } from "../database/sql";
+import { canonicalRange } from "../addresses";
+import { CredentialKind } from "../entities/Credential";
+import { MemberStatus } from "../entities/Membership";
+import { ROLES } from "../entities/roles";
+import { Refusal, Refused } from "../errors";
+import { firstIdAt, kindOf } from "../ids";
+import { Order, OrderedPageArgs } from "./pagination";
+import { RolesInput } from "./roles";
+
+@InputType({ description: "Which members to return; what is absent does not matter." })
+class MemberFilter {
+  @Field(() => MemberStatus, { nullable: true, description: "Whether they have access." })
+  status?: MemberStatus | null;
+
+  @Field(() => RolesInput, { nullable: true, description: "Roles that they have exactly." })
+  roles?: RolesInput | null;
+
+  @Field(() => String, { nullable: true, description: "Part of their name or email." })
+  text?: string | null;
+}
+
+@InputType({ description: "Which credentials to return; what is absent does not matter." })
+class CredentialFilter {
+  @Field(() => CredentialKind, { nullable: true, description: "What they are for." })
+  kind?: CredentialKind | null;
+
+  @Field(() => ID, { nullable: true, description: "ID of the member or service user they are of." })
+  ownerId?: string | null;
+
+  @Field(() => Boolean, { nullable: true, description: "Whether they are revoked." })
+  revoked?: boolean | null;
+}
+
+@InputType({ description: "Which events to return; what is absent does not matter." })
+export class EventFilter {
+  @Field(() => [String], {
+    nullable: true,
+    description: "Types, such as `member_disabled.v1`. At most 100.",
+  })
+  types?: string[] | null;
+
+  @Field(() => ID, { nullable: true, description: "ID of whoever acted." })
+  principalId?: string | null;
+
+  @Field(() => ID, { nullable: true, description: "ID of what it was done to." })
+  objectId?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Address or range that the request came from, such as `203.0.113.0/24`.",
+  })
+  ip?: string | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "From this moment on." })
+  from?: Date | null;
+
+  @Field(() => GraphQLISODateTime, { nullable: true, description: "Before this moment." })
+  until?: Date | null;
+}
+
+@ArgsType()
+export class MembersArgs extends OrderedPageArgs {
+  @Field(() => MemberFilter, { nullable: true, description: "Which members." })
+  filter?: MemberFilter | null;
+
+  where(): Sql {
+    const { status, roles, text } = this.filter ?? {};
+    const part = text?.trim().toLowerCase();
+    return all([
+      ...(status
+        ? [raw(`row.disabled_at is ${status === MemberStatus.ACTIVE ? "" : "not "}null`)]
+        : []),
+      ...ROLES.filter((role) => roles?.[role] != null).map(
+        (role) => sql`row.${raw(role)} = ${roles![role]}`,
+      ),
+      ...(part
+        ? [
+            sql`exists (select from users u where u.id = row.user_id
+              and (strpos(lower(u.name), ${part}) > 0 or strpos(u.email, ${part}) > 0))`,
+          ]
+        : []),
+    ]);
+  }
+}
+
+@ArgsType()
+export class CredentialsArgs extends OrderedPageArgs {
+  @Field(() => CredentialFilter, { nullable: true, description: "Which credentials." })
+  filter?: CredentialFilter | null;
+
+  where(): Sql {
+    const { kind, ownerId, revoked } = this.filter ?? {};
+    const owner = kindOf(ownerId ?? "") === "ServiceUser" ? "service_user_id" : "membership_id";
+    return all([
+      ...(kind ? [sql`row.kind = ${kind}`] : []),
+      ...(ownerId ? [sql`row.${raw(owner)} = ${ownerId}`] : []),
+      ...(revoked != null ? [raw(`row.revoked_at is ${revoked ? "not " : ""}null`)] : []),
+    ]);
+  }
+}
+
+/** An id's time is when its row was made, moments after the transaction's own time. */
+const SLACK_MS = 60_000;
+
+@ArgsType()
+export class EventsArgs extends OrderedPageArgs {
+  @Field(() => Order, { defaultValue: Order.NEWEST_FIRST, description: "Which end comes first." })
+  declare order: Order;
+
+  @Field(() => EventFilter, { nullable: true, description: "Which events." })
+  filter?: EventFilter | null;
+
+  where(): Sql {
+    return eventsWhere(this.filter ?? {});
+  }
+}
+
+/** The condition on the alias `row` of an event filter. */
+export function eventsWhere(filter: { [K in keyof EventFilter]: EventFilter[K] | undefined }): Sql {
+  const { types, principalId, objectId, ip, from, until } = filter;
+  const around = (moment: Date, ms: number) =>
+    firstIdAt("Event", new Date(Math.min(Math.max(moment.getTime() + ms, 0), 2 ** 48 - 1)));
+  return join(
+    [
+      raw("true"),
+      ...(types ? [sql`row.type = any(${types})`] : []),
+      ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
+      ...(objectId ? [sql`row.object_id = ${objectId}`] : []),
+      ...(ip ? [sql`row.ip <<= ${rangeFrom(ip)}::inet`] : []),
+      ...(from ? [sql`row.occurred_at >= ${from} and row.id >= ${around(from, -SLACK_MS)}`] : []),
+      ...(until ? [sql`row.occurred_at < ${until} and row.id < ${around(until, SLACK_MS)}`] : []),
+    ],
+    " and ",
+  );
+}
+
+/** @throws Refused (BAD_USER_INPUT) for what is neither an address nor a range. */
+function rangeFrom(text: string): string {
+  const range = canonicalRange(text);
+  if (range) return range;
+  throw new Refused(Refusal.BAD_USER_INPUT, "`ip` takes an address or a range in CIDR notation.", [
+    "filter",
+    "ip",
+  ]);
+}

@@ -1,0 +1,124 @@
+import {
+  ArgsType,
+  type ClassType,
+  Field,
+  ID,
+  Int,
+  ObjectType,
+  registerEnumType,
+} from "type-graphql";
+import type { Access, Context } from "../context";
+import { raw, type Sql } from "../database/sql";
+import type { Class } from "../database/table";
+import { Refusal, Refused } from "../errors";
+import type { Page } from "../loaders";
+import type { Subject } from "../policies/ability";
+
+export const MAX_PAGE = 100;
+const CURSOR = /^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+
+export enum Order {
+  OLDEST_FIRST = "OLDEST_FIRST",
+  NEWEST_FIRST = "NEWEST_FIRST",
+}
+registerEnumType(Order, { name: "Order", description: "Which end of a list comes first." });
+
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, { defaultValue: 50, description: "How many to return, from 1 to 100." })
+  first: number;
+
+  @Field(() => ID, { nullable: true, description: "Cursor to start after." })
+  after?: string | null;
+}
+
+@ArgsType()
+export class OrderedPageArgs extends PageArgs {
+  @Field(() => Order, { defaultValue: Order.OLDEST_FIRST, description: "Which end comes first." })
+  order: Order;
+}
+
+@ObjectType({ description: "Where a page ends, and whether more follow." })
+export class PageInfo {
+  @Field(() => Boolean, { description: "Indicates whether more follow this page." })
+  hasNextPage: boolean;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: "Cursor of the last edge, to pass as `after`; null for an empty page.",
+  })
+  endCursor: string | null;
+}
+
+export interface Connection<E> {
+  nodes: E[];
+  edges: { cursor: string; node: E }[];
+  pageInfo: PageInfo;
+}
+
+/** Declares the GraphQL types for a paged list of `node`. */
+export function connectionOf<E extends object>(
+  name: string,
+  node: ClassType<E>,
+): ClassType<Connection<E>> {
+  @ObjectType(`${name}Edge`, { description: "A place in the list, and what is there." })
+  class Edge {
+    @Field(() => ID, { description: "Cursor of this edge." })
+    cursor: string;
+    @Field(() => node, { description: "What is there." })
+    node: E;
+  }
+
+  @ObjectType(`${name}Connection`, { description: "Part of a list that may be long." })
+  class NodeConnection implements Connection<E> {
+    @Field(() => [node], { description: "What is on this page." })
+    nodes: E[];
+    @Field(() => [Edge], { description: "The same with a cursor each." })
+    edges: Edge[];
+    @Field(() => PageInfo, { description: "Where this page ends." })
+    pageInfo: PageInfo;
+  }
+  return NodeConnection;
+}
+
+/**
+ * One page of a parent's rows as far as the access may read them, by id: ids sort by age, so
+ * the last one is the cursor.
+ *
+ * @throws Refused (BAD_USER_INPUT) for a page too large, and a cursor that never was one.
+ */
+export async function page<E extends Subject & { id: string }>(
+  ctx: Context,
+  access: Access,
+  entity: Class<E>,
+  by: keyof E & string,
+  parentId: string,
+  args: PageArgs & { order?: Order },
+  where: Sql = raw("true"),
+): Promise<Connection<E>> {
+  const { first, after = null } = args;
+  if (first < 1 || first > MAX_PAGE) {
+    throw new Refused(
+      Refusal.BAD_USER_INPUT,
+      `\`first\` takes 1 to ${MAX_PAGE}; this asks for ${first}.`,
+      ["first"],
+    );
+  }
+  if (after !== null && !CURSOR.test(after)) {
+    throw new Refused(Refusal.BAD_USER_INPUT, "`after` takes a cursor of this list.", ["after"]);
+  }
+  const newestFirst = args.order === Order.NEWEST_FIRST;
+  const request = { entity, by, first, after, newestFirst, where };
+  return connection(await ctx.loaders.page<E>(access, parentId, request));
+}
+
+export function connection<E extends { id: string }>({
+  nodes,
+  hasNextPage,
+}: Page<E>): Connection<E> {
+  return {
+    nodes,
+    edges: nodes.map((node) => ({ cursor: node.id, node })),
+    pageInfo: { hasNextPage, endCursor: nodes.at(-1)?.id ?? null },
+  };
+}

@@ -1,0 +1,39 @@
+import { lexicographicSortSchema, printSchema } from "graphql";
+import { buildSchemaSync } from "type-graphql";
+import { ApiKey, Authtoken } from "./entities/Credential";
+import { AccountResolver } from "./resolvers/AccountResolver";
+import { CredentialResolver } from "./resolvers/CredentialResolver";
+import { InvitationResolver } from "./resolvers/InvitationResolver";
+import { IPRestrictionResolver } from "./resolvers/IPRestrictionResolver";
+import { MemberResolver } from "./resolvers/MemberResolver";
+import { NodeResolver } from "./resolvers/NodeResolver";
+import { ServiceUserResolver } from "./resolvers/ServiceUserResolver";
+import { SessionResolver } from "./resolvers/SessionResolver";
+import { ViewerMembershipResolver, ViewerResolver } from "./resolvers/ViewerResolver";
+
+/**
+ * The GraphQL schema, exactly as printed in schema.graphql.
+ *
+ * No global middleware and no validation layer: each costs two promises per field
+ * (docs/performance.md). Input is checked once per request instead (resolvers/inputs.ts).
+ */
+export const schema = buildSchemaSync({
+  resolvers: [
+    NodeResolver,
+    ViewerResolver,
+    ViewerMembershipResolver,
+    AccountResolver,
+    MemberResolver,
+    ServiceUserResolver,
+    CredentialResolver,
+    InvitationResolver,
+    IPRestrictionResolver,
+    SessionResolver,
+  ],
+  orphanedTypes: [ApiKey, Authtoken],
+  validate: false,
+});
+
+export function printedSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}

@@ -1,0 +1,231 @@
+import cookie from "@fastify/cookie";
+import helmet from "@fastify/helmet";
+import { HeaderMap, type HTTPGraphQLRequest } from "@apollo/server";
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from "fastify";
+import { GraphQLError } from "graphql";
+import type { Logger } from "pino";
+import { typeid } from "typeid-js";
+import { canonicalAddress } from "./addresses";
+import { authenticate, type Caller } from "./authenticate";
+import type { Config } from "./config";
+import { Context } from "./context";
+import type { Database } from "./database/database";
+import { raw, sql } from "./database/sql";
+import { DomainError, Unauthenticated } from "./errors";
+import { exportEvents } from "./exports/events";
+import { ABSOLUTE_MS } from "./identity/sessions";
+import { apolloServer } from "./resolvers/apollo";
+import { explorer } from "./resolvers/explorer";
+import { statusOf } from "./resolvers/formatError";
+import { schema } from "./schema";
+
+const BODY_LIMIT = 100 * 1024;
+/** `__Host-`: only over TLS (or on localhost), only to this host, from its root. */
+const SESSION_COOKIE = "__Host-gatehouse_session";
+const COOKIE = { path: "/", httpOnly: true, secure: true, sameSite: "lax" } as const;
+const USER_AGENT_LIMIT = 512;
+
+export interface ServerOptions {
+  db: Database;
+  config: Config;
+  logger: Logger;
+  /** A key for the explorer to open with: the demo's, never another. */
+  demoKey?: string | undefined;
+}
+
+/** The HTTP server: GraphQL and its explorer, exports, and what an orchestrator asks. */
+export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
+  const { db, config, logger, demoKey } = options;
+  const { trustedProxies } = config;
+  const app = Fastify({
+    loggerInstance: logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT,
+    trustProxy: trustedProxies.length ? trustedProxies : false,
+    genReqId: () => typeid("req").toString(),
+    return503OnClosing: true,
+    forceCloseConnections: "idle",
+  });
+  const apollo = apolloServer(schema, config.limits, logger);
+  await apollo.start();
+
+  const background = new Set<Promise<unknown>>();
+  const inBackground = (work: Promise<unknown>) => {
+    const noted = work
+      .catch((error: unknown) => logger.error({ err: error }, "background work failed"))
+      .finally(() => background.delete(noted));
+    background.add(noted);
+  };
+
+  await app.register(cookie);
+  await app.register(helmet, { contentSecurityPolicy: false });
+  app.addHook("onRequest", async (request, reply) => {
+    void reply.header("x-request-id", request.id);
+    void reply.header("cache-control", "no-store");
+    void reply.header("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+  });
+  app.addHook("onResponse", async (request, reply) => {
+    // The path without its query, which may hold a whole GET document; no headers, no body.
+    request.log.info(
+      {
+        method: request.method,
+        path: request.url.split("?", 1)[0],
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+      },
+      "request",
+    );
+  });
+  app.addHook("onClose", async () => {
+    await Promise.all(background);
+    await apollo.stop();
+  });
+
+  app.removeContentTypeParser("application/json");
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
+    try {
+      done(null, JSON.parse(body as string));
+    } catch {
+      done(Object.assign(new Error("The body is no JSON."), { statusCode: 400 }));
+    }
+  });
+  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
+    const status = error instanceof DomainError ? statusOf(error) : (error.statusCode ?? 500);
+    if (status >= 500) request.log.error({ err: error }, "request failed");
+    return reply.status(status).send(errorBody(error, status, request.id));
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const error = new Error("There is nothing here. GraphQL is at /graphql.");
+    return reply.status(404).send(errorBody(error, 404, request.id));
+  });
+
+  app.get("/healthz", () => ({ status: "ok" }));
+  app.get("/readyz", async (_request, reply) => {
+    const ready = await Promise.race([
+      db.query(sql`select ${raw("1")}`).then(
+        () => true,
+        () => false,
+      ),
+      new Promise<false>((give) => setTimeout(give, 2_000, false).unref()),
+    ]);
+    return reply.status(ready ? 200 : 503).send({ status: ready ? "ok" : "database away" });
+  });
+  app.get("/", (_request, reply) => reply.redirect("/graphql"));
+
+  app.route({
+    method: ["GET", "POST"],
+    url: "/graphql",
+    handler: async (request, reply) => {
+      if (request.method === "GET" && wantsPage(request)) return explorer(reply, demoKey);
+      const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: httpRequest(request),
+        context: async () => {
+          try {
+            return await contextOf(request, reply);
+          } catch (error) {
+            throw error instanceof DomainError ? asResponse(error) : error;
+          }
+        },
+      });
+      for (const [name, value] of headers) void reply.header(name, value);
+      if (body.kind !== "complete") throw new Error("Nothing here is answered in parts");
+      return reply.status(status ?? 200).send(body.string);
+    },
+  });
+  exportEvents(app, contextOf);
+
+  async function contextOf(request: FastifyRequest, reply: FastifyReply): Promise<Context> {
+    const asked = {
+      id: request.id,
+      ip: canonicalAddress(request.ip),
+      userAgent: request.headers["user-agent"]?.slice(0, USER_AGENT_LIMIT) ?? null,
+    };
+    const caller = await callerOf(request, asked, db);
+    if (caller?.noteUse) inBackground(caller.noteUse());
+    return new Context({
+      db,
+      request: asked,
+      caller: caller?.principal ?? null,
+      standing: caller?.standing ?? null,
+      background: inBackground,
+      report: (error) => request.log.error({ err: error }, "request failed"),
+      cookie: (token) =>
+        token
+          ? void reply.setCookie(SESSION_COOKIE, token, { ...COOKIE, maxAge: ABSOLUTE_MS / 1000 })
+          : void reply.clearCookie(SESSION_COOKIE, COOKIE),
+    });
+  }
+
+  return app;
+}
+
+/** Whoever the request says it is from, or nobody. */
+async function callerOf(
+  request: FastifyRequest,
+  asked: Context["request"],
+  db: Database,
+): Promise<Caller | null> {
+  const { authorization } = request.headers;
+  if (authorization !== undefined) {
+    const [, token] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+    if (!token) {
+      throw new Unauthenticated("The Authorization header takes `Bearer` and a token or API key.");
+    }
+    return authenticate(db, token, asked);
+  }
+  const token = request.cookies[SESSION_COOKIE];
+  if (!token) return null;
+  try {
+    return await authenticate(db, token, asked);
+  } catch (error) {
+    // A browser keeps sending a cookie whose session is over; it must be able to sign in again.
+    if (error instanceof Unauthenticated) return null;
+    throw error;
+  }
+}
+
+function httpRequest(request: FastifyRequest): HTTPGraphQLRequest {
+  const headers = new HeaderMap();
+  for (const [name, value] of Object.entries(request.headers)) {
+    if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
+  }
+  const { search } = new URL(request.url, "http://localhost");
+  return { method: request.method, headers, search, body: request.body };
+}
+
+/** A browser asks for a page; a client that takes anything does not. */
+function wantsPage(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes("text/html") ?? false;
+}
+
+function asResponse(error: DomainError): GraphQLError {
+  return new GraphQLError(error.message, {
+    originalError: error,
+    extensions: { code: error.code, http: { status: statusOf(error) } },
+  });
+}
+
+/** The shape of a GraphQL answer, so that every client finds the message where it looks. */
+function errorBody(error: Error & { code?: string }, status: number, requestId: string) {
+  const ours = error instanceof DomainError;
+  const message =
+    status >= 500 && !ours
+      ? "Something went wrong."
+      : error.code === "FST_ERR_CTP_BODY_TOO_LARGE"
+        ? `The body may have at most ${BODY_LIMIT} bytes.`
+        : error.message;
+  const code = ours ? error.code : status >= 500 ? "INTERNAL_SERVER_ERROR" : "BAD_USER_INPUT";
+  const extensions = {
+    code,
+    ...(ours && error.details),
+    ...(status >= 500 && { requestId }),
+    ...(status === 413 && { limit: BODY_LIMIT }),
+  };
+  return { errors: [{ message, extensions }] };
+}

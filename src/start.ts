@@ -1,0 +1,101 @@
+import { mkdir } from "node:fs/promises";
+import { resolve } from "node:path";
+import { pino } from "pino";
+import { CannotStart, type Config, readConfig } from "./config";
+import { Database } from "./database/database";
+import { openDataSource } from "./database/dataSource";
+import { startEmbedded } from "./database/embedded";
+import { migrate } from "./database/migrate";
+import { type Demo, keepDemo } from "./demo";
+import { createServer } from "./server";
+
+/** How long a request in flight may take to finish once the server was told to stop. */
+const DRAIN_MS = 10_000;
+
+/** Sets up whatever the configuration asks for, serves, and stops cleanly when told to. */
+export async function start(env: NodeJS.ProcessEnv): Promise<void> {
+  const config = readConfig(env);
+  const logger = pino({
+    level: config.logLevel,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+  });
+  const stops: (() => Promise<unknown>)[] = [];
+  const stop = async () => {
+    for (const one of stops.reverse()) await one().catch((error) => logger.error({ err: error }));
+  };
+  try {
+    const { serveUrl, migrateUrl } = await databaseFor(config, stops);
+    await migrate(migrateUrl);
+    const { poolSize } = config;
+    const source = await openDataSource({ url: serveUrl, as: "serve", poolSize }).initialize();
+    const db = new Database(source);
+    stops.push(() => db.close());
+    const demo = config.demo ? await keepDemo(db, config) : null;
+    const app = await createServer({ db, config, logger, demoKey: demo?.apiKey });
+    stops.push(() => app.close());
+    await app.listen({ port: config.port, host: config.host });
+    const { port } = app.server.address() as { port: number };
+    process.stdout.write(welcome(config, port, demo));
+  } catch (error) {
+    await stop();
+    throw withAdvice(error, config);
+  }
+
+  let stopping = false;
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => {
+      if (stopping) return;
+      stopping = true;
+      logger.info({ signal }, "stopping");
+      setTimeout(() => process.exit(1), DRAIN_MS).unref();
+      void stop().then(() => process.exit(0));
+    });
+  }
+}
+
+async function databaseFor(config: Config, stops: (() => Promise<unknown>)[]) {
+  if (config.databaseUrl) {
+    return { serveUrl: config.databaseUrl, migrateUrl: config.migrationUrl! };
+  }
+  const directory = resolve(config.dataDirectory);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const log = (message: string) => void process.stdout.write(`${message}\n`);
+  const server = await startEmbedded({ directory, durable: true, log });
+  stops.push(() => server.stop());
+  return { serveUrl: server.url, migrateUrl: server.url };
+}
+
+function welcome(
+  { publicUrl, port: wanted, dataDirectory }: Config,
+  port: number,
+  demo: Demo | null,
+): string {
+  const url = wanted === port ? publicUrl : `http://localhost:${port}`;
+  const lines = [`Gatehouse listens. GraphQL and its explorer: ${url}/graphql`];
+  if (demo) {
+    lines.push(
+      "",
+      `  Demo sign-in       ${demo.email}  ${demo.password}`,
+      `  Administrator's key  ${demo.apiKey}`,
+      `  Developer's key      ${demo.developerApiKey}`,
+      "",
+      `  (also in ${dataDirectory}/demo.json)`,
+    );
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Adds what to do about it, where we know. */
+function withAdvice(error: unknown, { port, host }: Config): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === "EADDRINUSE") {
+    const message = `Port ${port} on ${host} is taken. Stop what listens there, or set PORT to another.`;
+    return new CannotStart(message, { cause: error });
+  }
+  if (code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "28P01" || code === "3D000") {
+    const message = `The database that DATABASE_URL names can't be used: ${(error as Error).message}`;
+    return new CannotStart(message, { cause: error });
+  }
+  return error;
+}

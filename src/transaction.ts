@@ -1,0 +1,219 @@
+import type { Context } from "./context";
+import type { Queryable } from "./database/database";
+import { raw, type Sql, sql } from "./database/sql";
+import type { Class } from "./database/table";
+import { Account } from "./entities/Account";
+import { type Changes, Event, type EventType, UserEvent } from "./entities/Event";
+import { NotFound } from "./errors";
+import { type Ability, type Action, ruleFor, type Subject } from "./policies/ability";
+import { denied } from "./policies/denial";
+import { allowed } from "./policies/sql";
+import type { Principal, Standing } from "./principal";
+import { eventBy } from "./recording";
+
+type Row = Subject & { id: string };
+
+interface Authorized {
+  action: Action;
+  /** What the policy was asked, and is asked again before anything is written. */
+  because: { action: Action; row: Subject };
+}
+
+/**
+ * The words operations are written in: lock, authorize, check, save, record, and what to tell
+ * the world after. A row saved without being authorized, or without an event, cannot commit.
+ */
+export class Transaction {
+  readonly now = new Date();
+  private readonly before = new Map<Subject, object>();
+  private readonly authorized = new Map<Subject, Authorized>();
+  private readonly unrecorded = new Set<Subject>();
+  private readonly announcements: (() => Promise<void> | void)[] = [];
+
+  constructor(
+    private readonly ctx: Context,
+    private readonly connection: Queryable,
+    readonly principal: Principal,
+    /** The principal's place in the account, read after the account was locked. */
+    readonly standing: Standing | null,
+    private readonly ability: Ability,
+  ) {}
+
+  query<R extends object>(statement: Sql): Promise<R[]> {
+    return this.connection.query<R>(statement);
+  }
+
+  /**
+   * Takes a row the principal can see and holds it until commit. (The account is held already,
+   * so rows are always locked in the same order.)
+   *
+   * The lock lets others insert rows that point at this one, so writing an event never waits.
+   *
+   * @throws NotFound when it is absent or invisible.
+   */
+  async lock<E extends Row>(entity: Class<E>, id: string): Promise<E> {
+    const [row] = await this.rows(entity, sql`row.id = ${id}`);
+    if (!row) throw new NotFound(id);
+    return row;
+  }
+
+  /** The same for every visible row that fits the condition, oldest first. */
+  async rows<E extends Row>(entity: Class<E>, condition: Sql): Promise<E[]> {
+    const table = this.ctx.db.table(entity);
+    const inAccount =
+      this.standing && entity !== (Account as Class<object>)
+        ? sql`row.account_id = ${this.standing.accountId} and`
+        : raw("");
+    const visible = allowed(this.ability, "read", entity as never, table);
+    const found = await this.query(
+      sql`select ${table.withVirtual} from ${table.name} row
+        where ${inAccount} ${condition} and ${visible} order by row.id for no key update of row`,
+    );
+    const rows = table.instances(found);
+    for (const row of rows) this.before.set(row, { ...row });
+    return rows;
+  }
+
+  /**
+   * Stops the operation unless the principal may do this to this very row, before it is
+   * changed.
+   *
+   * @throws Forbidden with the decision.
+   */
+  authorize(action: Action, row: Subject): void {
+    this.check(action, row);
+    this.authorized.set(row, { action, because: { action, row } });
+  }
+
+  /** What follows by itself from something authorized: a removed member's keys are revoked. */
+  entail(action: Action, rows: readonly Subject[], cause: Subject): void {
+    const authorized = this.authorized.get(cause);
+    if (!authorized) throw new Error(`Entailed by what nobody authorized: ${nameOf(cause)}`);
+    for (const row of rows) this.authorized.set(row, { action, because: authorized.because });
+  }
+
+  /**
+   * Writes an authorized row, after asking again of the row as it would be. Otherwise a team
+   * manager, who may not touch administrators, could simply edit somebody into one.
+   */
+  async save(row: Subject): Promise<void> {
+    const table = this.ctx.db.table(row.constructor as Class<Subject>);
+    this.assertAuthorized(row);
+    if (this.before.has(row)) {
+      const changed = [...Object.keys(this.changes(row)), ...this.newSecrets(row)];
+      const keys = "accountId" in row ? ["accountId", "id"] : ["id"];
+      if (changed.length) await this.query(table.change(row, keys, changed));
+    } else {
+      await this.query(table.insertion([row]));
+    }
+    this.unrecorded.add(row);
+  }
+
+  /** The same for many rows of one account in which the same column took the same value. */
+  async saveAll<E extends Subject & { accountId: string; id: string }>(
+    rows: readonly E[],
+    property: keyof E & string,
+  ): Promise<void> {
+    const [first] = rows;
+    if (!first) return;
+    for (const row of rows) this.assertAuthorized(row);
+    const table = this.ctx.db.table(first.constructor as Class<E>);
+    const ids = rows.map((row) => row.id);
+    await this.query(sql`
+      update ${table.name} set ${raw(table.column(property))} = ${first[property]}
+      where account_id = ${first.accountId} and id = any(${ids})`);
+    for (const row of rows) this.unrecorded.add(row);
+  }
+
+  /**
+   * Writes the event of each saved row: the row as it now is, and what changed since it was
+   * locked. Rows of an account go to its stream, a user's own rows to theirs.
+   */
+  async record(
+    type: EventType,
+    ...rows: readonly Exclude<Subject, Event | UserEvent>[]
+  ): Promise<void> {
+    const events = rows.map((row) => {
+      const { action, because } = this.assertAuthorized(row);
+      return eventBy(this.principal, this.ctx.request, {
+        type,
+        occurredAt: this.now,
+        stream: streamOf(row),
+        objectId: "id" in row ? row.id : row.ipRestrictionId,
+        object: this.shown(row),
+        changes: this.changes(row),
+        decision: {
+          action,
+          allowed: true,
+          rule: ruleFor(this.ability, because.action, because.row)?.reason ?? null,
+          roles: this.standing?.roles ?? null,
+        },
+      });
+    });
+    const [first] = events;
+    if (!first) return;
+    await this.query(this.ctx.db.table(first.constructor as Class<object>).insertion(events));
+    for (const row of rows) this.unrecorded.delete(row);
+  }
+
+  /** Puts off mail and the like until there is something to announce. */
+  afterCommit(announce: () => Promise<void> | void): void {
+    this.announcements.push(announce);
+  }
+
+  /** Called before commit. A write that nobody recorded is a bug, so it must not stay. */
+  assertRecorded(): void {
+    if (this.unrecorded.size === 0) return;
+    const names = [...this.unrecorded].map(nameOf);
+    throw new Error(`Saved without recording an event: ${names.join(", ")}`);
+  }
+
+  async announce(): Promise<void> {
+    for (const announce of this.announcements) await announce();
+  }
+
+  private check(action: Action, row: Subject): void {
+    if (!this.ability.can(action, row)) throw denied(this.ability, this.standing, action, row);
+  }
+
+  private assertAuthorized(row: Subject): Authorized {
+    const authorized = this.authorized.get(row);
+    if (!authorized) throw new Error(`Saved without authorizing: ${nameOf(row)}`);
+    this.check(authorized.because.action, authorized.because.row);
+    return authorized;
+  }
+
+  /** Secret columns that were set: they are never read, so what is there is new. */
+  private newSecrets(row: Subject): string[] {
+    const { secrets } = this.ctx.db.table(row.constructor as Class<Subject>);
+    return secrets.filter((key) => key in row);
+  }
+
+  /** The columns that anyone may see. */
+  private shown(row: Subject): Record<string, unknown> {
+    const { keys } = this.ctx.db.table(row.constructor as Class<Subject>);
+    return Object.fromEntries(keys.map((key) => [key, plain(Reflect.get(row, key))]));
+  }
+
+  private changes(row: Subject): Changes {
+    const before = this.before.get(row) ?? {};
+    const changes: Changes = {};
+    for (const [key, is] of Object.entries(this.shown(row))) {
+      const was = plain(Reflect.get(before, key) as unknown);
+      if (JSON.stringify(was) !== JSON.stringify(is)) changes[key] = [was, is];
+    }
+    return changes;
+  }
+}
+
+function plain(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString() : (value ?? null);
+}
+
+const nameOf = (row: Subject) => row.constructor.name;
+
+function streamOf(row: Subject): { accountId: string } | { userId: string } {
+  if ("accountId" in row) return { accountId: row.accountId };
+  if (row instanceof Account) return { accountId: row.id };
+  return { userId: "userId" in row ? row.userId : row.id };
+}

@@ -1,0 +1,207 @@
+import { randomBytes } from "node:crypto";
+import { authenticate } from "../../src/authenticate";
+import { Context } from "../../src/context";
+import type { Class } from "../../src/database/table";
+import { Account } from "../../src/entities/Account";
+import { Credential, CredentialKind } from "../../src/entities/Credential";
+import { Invitation } from "../../src/entities/Invitation";
+import { IPRestriction } from "../../src/entities/IPRestriction";
+import { IPRule, IPRuleEffect } from "../../src/entities/IPRule";
+import { Membership, Provisioning } from "../../src/entities/Membership";
+import { DeveloperRole, LOWEST, type Roles, TeamRole } from "../../src/entities/roles";
+import { ServiceUser } from "../../src/entities/ServiceUser";
+import { SignInMethod, Surface } from "../../src/entities/Session";
+import { User } from "../../src/entities/User";
+import { newSession } from "../../src/identity/sessions";
+import { newToken } from "../../src/identity/tokens";
+import { newId } from "../../src/ids";
+import { db, sqlAsOwner } from "./database";
+
+/** Rows for tests, put there without going through operations, so without events. */
+async function save<E extends object>(entity: Class<E>, fields: E): Promise<E> {
+  const row = Object.assign(new entity(), fields);
+  await db.query(db.table(entity).insertion([row]));
+  return row;
+}
+
+const now = () => new Date();
+const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
+
+export const ADMINISTRATOR: Roles = { ...LOWEST, administrator: true };
+export const MANAGER: Roles = { ...LOWEST, team: TeamRole.MANAGER };
+export const INVITER: Roles = { ...LOWEST, team: TeamRole.INVITE_ONLY };
+export const DEVELOPER: Roles = { ...LOWEST, developer: DeveloperRole.READ_WRITE };
+export const READER: Roles = LOWEST;
+
+export function aUser(fields: Partial<User> = {}): Promise<User> {
+  const id = newId("User");
+  return save(User, {
+    id,
+    email: `${id}@example.com`,
+    name: `User ${id.slice(-4)}`,
+    passwordHash: null,
+    emailVerifiedAt: now(),
+    createdAt: now(),
+    ...fields,
+  });
+}
+
+export function anAccount(fields: Partial<Account> = {}): Promise<Account> {
+  const id = newId("Account");
+  return save(Account, { id, name: "Acme", deletedAt: null, createdAt: now(), ...fields });
+}
+
+export async function aMember(
+  account: Account,
+  roles: Partial<Roles> = {},
+  fields: Partial<Membership> = {},
+): Promise<Membership> {
+  return save(Membership, {
+    accountId: account.id,
+    id: newId("Membership"),
+    userId: fields.userId ?? (await aUser()).id,
+    ...LOWEST,
+    ...roles,
+    provisioning: Provisioning.INVITATION,
+    disabledAt: null,
+    removedAt: null,
+    createdAt: now(),
+    ...fields,
+  } as Membership);
+}
+
+export function aServiceUser(
+  account: Account,
+  fields: Partial<ServiceUser> = {},
+): Promise<ServiceUser> {
+  const id = newId("ServiceUser");
+  return save(ServiceUser, {
+    accountId: account.id,
+    id,
+    name: `bot ${id.slice(-6)}`,
+    developer: DeveloperRole.READ_WRITE,
+    disabledAt: null,
+    deletedAt: null,
+    createdAt: now(),
+    ...fields,
+  });
+}
+
+/** A credential and its secret: an API key unless told otherwise. */
+export async function aCredential(
+  owner: Membership | ServiceUser,
+  fields: Partial<Credential> = {},
+): Promise<{ credential: Credential; secret: string }> {
+  const kind = fields.kind ?? CredentialKind.API_KEY;
+  const { text: secret, hash } = newToken(kind, owner.accountId);
+  const byService = owner instanceof ServiceUser;
+  const credential = await save(Credential, {
+    accountId: owner.accountId,
+    id: newId(kind === CredentialKind.API_KEY ? "ApiKey" : "Authtoken"),
+    kind,
+    membershipId: byService ? null : owner.id,
+    serviceUserId: byService ? owner.id : null,
+    description: "",
+    metadata: "",
+    secretHash: hash,
+    lastFour: secret.slice(-4),
+    expiresAt: null,
+    revokedAt: null,
+    lastUsedAt: now(),
+    lastUsedIp: null,
+    createdAt: now(),
+    ...fields,
+  });
+  return { credential, secret };
+}
+
+export function anInvitation(
+  inviter: Membership,
+  fields: Partial<Invitation> = {},
+): Promise<Invitation> {
+  const id = newId("Invitation");
+  return save(Invitation, {
+    accountId: inviter.accountId,
+    id,
+    email: `${id}@example.com`,
+    ...LOWEST,
+    inviterId: inviter.id,
+    tokenHash: randomBytes(32),
+    expiresAt: new Date(Date.now() + 86_400_000),
+    acceptedAt: null,
+    declinedAt: null,
+    revokedAt: null,
+    createdAt: now(),
+    ...fields,
+  } as Invitation);
+}
+
+export async function anIPRestriction(
+  account: Account,
+  surface = Surface.API,
+): Promise<IPRestriction> {
+  const restriction = await save(IPRestriction, {
+    accountId: account.id,
+    id: newId("IPRestriction"),
+    surface,
+    enforced: false,
+    createdAt: now(),
+  });
+  await save(IPRule, {
+    accountId: account.id,
+    ipRestrictionId: restriction.id,
+    position: 1,
+    range: "203.0.113.0/24",
+    effect: IPRuleEffect.ALLOW,
+    description: "Office",
+  });
+  return restriction;
+}
+
+/** A session of this user, as a browser would hold it. */
+export async function aSession(userId: string): Promise<{ id: string; token: string }> {
+  const { session, token } = newSession(userId, [SignInMethod.PASSWORD], REQUEST, now());
+  await db.query(db.table(session.constructor as Class<typeof session>).insertion([session]));
+  return { id: session.id, token };
+}
+
+/** The context of a request with this token: a session's or an API key's. */
+export async function withToken(token: string): Promise<Context> {
+  const { principal, standing } = await authenticate(db, token, REQUEST);
+  return new Context({ db, request: REQUEST, caller: principal, standing });
+}
+
+/** The context of a request by this member, signed in; or by this service user, with a key. */
+export async function as(who: Membership | ServiceUser): Promise<Context> {
+  if (who instanceof ServiceUser) return withToken((await aCredential(who)).secret);
+  return withToken((await aSession(who.userId)).token);
+}
+
+/** The context of a request by this user, signed in. */
+export async function asUser(user: User): Promise<Context> {
+  return withToken((await aSession(user.id)).token);
+}
+
+/** The context of a request that nobody signed. */
+export function asNobody(): Context {
+  return new Context({ db, request: REQUEST, caller: null });
+}
+
+/** What happened in an account, oldest first, refusals apart. */
+export async function eventsOf(account: {
+  id: string;
+}): Promise<{ type: string; [key: string]: unknown }[]> {
+  return sqlAsOwner(
+    `select * from events where account_id = $1 and type <> 'action_refused.v1' order by id`,
+    [account.id],
+  );
+}
+
+export async function refusalsIn(account: {
+  id: string;
+}): Promise<{ decision: { code: string; count: number; action: string } }[]> {
+  return sqlAsOwner(
+    `select * from events where account_id = $1 and type = 'action_refused.v1' order by id`,
+    [account.id],
+  );
+}
