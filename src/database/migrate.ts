@@ -31,11 +31,11 @@ async function partition(dataSource: DataSource, now: Date): Promise<void> {
       ) as [Date, Date];
       const name = `${table}_${from.toISOString().slice(0, 7).replace("-", "_")}`;
       const bounds = [from, until].map((moment) => firstIdAt("Event", moment)) as [string, string];
-      const [found] = (await dataSource.query(
+      const [found] = await dataSource.query<[{ exists: boolean; begun: boolean }]>(
         `select to_regclass($1) is not null as exists,
            exists (select from ${table}_default where id >= $2 and id < $3) as begun`,
         [name, ...bounds],
-      )) as [{ exists: boolean; begun: boolean }];
+      );
       if (found.exists || found.begun) continue;
       await dataSource.query(
         `create table ${name} partition of ${table} for values from ('${bounds[0]}') to ('${bounds[1]}')`,

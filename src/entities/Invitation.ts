@@ -3,7 +3,8 @@ import { Entity, ForeignKey, Index } from "typeorm";
 import { AccountId, Hidden, Id, Moment, Reference, Secret, Text } from "./columns";
 import { Membership } from "./Membership";
 import { Node } from "./Node";
-import { BillingRole, DeveloperRole, type Roles, TeamRole } from "./roles";
+import type { BillingRole, DeveloperRole, TeamRole } from "./roles";
+import { type Roles } from "./roles";
 
 export enum InvitationStatus {
   PENDING = "PENDING",

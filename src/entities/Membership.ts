@@ -3,7 +3,8 @@ import { Entity, ForeignKey, Index } from "typeorm";
 import { Account } from "./Account";
 import { AccountId, Hidden, Id, Moment, Reference, Word } from "./columns";
 import { Node } from "./Node";
-import { BillingRole, DeveloperRole, type Roles, TeamRole } from "./roles";
+import type { BillingRole, DeveloperRole, TeamRole } from "./roles";
+import { type Roles } from "./roles";
 import { User } from "./User";
 
 export enum MemberStatus {

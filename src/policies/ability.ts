@@ -115,7 +115,7 @@ function build(speak: (words: Words) => void, narrow: (rule: Rule) => Conditions
   speak({
     allow(action, subject, reason, conditions) {
       const rule = { action, subject, reason } as Rule;
-      rules.push({ ...rule, conditions: { ...conditions, ...narrow(rule) } } as Rule);
+      rules.push({ ...rule, conditions: { ...conditions, ...narrow(rule) } });
     },
     forbid(action, subject, reason, conditions, code) {
       rules.push({ action, subject, reason, conditions, inverted: true, code } as Rule);

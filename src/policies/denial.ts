@@ -1,11 +1,9 @@
 import type { Denial, DenialCode } from "../errors";
 import { Forbidden } from "../errors";
-import { RANKS, type Role, ROLES, roleName, type Roles } from "../entities/roles";
+import { RANKS, type Role, ROLES, roleName } from "../entities/roles";
 import type { Standing } from "../principal";
 import { type Ability, abilityIn, type Action, ruleFor, type Subject } from "./ability";
-
-/** What people call a kind of row. */
-const NAMES: Record<string, string> = { Membership: "Member" };
+import { subjectName, verb } from "./words";
 
 /** The error that says why not: the rule that decided, and which role would allow it (Y4). */
 export function denied(
@@ -15,7 +13,7 @@ export function denied(
   row: Subject,
 ): Forbidden {
   const rule = ruleFor(ability, action, row);
-  const name = NAMES[row.constructor.name] ?? row.constructor.name;
+  const name = subjectName(row.constructor.name);
   const decision: Denial = {
     action,
     subject: { type: name, id: "id" in row ? (row.id ?? null) : null },
@@ -30,7 +28,7 @@ export function denied(
     code,
     rule?.inverted && rule.reason
       ? rule.reason
-      : `You may not ${verb(action)} this ${words(name)}.${who ? help : ""}`,
+      : `You may not ${verb(action)} this ${inSentence(name)}.${who ? help : ""}`,
     decision,
   );
 }
@@ -42,13 +40,12 @@ function rolesThatAllow(who: Standing, action: Action, row: Subject): string[] {
     RANKS[role]
       .filter((value) => who.roles[role] !== value)
       .filter((value) => {
-        const roles = { ...who.roles, [role]: value } as Roles;
+        const roles = { ...who.roles, [role]: value };
         return abilityIn({ ...who, roles }).can(action, row);
       })
       .map((value) => roleName(role, value)),
   );
 }
 
-const verb = (action: Action) => (action === "updateRoles" ? "change the roles of" : action);
-const words = (name: string) => name.replace(/(?<=[a-z])(?=[A-Z])/g, " ").toLowerCase();
+const inSentence = (name: string) => name.replace(/^[A-Z](?=[a-z])/, (c) => c.toLowerCase());
 const list = (names: string[]) => new Intl.ListFormat("en", { type: "disjunction" }).format(names);

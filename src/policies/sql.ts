@@ -18,7 +18,7 @@ export function allowed(
   subject: SubjectClass,
   table: Table<object>,
 ): Sql {
-  const rules = rulesToAST(ability, action, subject as never) as Condition | null;
+  const rules = rulesToAST(ability, action, subject as never);
   return rules ? walk(rules, table) : raw("false");
 }
 

@@ -1,0 +1,108 @@
+import { readFileSync } from "node:fs";
+import { Account } from "../../src/entities/Account";
+import { Credential } from "../../src/entities/Credential";
+import { Event } from "../../src/entities/Event";
+import { Invitation } from "../../src/entities/Invitation";
+import { IPRestriction } from "../../src/entities/IPRestriction";
+import { Membership } from "../../src/entities/Membership";
+import {
+  BillingRole,
+  DeveloperRole,
+  LOWEST,
+  namesHeld,
+  type Roles,
+  TeamRole,
+} from "../../src/entities/roles";
+import { ServiceUser } from "../../src/entities/ServiceUser";
+import { abilityIn, type Action, type Subject } from "../../src/policies/ability";
+import { policyTable } from "../../src/policies/table";
+import type { Standing } from "../../src/principal";
+
+/** Each role alone, everything else at its lowest. */
+const EVERYONE = {
+  administrator: { administrator: true },
+  manager: { team: TeamRole.MANAGER },
+  inviter: { team: TeamRole.INVITE_ONLY },
+  developer: { developer: DeveloperRole.READ_WRITE },
+  billing: { billing: BillingRole.ACCESS },
+  reader: {},
+  bot: { developer: DeveloperRole.READ_WRITE },
+} satisfies Record<string, Partial<Roles>>;
+type Who = keyof typeof EVERYONE;
+
+const everyone = Object.keys(EVERYONE) as Who[];
+const members = everyone.filter((who) => who !== "bot");
+const nobody: Who[] = [];
+const manage: Action[] = ["updateRoles", "disable", "enable", "remove"];
+
+/** What each role may do, on one screen. A change of policy starts by changing this table. */
+// prettier-ignore
+const table: [what: string, actions: Action[], row: Subject, who: Who[]][] = [
+  ["see the account",                     ["read"],             row(Account, { id: "ours" }),                    everyone],
+  ["run the account",                     ["update", "delete"], row(Account, { id: "ours" }),                    ["administrator"]],
+  ["see members",                         ["read"],             row(Membership, someone()),                      everyone],
+  ["see removed members",                 ["read"],             row(Membership, someone({ removedAt: new Date() })), nobody],
+  ["manage a member",                     manage,               row(Membership, someone()),                      ["administrator", "manager"]],
+  ["manage an administrator",             manage,               row(Membership, someone({ administrator: true })), ["administrator"]],
+  ["add a member",                        ["create"],           row(Membership, someone()),                      nobody],
+  ["leave",                               ["leave"],            row(Membership, someone({ id: "me" })),          members],
+  ["make another leave",                  ["leave"],            row(Membership, someone()),                      nobody],
+  ["see service users",                   ["read"],             row(ServiceUser, { deletedAt: null }),           everyone],
+  ["create service users",                ["create"],           row(ServiceUser, {}),                            ["administrator"]],
+  ["see credentials",                     ["read"],             row(Credential, {}),                             everyone],
+  ["create a credential of their own",    ["create"],           row(Credential, { membershipId: "me" }),         ["administrator", "developer"]],
+  ["create one of the service user's own", ["create"],          row(Credential, { serviceUserId: "me" }),        ["administrator", "bot"]],
+  ["create a credential for another",     ["create"],           row(Credential, { membershipId: "you" }),        ["administrator"]],
+  ["change and revoke a reader's",        ["update", "revoke"], row(Credential, owned()),                        ["administrator", "developer", "bot"]],
+  ["change and revoke a developer's",     ["update", "revoke"], row(Credential, owned("developer")),             ["administrator", "developer", "bot"]],
+  ["change and revoke an inviter's",      ["update", "revoke"], row(Credential, owned("inviter")),               ["administrator"]],
+  ["change and revoke a manager's",       ["update", "revoke"], row(Credential, owned("manager")),               ["administrator"]],
+  ["change and revoke a bookkeeper's",    ["update", "revoke"], row(Credential, owned("billing")),               ["administrator"]],
+  ["change and revoke an administrator's", ["update", "revoke"], row(Credential, owned("administrator")),        ["administrator"]],
+  ["see invitations",                     ["read"],             row(Invitation, {}),                             ["administrator", "manager", "inviter"]],
+  ["see IP restrictions",                 ["read"],             row(IPRestriction, {}),                          ["administrator"]],
+  ["see events of their own doing",       ["read"],             row(Event, { principalId: "my principal" }),     everyone],
+  ["see events of others' doing",         ["read"],             row(Event, { principalId: "another" }),          ["administrator", "manager"]],
+  ["rewrite events",                      ["create", "update", "delete"], row(Event, {}),                        nobody],
+  ["see another account",                 ["read"],             row(Account, { id: "theirs" }),                  nobody],
+  ["see a stranger's membership",         ["read", ...manage],  row(Membership, someone({ accountId: "theirs" })), nobody],
+  ["see a stranger's credential",         ["read", "revoke", "create"], row(Credential, { accountId: "theirs", membershipId: "me" }), nobody],
+];
+
+describe.each(table)("Y1: %s", (_what, actions, subject, who) => {
+  it.each(everyone)("%s", (name) => {
+    const ability = abilityIn(standing(name));
+    for (const action of actions) {
+      expect([action, ability.can(action, subject)]).toEqual([action, who.includes(name)]);
+    }
+  });
+});
+
+it("Y7: docs/policy.md is what the rules say (`npm run policy` writes it)", () => {
+  expect(readFileSync("docs/policy.md", "utf8")).toBe(policyTable());
+});
+
+function standing(name: Who): Standing {
+  const isBot = name === "bot";
+  return {
+    accountId: "ours",
+    principalId: "my principal",
+    membershipId: isBot ? null : "me",
+    serviceUserId: isBot ? "me" : null,
+    roles: { ...LOWEST, ...EVERYONE[name] },
+    disabledAt: null,
+    machine: null,
+  };
+}
+
+function someone(fields: Partial<Membership> = {}): Partial<Membership> {
+  return { ...LOWEST, removedAt: null, ...fields };
+}
+
+function owned(by: Who = "reader"): Partial<Credential> {
+  return { membershipId: "you", ownerRoles: namesHeld({ ...LOWEST, ...EVERYONE[by] }) };
+}
+
+function row<T extends Subject>(type: new () => T, fields: Partial<T>): T {
+  return Object.assign(new type(), { id: "it", accountId: "ours" }, fields);
+}
