@@ -16,7 +16,7 @@ import {
 } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findBinaries } from "./binaries";
 import {
@@ -35,9 +35,9 @@ export interface EmbeddedServer {
   /** False where the server was running already and this process adopted it. */
   started: boolean;
   /** The same for another database of this server. */
-  urlOf(database: string): string;
+  urlOf: (database: string) => string;
   /** Shuts the server down, unless another living process still uses it. May be called twice. */
-  stop(): Promise<void>;
+  stop: () => Promise<void>;
 }
 
 export interface EmbeddedOptions {
@@ -128,7 +128,7 @@ async function findPlace(home: string, user: ServerUser, log: (message: string) 
   const usual = join(home, "postgres");
   const found = await lstat(usual).catch(() => undefined);
   if (!found?.isSymbolicLink()) {
-    if (await reachable(home, user)) return makePrivate(usual, user);
+    if (await canReach(home, user)) return makePrivate(usual, user);
     if (found)
       throw new Error(
         `PostgreSQL has to run as uid ${user.uid} here, which can't reach ${usual}. ` +
@@ -138,6 +138,15 @@ async function findPlace(home: string, user: ServerUser, log: (message: string) 
   const place = await makePrivateElsewhere(usual, ["/var/lib", "/var/tmp"], user);
   log(`PostgreSQL can't reach ${home} from root: its data is in ${place}, where ${usual} points.`);
   return place;
+}
+
+/** Lets the server pass where only `home` itself keeps it out; the folders above aren't ours to open. */
+async function canReach(home: string, user: ServerUser): Promise<boolean> {
+  if (await reachable(home, user)) return true;
+  const { uid, mode } = await stat(home);
+  const closed = uid === process.geteuid?.() && (mode & 0o077) === 0;
+  if (closed && (await reachable(dirname(home), user))) await makePrivate(home, user);
+  return reachable(home, user);
 }
 
 async function findSocket(place: string, user: ServerUser): Promise<string> {
@@ -191,9 +200,10 @@ class Server {
    */
   async initialise(passwordFile: string | undefined): Promise<void> {
     const place = join(this.data, "..");
+    // The initdb of a process that was killed may still be writing: it ends when it finds no folder.
+    const thoroughly = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
     for (const name of await readdir(place))
-      if (name.startsWith("data-new-"))
-        await rm(join(place, name), { recursive: true, force: true }).catch(() => undefined);
+      if (name.startsWith("data-new-")) await rm(join(place, name), thoroughly);
     const draft = await mkdtemp(join(place, "data-new-"));
     await giveToServer(draft, this.user);
     // The builtin C.UTF-8 sorts by code point and knows Unicode's upper and lower case, the same
@@ -340,8 +350,10 @@ class Server {
     const child = this.spawn(name, args, { stdio: ["ignore", "ignore", "pipe"] });
     let said = "";
     child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    const code = await new Promise((done, failed) => child.on("close", done).on("error", failed));
-    if (code !== 0) throw new Error(`${name} ended with ${code}: ${said.trim()}`);
+    const code = await new Promise<number | null>((done, failed) =>
+      child.on("close", done).on("error", failed),
+    );
+    if (code !== 0) throw new Error(`${name} ended with ${code ?? "a signal"}: ${said.trim()}`);
   }
 
   private spawn(name: string, args: string[], options: SpawnOptions): ChildProcess {

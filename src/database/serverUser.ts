@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import {
   chmod,
   chown,
@@ -78,8 +79,11 @@ export async function makePrivate(path: string, user: ServerUser): Promise<strin
   const us = process.geteuid?.() ?? found.uid;
   if (!found.isDirectory() || found.uid !== us)
     throw new Error(`${path} belongs to another user. Run as that user, or remove it.`);
-  if (user.become.gid !== undefined) await chown(path, us, user.gid);
-  await chmod(path, user.become.gid === undefined ? 0o700 : 0o710);
+  // Once let in, our group stays: a server that runs as nobody may have been left behind, and
+  // without the way to its files it can't even shut down.
+  const gid = user.become.gid ?? found.gid;
+  if (gid !== found.gid) await chown(path, us, gid);
+  await chmod(path, gid === OUR_GROUP ? 0o710 : 0o700);
   return path;
 }
 
@@ -93,7 +97,10 @@ export async function makePrivateElsewhere(
   user: ServerUser,
 ): Promise<string> {
   const known = await readlink(link).catch(() => undefined);
-  if (known !== undefined) return makePrivate(known, user);
+  if (known !== undefined) {
+    if (existsSync(known)) return makePrivate(known, user);
+    throw new Error(`${link} points to ${known}, which is gone. Remove the link to start afresh.`);
+  }
   for (const base of bases) {
     if (!(await reachable(base, user).catch(() => false))) continue;
     const path = await mkdtemp(join(base, "gatehouse-")).catch(() => undefined);

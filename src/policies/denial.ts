@@ -28,10 +28,13 @@ export function denied(
     code,
     rule?.inverted && rule.reason
       ? rule.reason
-      : `You may not ${verb(action)} this ${inSentence(name)}.${who ? help : ""}`,
+      : `You may not ${verb(action)} this ${inSentence(name)}.${who ? help : OWN}`,
     decision,
   );
 }
+
+/** What belongs to no account is nobody's by role. */
+const OWN = " It takes a session of your own, and a verified email.";
 
 /** Role values that, held besides the present roles, would allow it. Each alone is enough. */
 function rolesThatAllow(who: Standing, action: Action, row: Subject): string[] {

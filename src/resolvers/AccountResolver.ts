@@ -83,6 +83,17 @@ class AccountPermissions {
     description: "Indicates whether you may create credentials of your own in it.",
   })
   createCredential: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you see its invitations." })
+  seeInvitations: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you see its IP restrictions." })
+  seeIPRestrictions: boolean;
+
+  @Field(() => Boolean, {
+    description: "Indicates whether you see all of its events, or those of what you did yourself.",
+  })
+  seeAllEvents: boolean;
 }
 
 const MemberConnection = connectionOf("Member", Membership);
@@ -160,12 +171,15 @@ export class AccountResolver {
     const access = await ctx.in(account.id);
     const { accountId, membershipId, serviceUserId } = access.standing!;
     const own = Object.assign(new Credential(), { accountId, membershipId, serviceUserId });
-    const serviceUser = Object.assign(new ServiceUser(), { accountId });
+    const any = <R extends object>(row: R) => Object.assign(row, { accountId });
     return {
       update: access.can("update", account),
       delete: access.can("delete", account),
-      createServiceUser: access.can("create", serviceUser),
+      createServiceUser: access.can("create", any(new ServiceUser())),
       createCredential: access.can("create", own),
+      seeInvitations: access.can("read", any(new Invitation())),
+      seeIPRestrictions: access.can("read", any(new IPRestriction())),
+      seeAllEvents: access.can("read", any(new Event())),
     };
   }
 

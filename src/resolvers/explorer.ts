@@ -19,7 +19,8 @@ query Welcome {
           name
           can {
             update
-            delete
+            seeIPRestrictions
+            seeAllEvents
           }
           members(first: 5) {
             nodes {
@@ -51,6 +52,13 @@ query Welcome {
             pageInfo {
               hasNextPage
               endCursor
+            }
+          }
+          ipRestrictions {
+            surface
+            rules {
+              range
+              effect
             }
           }
           events(first: 5) {

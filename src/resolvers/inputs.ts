@@ -62,7 +62,7 @@ export class InputCheck {
       const value = variables?.[name];
       if (value === undefined) {
         if (isNonNullType(type) && !defaultValue) {
-          throw badInput([`$${name}`], `a value of type ${print(node)} is required.`);
+          throw badInput([`$${name}`], `is required: a value of type ${print(node)}.`);
         }
         continue;
       }

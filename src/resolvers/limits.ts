@@ -125,7 +125,7 @@ export function assertWithin(size: Size, limits: Limits): void {
   const over = (what: string, asked: number, limit: number) => {
     if (asked <= limit) return;
     throw new GraphQLError(
-      `The query's ${what} is ${asked}, and the limit is ${limit}. Ask for less at a time.`,
+      `The query's ${what} is ${asked}, and the limit is ${limit}. Ask for smaller pages (\`first\`) or fewer fields.`,
       { extensions: { code: "QUERY_TOO_COMPLEX", limit, sent: asked, http: { status: 400 } } },
     );
   };

@@ -8,6 +8,7 @@ import { migrate } from "../../src/database/migrate";
 
 declare global {
   var testServer: EmbeddedServer | undefined;
+  var testDirectory: string | undefined;
 }
 
 export const TEMPLATE = `gatehouse_test_${process.pid}`;
@@ -20,6 +21,7 @@ export default async function globalSetup(): Promise<void> {
   let admin = process.env["TEST_DATABASE_URL"];
   if (!admin) {
     const directory = mkdtempSync(join(tmpdir(), "gatehouse-test-"));
+    globalThis.testDirectory = directory;
     globalThis.testServer = await startEmbedded({ directory, durable: false, maxConnections: 200 });
     admin = globalThis.testServer.url;
   }
