@@ -12,6 +12,7 @@ import {
   stat,
   symlink,
 } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 
 /** Whom the embedded PostgreSQL runs as, which can't be root: it refuses to. */
@@ -39,21 +40,32 @@ const OUR_GROUP = 60700;
 /**
  * For root, a user namespace is best: the server believes it is nobody and has none of root's
  * powers, but owns what root owns, so that a project under a 0700 home needs no copies. Containers
- * often forbid that; there it becomes a real nobody.
+ * often forbid that; there it becomes a real nobody. A user without a name, as containers give
+ * out, finds one in the namespace too; elsewhere initdb says that it wants one.
  */
 export function serverUser(): ServerUser {
   const uid = process.geteuid?.() ?? -1;
   const gid = process.getegid?.() ?? -1;
-  if (uid !== 0) return { uid, gid, wrapper: [], become: {} };
+  const plain = { uid, gid, wrapper: [], become: {} };
+  if (uid !== 0 && hasName()) return plain;
   const [unshare = "", ...rest] = NAMESPACE;
   if (spawnSync(unshare, [...rest, "true"]).status === 0)
     return { uid, gid, wrapper: NAMESPACE, become: {} };
+  if (uid !== 0) return plain;
   return {
     uid: NOBODY,
     gid: OUR_GROUP,
     wrapper: [],
     become: { uid: NOBODY, gid: OUR_GROUP },
   };
+}
+
+function hasName(): boolean {
+  try {
+    return userInfo().username !== "";
+  } catch {
+    return false; // no such line in the passwd file
+  }
 }
 
 /** Whether the server may pass through every folder above `path`, and enter or run it. */
