@@ -18,7 +18,7 @@ import { gate } from "./policies/gate";
 import { allowed } from "./policies/sql";
 import type { Principal, Request, Standing } from "./principal";
 import { denialOf, recordRefusal } from "./recording";
-import { standingsIn } from "./standing";
+import { standingsIn, stillProven } from "./standing";
 import { Transaction } from "./transaction";
 
 interface Asking {
@@ -234,6 +234,9 @@ export class Access {
       ? await standingsIn(connection, this.principal, [accountId])
       : undefined;
     const standing = standings?.get(accountId);
+    if (!standing && !(await stillProven(connection, this.principal))) {
+      throw new Unauthenticated("The session or API key ended meanwhile. Sign in again.");
+    }
     if (!standing) throw new NotFound(accountId);
     const refusal = gate(standing);
     if (refusal) throw refusal;
@@ -244,7 +247,6 @@ export class Access {
   private async note(error: unknown): Promise<void> {
     const { standing, principal } = this;
     if (!(error instanceof Forbidden) || principal.kind === PrincipalKind.SYSTEM) return;
-    if (!standing && principal.kind !== PrincipalKind.USER) return;
     const denial = denialOf(principal, standing, error);
     await recordRefusal(this.ctx.db, principal, this.ctx.request, denial);
   }

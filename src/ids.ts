@@ -32,8 +32,16 @@ export function firstIdAt(kind: keyof typeof PREFIX, moment: Date): string {
   return TypeID.fromUUIDBytes(PREFIX[kind], bytes).toString();
 }
 
+const SHAPE = /^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
+
+/** Whether a text looks like an id of any kind. */
+export function isId(text: string): boolean {
+  return SHAPE.test(text);
+}
+
 /** The kind of row an id belongs to, by its prefix. */
 export function kindOf(id: string): keyof typeof PREFIX | undefined {
+  if (!isId(id)) return undefined;
   const prefix = id.slice(0, id.indexOf("_"));
   return (Object.keys(PREFIX) as (keyof typeof PREFIX)[]).find((kind) => PREFIX[kind] === prefix);
 }

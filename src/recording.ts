@@ -93,10 +93,11 @@ export async function recordRefusal(
   });
 }
 
-/** What a denial leaves behind: in the account, or with the user where it belongs to none. */
+/** What a denial leaves behind: in the account (an API key's own at least), or with the user. */
 export function denialOf(principal: Principal, standing: Standing | null, error: Forbidden) {
   const { decision, code } = error;
-  const stream = standing ? { accountId: standing.accountId } : { userId: principal.id };
+  const accountId = standing?.accountId ?? principal.accountId;
+  const stream = accountId ? { accountId } : { userId: principal.id };
   return {
     type: "action_refused.v1" as const,
     stream,

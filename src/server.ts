@@ -29,7 +29,8 @@ const BODY_LIMIT = 100 * 1024;
 /** `__Host-`: only over TLS (or on localhost), only to this host, from its root. */
 const SESSION_COOKIE = "__Host-gatehouse_session";
 const COOKIE = { path: "/", httpOnly: true, secure: true, sameSite: "lax" } as const;
-const USER_AGENT_LIMIT = 512;
+/** Header characters are one byte each on the wire and at most two in the database, which takes 512. */
+const USER_AGENT_LIMIT = 256;
 
 export interface ServerOptions {
   db: Database;
@@ -47,7 +48,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const baseLogger: FastifyBaseLogger = logger;
   const app = Fastify({
     loggerInstance: baseLogger,
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: "requestId" }),
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: "requestId",
+    }),
     bodyLimit: BODY_LIMIT,
     trustProxy: trustedProxies.length ? trustedProxies : false,
     genReqId: () => typeid("req").toString(),
@@ -91,6 +95,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
 
   app.removeContentTypeParser("application/json");
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
+    if (body === "") return done(null, undefined);
     try {
       done(null, JSON.parse(body as string));
     } catch {

@@ -65,7 +65,7 @@ const OWNER_DISABLED = (row: string) => `(select coalesce(
 @InterfaceType("Credential", {
   description: "A secret that stands for its owner.",
   implements: Node,
-  resolveType: (row: Credential) => (row.kind === CredentialKind.API_KEY ? "ApiKey" : "Authtoken"),
+  resolveType: (row: Credential) => row.typeName,
 })
 @Entity("credentials")
 @Index(["accountId", "secretHash"], { unique: true })
@@ -119,6 +119,10 @@ export class Credential {
 
   @Moment({ always: true, description: "Timestamp of when the credential was created." })
   createdAt: Date;
+
+  get typeName(): string {
+    return this.kind === CredentialKind.API_KEY ? "ApiKey" : "Authtoken";
+  }
 
   /** What the owner holds now, for rules about acting on others' credentials (C11). */
   @VirtualColumn({ type: "text", query: OWNER_ROLES })

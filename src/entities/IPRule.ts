@@ -10,6 +10,10 @@ export enum IPRuleEffect {
 registerEnumType(IPRuleEffect, {
   name: "IPRuleEffect",
   description: "What a rule says of the addresses in its range.",
+  valuesConfig: {
+    ALLOW: { description: "They may, and what no rule allows may not." },
+    DENY: { description: "They may not, whatever other rules say." },
+  },
 });
 
 /** One line of an IP restriction. */

@@ -16,6 +16,13 @@ export enum InvitationStatus {
 registerEnumType(InvitationStatus, {
   name: "InvitationStatus",
   description: "What became of an invitation.",
+  valuesConfig: {
+    PENDING: { description: "Can be accepted." },
+    ACCEPTED: { description: "Made a member." },
+    DECLINED: { description: "Was turned down." },
+    REVOKED: { description: "Was taken back." },
+    EXPIRED: { description: "Was not answered in time." },
+  },
 });
 
 /** An offer of membership, with the roles it would give, to whoever owns the email. */

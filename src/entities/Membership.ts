@@ -85,6 +85,10 @@ export class Membership implements Roles {
   @Moment({ always: true, description: "Timestamp of when the member joined." })
   createdAt: Date;
 
+  get typeName(): string {
+    return "Member";
+  }
+
   @Field(() => MemberStatus, { description: "Whether the member has access." })
   get status(): MemberStatus {
     return this.disabledAt ? MemberStatus.DISABLED : MemberStatus.ACTIVE;

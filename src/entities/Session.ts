@@ -29,6 +29,7 @@ export enum SignInMethod {
 registerEnumType(SignInMethod, {
   name: "SignInMethod",
   description: "How a person proved who they are. More may come.",
+  valuesConfig: { PASSWORD: { description: "With their password." } },
 });
 
 /** A signed-in browser or program. It ends when told to, when unused, or when it is too old. */

@@ -5,9 +5,9 @@ import { z } from "zod";
 import type { Access, Context } from "../context";
 import { all, type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
-import { Refusal, Refused } from "../errors";
+import { NotFound, Refusal, Refused } from "../errors";
 import { eventsWhere } from "../resolvers/filters";
-import { firstIdAt } from "../ids";
+import { firstIdAt, isId } from "../ids";
 
 const PAGE = 500;
 const POLL_MS = 1_000;
@@ -17,7 +17,7 @@ const POLL_MS = 1_000;
  */
 const OVERLAP_MS = 15_000;
 
-const id = z.string().max(64);
+const id = z.string().refine(isId, "takes an ID");
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 const parameters = z.strictObject({
   format: z.enum(["ndjson", "csv"]).default("ndjson"),
@@ -25,6 +25,7 @@ const parameters = z.strictObject({
   types: z
     .string()
     .max(4096)
+    .regex(/^[a-z0-9_.,]+$/, "takes types, separated by commas")
     .transform((list) => list.split(","))
     .optional(),
   principalId: id.optional(),
@@ -59,9 +60,10 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
       }
       const { format, follow, ...filter } = data;
       const { accountId } = request.params;
+      if (!isId(accountId)) throw new NotFound("of this account");
       const enter = async () => {
         const ctx = await open(request, reply);
-        return { ctx, access: await ctx.in(accountId.slice(0, 64)) };
+        return { ctx, access: await ctx.in(accountId) };
       };
       const where = eventsWhere(filter);
       const first = await enter();

@@ -2,7 +2,7 @@ import { sql } from "../database/sql";
 import { Credential, CredentialKind } from "../entities/Credential";
 import { Membership } from "../entities/Membership";
 import { ServiceUser } from "../entities/ServiceUser";
-import { Forbidden, Refusal, Refused } from "../errors";
+import { Refusal, Refused } from "../errors";
 import { kindOf, newId } from "../ids";
 import { newToken } from "../identity/tokens";
 import type { Transaction } from "../transaction";
@@ -99,11 +99,13 @@ export async function issueCredential<C extends Credential>(
 }
 
 /** The caller's own membership, for what only a member can do. */
-export function ownMembership(tx: Transaction): Promise<Membership> {
-  const { membershipId } = tx.standing!;
-  if (!membershipId)
-    throw new Forbidden("FORBIDDEN", "A service user is no member of the account.");
-  return tx.lock(Membership, membershipId);
+export async function ownMembership(tx: Transaction, action: "leave"): Promise<Membership> {
+  const { membershipId, accountId } = tx.standing!;
+  const member = membershipId
+    ? await tx.lock(Membership, membershipId)
+    : Object.assign(new Membership(), { accountId }); // a service user's: there is none
+  tx.authorize(action, member);
+  return member;
 }
 
 /** A name without white space around it. */

@@ -26,19 +26,19 @@ import { CredentialsArgs, EventsArgs, MembersArgs } from "./filters";
 import { type Connection, connectionOf, OrderedPageArgs, page } from "./pagination";
 import { Payload, payload } from "./payload";
 
-@InputType()
+@InputType({ description: "What `createAccount` takes." })
 class CreateAccountInput {
   @Field(() => String, { description: "Name of the account. At most 255 bytes." })
   name: string;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `createAccount` answers." })
 class CreateAccountPayload extends Payload {
   @Field(() => Account, { nullable: true, description: "Account that was created." })
   account?: Account;
 }
 
-@InputType()
+@InputType({ description: "What `updateAccount` takes." })
 class UpdateAccountInput {
   @Field(() => ID, { description: "ID of the account to change." })
   accountId: string;
@@ -47,13 +47,13 @@ class UpdateAccountInput {
   name?: string | null;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `updateAccount` answers." })
 class UpdateAccountPayload extends Payload {
   @Field(() => Account, { nullable: true, description: "Account as it now is." })
   account?: Account;
 }
 
-@InputType()
+@InputType({ description: "What `deleteAccount` takes." })
 class DeleteAccountInput {
   @Field(() => ID, { description: "ID of the account to delete." })
   accountId: string;
@@ -62,7 +62,7 @@ class DeleteAccountInput {
   name: string;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `deleteAccount` answers." })
 class DeleteAccountPayload extends Payload {
   @Field(() => ID, { nullable: true, description: "ID of the account that was deleted." })
   accountId?: string;
@@ -188,7 +188,8 @@ export class AccountResolver {
     description: "Creates an account with you as its first administrator.",
   })
   createAccount(
-    @Arg("input", () => CreateAccountInput) { name }: CreateAccountInput,
+    @Arg("input", () => CreateAccountInput, { description: "What to do, and with what." })
+    { name }: CreateAccountInput,
     @Ctx() ctx: Context,
   ): Promise<CreateAccountPayload> {
     return payload(async () => ({ account: await createAccount(ctx, name) }));
@@ -199,7 +200,8 @@ export class AccountResolver {
     description: "Changes an account's settings. What is absent stays as it is.",
   })
   updateAccount(
-    @Arg("input", () => UpdateAccountInput) { accountId, name }: UpdateAccountInput,
+    @Arg("input", () => UpdateAccountInput, { description: "What to do, and with what." })
+    { accountId, name }: UpdateAccountInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateAccountPayload> {
     return payload(async () => ({ account: await updateAccount(ctx, accountId, { name }) }));
@@ -210,7 +212,8 @@ export class AccountResolver {
     description: "Closes an account for good. Its members' other accounts are untouched.",
   })
   deleteAccount(
-    @Arg("input", () => DeleteAccountInput) { accountId, name }: DeleteAccountInput,
+    @Arg("input", () => DeleteAccountInput, { description: "What to do, and with what." })
+    { accountId, name }: DeleteAccountInput,
     @Ctx() ctx: Context,
   ): Promise<DeleteAccountPayload> {
     return payload(async () => ({ accountId: (await deleteAccount(ctx, accountId, name)).id }));

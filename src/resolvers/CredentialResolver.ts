@@ -47,13 +47,13 @@ abstract class CreateCredentialInput {
   expiresAt?: Date | null;
 }
 
-@InputType()
+@InputType({ description: "What `createApiKey` takes." })
 class CreateApiKeyInput extends CreateCredentialInput {}
 
-@InputType()
+@InputType({ description: "What `createAuthtoken` takes." })
 class CreateAuthtokenInput extends CreateCredentialInput {}
 
-@ObjectType()
+@ObjectType({ description: "What `createApiKey` answers." })
 class CreateApiKeyPayload extends Payload {
   @Field(() => ApiKey, { nullable: true, description: "API key that was created." })
   apiKey?: ApiKey;
@@ -62,7 +62,7 @@ class CreateApiKeyPayload extends Payload {
   secret?: string;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `createAuthtoken` answers." })
 class CreateAuthtokenPayload extends Payload {
   @Field(() => Authtoken, { nullable: true, description: "Authtoken that was created." })
   authtoken?: Authtoken;
@@ -71,7 +71,7 @@ class CreateAuthtokenPayload extends Payload {
   secret?: string;
 }
 
-@InputType()
+@InputType({ description: "What `updateCredential` takes." })
 class UpdateCredentialInput {
   @Field(() => ID, { description: "ID of the credential to change." })
   credentialId: string;
@@ -83,19 +83,19 @@ class UpdateCredentialInput {
   metadata?: string | null;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `updateCredential` answers." })
 class UpdateCredentialPayload extends Payload {
   @Field(() => Credential, { nullable: true, description: "Credential as it now is." })
   credential?: Credential;
 }
 
-@InputType()
+@InputType({ description: "What `revokeCredential` takes." })
 class RevokeCredentialInput {
   @Field(() => ID, { description: "ID of the credential to revoke." })
   credentialId: string;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `revokeCredential` answers." })
 class RevokeCredentialPayload extends Payload {
   @Field(() => Credential, { nullable: true, description: "Credential as it now is." })
   credential?: Credential;
@@ -146,7 +146,8 @@ export class CredentialResolver {
 
   @Mutation(() => CreateApiKeyPayload, { nullable: true, description: "Creates an API key." })
   createApiKey(
-    @Arg("input", () => CreateApiKeyInput) { accountId, ...input }: CreateApiKeyInput,
+    @Arg("input", () => CreateApiKeyInput, { description: "What to do, and with what." })
+    { accountId, ...input }: CreateApiKeyInput,
     @Ctx() ctx: Context,
   ): Promise<CreateApiKeyPayload> {
     return payload(async () => {
@@ -157,7 +158,8 @@ export class CredentialResolver {
 
   @Mutation(() => CreateAuthtokenPayload, { nullable: true, description: "Creates an authtoken." })
   createAuthtoken(
-    @Arg("input", () => CreateAuthtokenInput) { accountId, ...input }: CreateAuthtokenInput,
+    @Arg("input", () => CreateAuthtokenInput, { description: "What to do, and with what." })
+    { accountId, ...input }: CreateAuthtokenInput,
     @Ctx() ctx: Context,
   ): Promise<CreateAuthtokenPayload> {
     return payload(async () => {
@@ -171,7 +173,8 @@ export class CredentialResolver {
     description: "Changes what is given. Its owner and its secret never change.",
   })
   updateCredential(
-    @Arg("input", () => UpdateCredentialInput) { credentialId, ...wanted }: UpdateCredentialInput,
+    @Arg("input", () => UpdateCredentialInput, { description: "What to do, and with what." })
+    { credentialId, ...wanted }: UpdateCredentialInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateCredentialPayload> {
     return payload(async () => ({ credential: await updateCredential(ctx, credentialId, wanted) }));
@@ -182,7 +185,8 @@ export class CredentialResolver {
     description: "Ends a credential for good. It stays listed as revoked.",
   })
   revokeCredential(
-    @Arg("input", () => RevokeCredentialInput) { credentialId }: RevokeCredentialInput,
+    @Arg("input", () => RevokeCredentialInput, { description: "What to do, and with what." })
+    { credentialId }: RevokeCredentialInput,
     @Ctx() ctx: Context,
   ): Promise<RevokeCredentialPayload> {
     return payload(async () => ({ credential: await revokeCredential(ctx, credentialId) }));

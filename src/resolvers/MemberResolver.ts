@@ -25,7 +25,7 @@ import { type Connection, OrderedPageArgs, page } from "./pagination";
 import { Payload, payload } from "./payload";
 import { MemberRoles, RolesInput } from "./roles";
 
-@InputType()
+@InputType({ description: "What `updateMemberRoles` takes." })
 class UpdateMemberRolesInput {
   @Field(() => ID, { description: "ID of the member whose roles to change." })
   memberId: string;
@@ -34,55 +34,55 @@ class UpdateMemberRolesInput {
   roles: RolesInput;
 }
 
-@InputType()
+@InputType({ description: "What `disableMember` takes." })
 class DisableMemberInput {
   @Field(() => ID, { description: "ID of the member to disable." })
   memberId: string;
 }
 
-@InputType()
+@InputType({ description: "What `enableMember` takes." })
 class EnableMemberInput {
   @Field(() => ID, { description: "ID of the member to enable." })
   memberId: string;
 }
 
-@InputType()
+@InputType({ description: "What `removeMember` takes." })
 class RemoveMemberInput {
   @Field(() => ID, { description: "ID of the member to remove." })
   memberId: string;
 }
 
-@InputType()
+@InputType({ description: "What `leaveAccount` takes." })
 class LeaveAccountInput {
   @Field(() => ID, { description: "ID of the account to leave." })
   accountId: string;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `updateMemberRoles` answers." })
 class UpdateMemberRolesPayload extends Payload {
   @Field(() => Membership, { nullable: true, description: "Member as they now are." })
   member?: Membership;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `disableMember` answers." })
 class DisableMemberPayload extends Payload {
   @Field(() => Membership, { nullable: true, description: "Member as they now are." })
   member?: Membership;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `enableMember` answers." })
 class EnableMemberPayload extends Payload {
   @Field(() => Membership, { nullable: true, description: "Member as they now are." })
   member?: Membership;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `removeMember` answers." })
 class RemoveMemberPayload extends Payload {
   @Field(() => ID, { nullable: true, description: "ID of the member who was removed." })
   memberId?: string;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `leaveAccount` answers." })
 class LeaveAccountPayload extends Payload {
   @Field(() => ID, { nullable: true, description: "ID of the account that you left." })
   accountId?: string;
@@ -150,7 +150,8 @@ export class MemberResolver {
     description: "Changes a member's roles.",
   })
   updateMemberRoles(
-    @Arg("input", () => UpdateMemberRolesInput) { memberId, roles }: UpdateMemberRolesInput,
+    @Arg("input", () => UpdateMemberRolesInput, { description: "What to do, and with what." })
+    { memberId, roles }: UpdateMemberRolesInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateMemberRolesPayload> {
     return payload(async () => ({ member: await updateMemberRoles(ctx, memberId, roles) }));
@@ -161,7 +162,8 @@ export class MemberResolver {
     description: "Switches off a member's access, credentials included, until they are enabled.",
   })
   disableMember(
-    @Arg("input", () => DisableMemberInput) { memberId }: DisableMemberInput,
+    @Arg("input", () => DisableMemberInput, { description: "What to do, and with what." })
+    { memberId }: DisableMemberInput,
     @Ctx() ctx: Context,
   ): Promise<DisableMemberPayload> {
     return payload(async () => ({ member: await disableMember(ctx, memberId) }));
@@ -172,7 +174,8 @@ export class MemberResolver {
     description: "Gives a disabled member their access back, credentials included.",
   })
   enableMember(
-    @Arg("input", () => EnableMemberInput) { memberId }: EnableMemberInput,
+    @Arg("input", () => EnableMemberInput, { description: "What to do, and with what." })
+    { memberId }: EnableMemberInput,
     @Ctx() ctx: Context,
   ): Promise<EnableMemberPayload> {
     return payload(async () => ({ member: await enableMember(ctx, memberId) }));
@@ -183,7 +186,8 @@ export class MemberResolver {
     description: "Takes a member out of the account and revokes their credentials there.",
   })
   removeMember(
-    @Arg("input", () => RemoveMemberInput) { memberId }: RemoveMemberInput,
+    @Arg("input", () => RemoveMemberInput, { description: "What to do, and with what." })
+    { memberId }: RemoveMemberInput,
     @Ctx() ctx: Context,
   ): Promise<RemoveMemberPayload> {
     return payload(async () => ({ memberId: (await removeMember(ctx, memberId)).id }));
@@ -194,7 +198,8 @@ export class MemberResolver {
     description: "Ends your own membership, with the same effect as being removed.",
   })
   leaveAccount(
-    @Arg("input", () => LeaveAccountInput) { accountId }: LeaveAccountInput,
+    @Arg("input", () => LeaveAccountInput, { description: "What to do, and with what." })
+    { accountId }: LeaveAccountInput,
     @Ctx() ctx: Context,
   ): Promise<LeaveAccountPayload> {
     return payload(async () => ({ accountId: (await leaveAccount(ctx, accountId)).accountId }));

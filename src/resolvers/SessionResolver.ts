@@ -29,7 +29,7 @@ registerEnumType(SessionTransport, {
   },
 });
 
-@InputType()
+@InputType({ description: "What `signIn` takes." })
 class SignInInput {
   @Field(() => String, { description: "Email address of the user." })
   email: string;
@@ -44,7 +44,7 @@ class SignInInput {
   transport: SessionTransport;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `signIn` answers." })
 class SignInPayload extends Payload {
   @Field(() => Session, { nullable: true, description: "Session that was opened." })
   session?: Session;
@@ -56,7 +56,7 @@ class SignInPayload extends Payload {
   token?: string | null;
 }
 
-@ObjectType()
+@ObjectType({ description: "What `signOut` answers." })
 class SignOutPayload extends Payload {
   @Field(() => Session, { nullable: true, description: "Session that was ended." })
   session?: Session;
@@ -74,7 +74,8 @@ export class SessionResolver {
     description: "Opens a session with an email and its password.",
   })
   signIn(
-    @Arg("input", () => SignInInput) { email, password, transport }: SignInInput,
+    @Arg("input", () => SignInInput, { description: "What to do, and with what." })
+    { email, password, transport }: SignInInput,
     @Ctx() ctx: Context,
   ): Promise<SignInPayload> {
     return payload(async () => {

@@ -127,7 +127,10 @@ export class ViewerResolver {
 
 @Resolver(() => ViewerMembership)
 export class ViewerMembershipResolver {
-  @FieldResolver(() => Membership, { description: "You, as a member of the account." })
+  @FieldResolver(() => Membership, {
+    nullable: true, // so that what it leads to, where you don't get in, spoils nothing else
+    description: "You, as a member of the account.",
+  })
   member(@Root() member: Membership): Membership {
     return Object.assign(new Membership(), member);
   }

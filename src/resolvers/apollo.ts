@@ -1,6 +1,6 @@
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginCacheControlDisabled } from "@apollo/server/plugin/disabled";
-import type { GraphQLSchema } from "graphql";
+import { GraphQLError, type GraphQLSchema } from "graphql";
 import type { Logger } from "pino";
 import type { Context } from "../context";
 import { Unavailable } from "../errors";
@@ -35,6 +35,13 @@ export function apolloServer(
   });
 }
 
+function noSubscriptions(): GraphQLError {
+  const message = "There are no subscriptions. Follow `/accounts/:accountId/events?follow=true`.";
+  return new GraphQLError(message, {
+    extensions: { code: "BAD_USER_INPUT", http: { status: 400 } },
+  });
+}
+
 /** What is too large or can't be meant is refused before anything runs. */
 function guard(schema: GraphQLSchema, limits: Limits): ApolloServerPlugin<Context> {
   const inputs = new InputCheck(schema);
@@ -44,6 +51,7 @@ function guard(schema: GraphQLSchema, limits: Limits): ApolloServerPlugin<Contex
       return Promise.resolve({
         didResolveOperation({ document, operation, request: { variables = {} } }) {
           if (!operation) return Promise.resolve(); // an unknown operationName: Apollo says so
+          if (operation.operation === "subscription") throw noSubscriptions();
           const size = measure(schema, document, operation, variables);
           cost = size.cost;
           assertWithin(size, limits);
@@ -58,10 +66,11 @@ function guard(schema: GraphQLSchema, limits: Limits): ApolloServerPlugin<Contex
           }
           return Promise.resolve();
         },
-        willSendResponse({ response: { body }, contextValue }) {
+        willSendResponse({ response: { body, http }, contextValue }) {
           if (body.kind !== "single") return Promise.resolve();
           const { singleResult } = body;
           for (const { extensions } of singleResult.errors ?? []) {
+            if (extensions?.["code"] === "PERSISTED_QUERY_NOT_SUPPORTED") http.status = 400;
             if (extensions?.["code"] === "INTERNAL_SERVER_ERROR") {
               extensions["requestId"] = contextValue.request.id;
             }

@@ -128,7 +128,7 @@ export function eventsWhere(filter: { [K in keyof EventFilter]: EventFilter[K] |
       ...(types ? [sql`row.type = any(${types})`] : []),
       ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
       ...(objectId ? [sql`row.object_id = ${objectId}`] : []),
-      ...(ip ? [sql`row.ip <<= ${rangeFrom(ip)}::inet`] : []),
+      ...(ip != null ? [sql`row.ip <<= ${rangeFrom(ip)}::inet`] : []),
       ...(from ? [sql`row.occurred_at >= ${from} and row.id >= ${around(from, -SLACK_MS)}`] : []),
       ...(until ? [sql`row.occurred_at < ${until} and row.id < ${around(until, SLACK_MS)}`] : []),
     ],

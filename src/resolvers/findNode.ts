@@ -26,7 +26,7 @@ const FINDERS: Record<keyof typeof PREFIX, Finder> = {
   ApiKey: (ctx, id) => inOneOf(ctx, Credential, id),
   Invitation: (ctx, id) => inOneOf(ctx, Invitation, id),
   IPRestriction: (ctx, id) => inOneOf(ctx, IPRestriction, id),
-  Event: async (ctx, id) => (await inOneOf(ctx, Event, id)) ?? own(ctx, UserEvent, id),
+  Event: async (ctx, id) => (await own(ctx, UserEvent, id)) ?? inOneOf(ctx, Event, id),
   Session: (ctx, id) => own(ctx, Session, id),
   User: async (ctx, id) => (await own(ctx, User, id)) ?? colleague(ctx, id),
 };

@@ -9,6 +9,7 @@ import {
   Unauthenticated,
   Unavailable,
 } from "../errors";
+import { withoutValue } from "./inputs";
 
 /** The HTTP status of a request that got no further than saying who asks. */
 export function statusOf(error: unknown): number {
@@ -43,7 +44,7 @@ export function formatError(
     };
   }
   const isOurs = !(cause instanceof GraphQLError) || isUnexpected(formatted);
-  if (!isOurs) return formatted;
+  if (!isOurs) return { ...formatted, message: withoutValue(formatted.message) };
   return { message: "Something went wrong.", ...place, extensions: { code: INTERNAL } };
 }
 

@@ -1,6 +1,8 @@
 import {
+  type ArgumentNode,
   coerceInputValue,
   type DocumentNode,
+  getNamedType,
   GraphQLError,
   type GraphQLInputType,
   type GraphQLSchema,
@@ -9,10 +11,13 @@ import {
   isInputType,
   isListType,
   isNonNullType,
+  Kind,
+  type ObjectFieldNode,
   type OperationDefinitionNode,
   print,
   typeFromAST,
   TypeInfo,
+  type ValueNode,
   valueFromASTUntyped,
   visit,
   visitWithTypeInfo,
@@ -34,6 +39,10 @@ export const MAX_BYTES: Readonly<Record<string, number>> = {
 };
 
 type Path = readonly (string | number)[];
+/** Where each variable of a document is used: `SignInInput.password`. */
+type Places = Map<string, string>;
+
+const maxBytes = (place: string | undefined) => MAX_BYTES[place ?? ""] ?? DEFAULT_MAX_BYTES;
 
 /**
  * Refuses input that cannot be meant, before anything runs: wrong types, texts and lists over
@@ -42,63 +51,83 @@ type Path = readonly (string | number)[];
  */
 export class InputCheck {
   /** Literals of a document are checked once, as long as the document is remembered. */
-  private readonly passed = new WeakSet<DocumentNode>();
+  private readonly passed = new WeakMap<DocumentNode, Places>();
 
   constructor(private readonly schema: GraphQLSchema) {}
 
   check(
     document: DocumentNode,
     operation: OperationDefinitionNode,
-    variables: Record<string, unknown> | undefined,
+    variables: Record<string, unknown>,
   ): void {
-    if (!this.passed.has(document)) {
-      this.checkLiterals(document);
-      this.passed.add(document);
+    let places = this.passed.get(document);
+    if (!places) {
+      places = this.checkLiterals(document);
+      this.passed.set(document, places);
     }
     for (const { variable, type: node, defaultValue } of operation.variableDefinitions ?? []) {
       const name = variable.name.value;
       const type = typeFromAST(this.schema, node);
       if (!isInputType(type)) continue; // validation has said so
-      const value = variables?.[name];
+      const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
       if (value === undefined) {
         if (isNonNullType(type) && !defaultValue) {
           throw badInput([`$${name}`], `is required: a value of type ${print(node)}.`);
         }
         continue;
       }
-      checkTexts(value, type, [`$${name}`], undefined);
+      checkTexts(value, type, [`$${name}`], places.get(name));
       coerceInputValue(value, type, (path, _invalid, error) => {
-        throw badInput([`$${name}`, ...path], withoutValue(error.message));
+        throw badInput([`$${name}`, ...path], `can't be used: ${withoutValue(error.message)}`);
       });
     }
   }
 
-  private checkLiterals(document: DocumentNode): void {
+  private checkLiterals(document: DocumentNode): Places {
     const info = new TypeInfo(this.schema);
-    const Argument = {
-      enter: (node: {
-        name: { value: string };
-        value: Parameters<typeof valueFromASTUntyped>[0];
-      }) => {
-        const argument = info.getArgument();
-        const key = `${info.getParentType()?.name}.${info.getFieldDef()?.name}.${node.name.value}`;
-        if (argument) {
-          checkTexts(valueFromASTUntyped(node.value), argument.type, [node.name.value], key);
-        }
-      },
+    const places: Places = new Map();
+    const argumentPlace = (node: ArgumentNode) =>
+      `${info.getParentType()?.name}.${info.getFieldDef()?.name}.${node.name.value}`;
+    const remember = ({ value }: ArgumentNode | ObjectFieldNode, place: string) => {
+      if (value.kind !== Kind.VARIABLE) return;
+      const before = places.get(value.name.value);
+      // Used in two places, the stricter limit holds.
+      if (before !== undefined && maxBytes(before) < maxBytes(place)) return;
+      places.set(value.name.value, place);
     };
-    const VariableDefinition = {
-      enter: (node: { variable: { name: { value: string } }; defaultValue?: unknown }) => {
-        const type = info.getInputType();
-        if (node.defaultValue && type) {
-          const value = valueFromASTUntyped(node.defaultValue as never);
-          checkTexts(value, type, [`$${node.variable.name.value}`], undefined);
-        }
-      },
-    };
-    visit(document, visitWithTypeInfo(info, { Argument, VariableDefinition }));
+    visit(
+      document,
+      visitWithTypeInfo(info, {
+        Argument(node) {
+          const argument = info.getArgument();
+          if (!argument) return;
+          remember(node, argumentPlace(node));
+          const value = node.value.kind === Kind.INT ? node.value.value : untyped(node.value);
+          checkTexts(value, argument.type, [node.name.value], argumentPlace(node));
+        },
+        ObjectField(node) {
+          const parent = info.getParentInputType();
+          if (parent) remember(node, `${getNamedType(parent).name}.${node.name.value}`);
+        },
+      }),
+    );
+    // Defaults once it is known where their variables are used.
+    visit(
+      document,
+      visitWithTypeInfo(info, {
+        VariableDefinition({ variable, defaultValue }) {
+          const type = info.getInputType();
+          if (!defaultValue || !type) return;
+          const name = variable.name.value;
+          checkTexts(untyped(defaultValue), type, [`$${name}`], places.get(name));
+        },
+      }),
+    );
+    return places;
   }
 }
+
+const untyped = (node: ValueNode) => valueFromASTUntyped(node);
 
 /** Walks a value along its type. What is of the wrong type is left to coercion. */
 function checkTexts(
@@ -127,20 +156,18 @@ function checkTexts(
     }
     return;
   }
-  if (typeof value === "string") checkText(value, type, path, key);
+  const isId = "name" in type && type.name === "ID";
+  if (isId && typeof value === "number" && !Number.isSafeInteger(value)) {
+    throw badInput(path, "takes an ID, which is a text.");
+  }
+  if (typeof value === "string" && !isEnumType(type)) {
+    checkText(value, isId ? ID_MAX_BYTES : maxBytes(key), path);
+  }
 }
 
-function checkText(
-  text: string,
-  type: GraphQLInputType,
-  path: Path,
-  key: string | undefined,
-): void {
-  const limit =
-    MAX_BYTES[key ?? ""] ??
-    ("name" in type && type.name === "ID" ? ID_MAX_BYTES : DEFAULT_MAX_BYTES);
+function checkText(text: string, limit: number, path: Path): void {
   const sent = Buffer.byteLength(text);
-  if (sent > limit && !isEnumType(type)) {
+  if (sent > limit) {
     throw badInput(path, `takes at most ${limit} bytes; this has ${sent}.`, limit, sent);
   }
   const nul = text.indexOf("\0");
@@ -162,13 +189,17 @@ function badInput(path: Path, problem: string, limit?: number, sent?: number): G
   });
 }
 
-/** graphql-js quotes the value it can't use. It may be a password in the wrong place. */
-function withoutValue(message: string): string {
+/**
+ * graphql-js quotes the value it can't use, and it may be a password in the wrong place. What is
+ * expected stays, and so does the place, which `locations` or the path tells.
+ */
+export function withoutValue(message: string): string {
   return message
     .replace(
-      /^Expected (non-null|value of) type ["'“]?([^"'”]+?)["'”]? (not to be null|.*)$/s,
-      "is required: a value of type $2.",
+      /cannot represent ((?:a )?non[ -][\w -]+? value|an invalid date-time-string)?[\s\S]*$/,
+      (_, what?: string) => `cannot represent ${what ?? "this value"}.`,
     )
-    .replace(/^(\S+ cannot represent [^:]*): .*$/s, "can't be used: $1.")
-    .replace(/^(Field .*|Value .*|Expected .*|Enum .*)$/s, "can't be used: $1");
+    .replace(/^Value [\s\S]* does not exist in ("\w+") enum[\s\S]*$/, "It is no value of $1.")
+    .replace(/, found [\s\S]*$/, ".")
+    .replace(/^(Syntax Error: Unexpected (?:Name|String|BlockString|Int|Float)) [\s\S]*$/, "$1.");
 }

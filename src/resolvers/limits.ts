@@ -116,7 +116,7 @@ export function measure(
           ? variables[value.name.value]
           : MAX_PAGE;
     // What is out of range is refused when it runs; until then it counts as the most there is.
-    return typeof size === "number" && size >= 0 && size <= MAX_PAGE ? size : MAX_PAGE;
+    return typeof size === "number" && size >= 1 && size <= MAX_PAGE ? size : MAX_PAGE;
   }
 }
 

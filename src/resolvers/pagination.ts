@@ -11,17 +11,24 @@ import type { Access, Context } from "../context";
 import { raw, type Sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Refusal, Refused } from "../errors";
+import { isId } from "../ids";
 import type { Page } from "../loaders";
 import type { Subject } from "../policies/ability";
 
 export const MAX_PAGE = 100;
-const CURSOR = /^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 
 export enum Order {
   OLDEST_FIRST = "OLDEST_FIRST",
   NEWEST_FIRST = "NEWEST_FIRST",
 }
-registerEnumType(Order, { name: "Order", description: "Which end of a list comes first." });
+registerEnumType(Order, {
+  name: "Order",
+  description: "Which end of a list comes first.",
+  valuesConfig: {
+    OLDEST_FIRST: { description: "As they were made." },
+    NEWEST_FIRST: { description: "The latest first." },
+  },
+});
 
 @ArgsType()
 export class PageArgs {
@@ -104,7 +111,7 @@ export async function page<E extends Subject & { id: string }>(
       ["first"],
     );
   }
-  if (after !== null && !CURSOR.test(after)) {
+  if (after !== null && !isId(after)) {
     throw new Refused(Refusal.BAD_USER_INPUT, "`after` takes a cursor of this list.", ["after"]);
   }
   const newestFirst = args.order === Order.NEWEST_FIRST;

@@ -111,7 +111,7 @@ export async function aCredential(
     lastUsedIp: null,
     createdAt: now(),
     ...fields,
-  });
+  } as Credential);
   return { credential, secret };
 }
 

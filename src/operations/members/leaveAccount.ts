@@ -10,8 +10,7 @@ import { endMembership, ownMembership } from "../invariants";
 export async function leaveAccount(ctx: Context, accountId: string): Promise<Membership> {
   const access = await ctx.in(accountId);
   return access.transaction(async (tx) => {
-    const member = await ownMembership(tx);
-    tx.authorize("leave", member);
+    const member = await ownMembership(tx, "leave");
     await endMembership(tx, member);
     await tx.record("member_left.v1", member);
     return member;
