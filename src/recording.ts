@@ -4,6 +4,7 @@ import {
   type Changes,
   Event,
   type EventType,
+  PrincipalKind,
   type RecordedDecision,
   UserEvent,
 } from "./entities/Event";
@@ -93,10 +94,12 @@ export async function recordRefusal(
   });
 }
 
-/** What a denial leaves behind: in the account (an API key's own at least), or with the user. */
+/** What a denial leaves behind: in the account (a service user's own at least), or with the user. */
 export function denialOf(principal: Principal, standing: Standing | null, error: Forbidden) {
   const { decision, code } = error;
-  const accountId = standing?.accountId ?? principal.accountId;
+  const accountId =
+    standing?.accountId ??
+    (principal.kind === PrincipalKind.SERVICE_USER ? principal.accountId : null);
   const stream = accountId ? { accountId } : { userId: principal.id };
   return {
     type: "action_refused.v1" as const,

@@ -82,10 +82,12 @@ describe("descriptions (design: one on everything but `id`)", () => {
   });
 
   it("says what to use instead of what is deprecated", () => {
+    const parts = (type: (typeof output | typeof inputs | typeof enums)[number]) =>
+      isEnumType(type)
+        ? type.getValues()
+        : Object.values<{ deprecationReason: unknown }>(type.getFields());
     const deprecated = [...output, ...inputs, ...enums].flatMap((type) =>
-      (isEnumType(type) ? type.getValues() : Object.values(type.getFields())).map(
-        (one) => one.deprecationReason,
-      ),
+      parts(type).map((one) => one.deprecationReason),
     );
     for (const reason of deprecated) if (reason != null) expect(reason).toMatch(/^Use .+\.$/);
   });

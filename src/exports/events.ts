@@ -69,6 +69,8 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
       const first = await enter();
       const write = format === "csv" ? csv : ndjson;
       async function* lines() {
+        // An answer begins with its first byte, and a follower's may be long in coming.
+        if (follow === "true" && format === "ndjson") yield "\n";
         if (format === "csv") yield `${CSV_COLUMNS.join(",")}\n`;
         const recent = new Recent();
         for await (const page of pages(first.ctx, first.access, where, "")) {

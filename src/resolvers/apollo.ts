@@ -1,6 +1,6 @@
 import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
 import { ApolloServerPluginCacheControlDisabled } from "@apollo/server/plugin/disabled";
-import { GraphQLError, type GraphQLSchema } from "graphql";
+import { GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
 import type { Logger } from "pino";
 import type { Context } from "../context";
 import { Unavailable } from "../errors";
@@ -51,7 +51,7 @@ function guard(schema: GraphQLSchema, limits: Limits): ApolloServerPlugin<Contex
       return Promise.resolve({
         didResolveOperation({ document, operation, request: { variables = {} } }) {
           if (!operation) return Promise.resolve(); // an unknown operationName: Apollo says so
-          if (operation.operation === "subscription") throw noSubscriptions();
+          if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw noSubscriptions();
           const size = measure(schema, document, operation, variables);
           cost = size.cost;
           assertWithin(size, limits);

@@ -157,7 +157,7 @@ function checkTexts(
     return;
   }
   const isId = "name" in type && type.name === "ID";
-  if (isId && typeof value === "number" && !Number.isSafeInteger(value)) {
+  if (isId && typeof value === "number") {
     throw badInput(path, "takes an ID, which is a text.");
   }
   if (typeof value === "string" && !isEnumType(type)) {

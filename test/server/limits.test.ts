@@ -660,7 +660,7 @@ describe("texts", () => {
   });
 
   it("Bad input: refuses texts in every scalar and enum that are no such thing, in 4xx", async () => {
-    const others = inputPlaces().filter((one) => !texts.includes(one));
+    const others = inputPlaces().filter(({ key }) => !texts.some((text) => text.key === key));
     expect(others.length).toBeGreaterThan(10);
     for (const one of others) {
       for (const value of [
@@ -675,6 +675,9 @@ describe("texts", () => {
       ]) {
         if (typeof value === "boolean" && getNamedType(one.type).name === "Boolean") continue;
         if (value === -1 && getNamedType(one.type).name === "Int") continue;
+        // Any short text may be a text or an ID; one that nothing has reads as absent (Y3).
+        const isText = typeof value === "string" && /^[\w:-]{1,64}$/.test(value);
+        if (isText && /^(ID|String)$/.test(getNamedType(one.type).name)) continue;
         const { place, arg } = one;
         const whole = inputWith(arg, one.path, value);
         const query = shortDocumentAt(place, {

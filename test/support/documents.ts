@@ -186,7 +186,7 @@ export function inputPlaces(): InputPlace[] {
 
       function walk(type: GraphQLInputType, path: (string | number)[], key: string): void {
         const bare = getNullableType(type);
-        if (isListType(bare)) return walk(bare.ofType as GraphQLInputType, [...path, 0], key);
+        if (isListType(bare)) return walk(bare.ofType, [...path, 0], key);
         if (!isInputObjectType(bare)) {
           if (!seen.has(key)) found.push({ place, arg, path, key, type: bare });
           seen.add(key);
@@ -209,9 +209,9 @@ export function inputWith(arg: GraphQLArgument, path: (string | number)[], value
 const NOTHING = Symbol("nothing stands here");
 
 function make(type: GraphQLInputType, path: (string | number)[] | null, value: unknown): unknown {
-  if (isNonNullType(type)) return make(type.ofType as GraphQLInputType, path, value);
+  if (isNonNullType(type)) return make(type.ofType, path, value);
   if (isListType(type)) {
-    return path ? [make(type.ofType as GraphQLInputType, path.slice(1), value)] : [];
+    return path ? [make(type.ofType, path.slice(1), value)] : [];
   }
   if (isInputObjectType(type)) {
     const entries = Object.values(type.getFields()).flatMap((field): [string, unknown][] => {
@@ -232,7 +232,7 @@ export function literal(value: unknown, type: GraphQLInputType): string {
   if (value === null) return "null";
   if (typeof value === "string" && value.startsWith("$")) return value;
   if (isListType(bare)) {
-    const item = bare.ofType as GraphQLInputType;
+    const item = bare.ofType;
     return Array.isArray(value)
       ? `[${value.map((one) => literal(one, item)).join(", ")}]`
       : literal(value, item);
@@ -244,5 +244,5 @@ export function literal(value: unknown, type: GraphQLInputType): string {
     );
     return `{ ${parts.join(", ")} }`;
   }
-  return isEnumType(bare) ? String(value) : JSON.stringify(value);
+  return isEnumType(bare) ? (value as string) : JSON.stringify(value);
 }

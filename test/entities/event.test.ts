@@ -1,0 +1,139 @@
+import { sql } from "../../src/database/sql";
+import { Account } from "../../src/entities/Account";
+import { createAccount } from "../../src/operations/accounts/createAccount";
+import { updateAccount } from "../../src/operations/accounts/updateAccount";
+import { disableMember } from "../../src/operations/members/disableMember";
+import { db, sqlAsOwner, useDatabase } from "../support/database";
+import {
+  ADMINISTRATOR,
+  aMember,
+  anAccount,
+  as,
+  asUser,
+  aUser,
+  eventsOf,
+  READER,
+  refusalsIn,
+} from "../support/factories";
+
+beforeAll(useDatabase);
+
+async function anAccountWithEvents() {
+  const account = await createAccount(await asUser(await aUser()), "Acme");
+  expect(await eventsOf(account)).toHaveLength(2);
+  return account;
+}
+
+describe("E3: events are append-only", () => {
+  const rewritings = [
+    ["update events set type = 'x.v1'", /append-only|permission denied/],
+    ["delete from events", /append-only|permission denied/],
+    ["truncate events", /append-only|permission denied/],
+  ] as const;
+
+  it.each(rewritings)("E3: for the tables' owner: %s", async (text, refusal) => {
+    const account = await anAccountWithEvents();
+    await expect(sqlAsOwner(text)).rejects.toThrow(refusal);
+    expect(await eventsOf(account)).toHaveLength(2);
+  });
+
+  it("E3: in each partition by itself, for the owner too", async () => {
+    const account = await anAccountWithEvents();
+    const month = new Date().toISOString().slice(0, 7).replace("-", "_");
+    await expect(sqlAsOwner(`delete from events_${month}`)).rejects.toThrow("append-only");
+    await expect(sqlAsOwner(`update events_${month} set ip = null`)).rejects.toThrow("append-only");
+    expect(await eventsOf(account)).toHaveLength(2);
+  });
+
+  it.each([
+    "update events set type = 'x.v1'",
+    "delete from events",
+    "truncate events",
+    "update user_events set type = 'x.v1'",
+    "delete from user_events",
+    "create table mine (id int)",
+    "alter table events disable trigger all",
+    "drop table refusals",
+  ])("E3: for the role that serves requests: %s", async (text) => {
+    const account = await anAccountWithEvents();
+    const statement = Object.assign(sql``, { texts: [text] });
+    await expect(db.query(statement)).rejects.toThrow(/permission denied|must be owner/);
+    expect(await eventsOf(account)).toHaveLength(2);
+  });
+});
+
+describe("E1: no change without its event, no event without its change", () => {
+  async function anAdministrator() {
+    const account = await anAccount();
+    const admin = await aMember(account, ADMINISTRATOR);
+    return { account, access: await (await as(admin)).in(account.id) };
+  }
+  const nameOf = async ({ id }: { id: string }) =>
+    (await sqlAsOwner<{ name: string }>("select name from accounts where id = $1", [id]))[0]!.name;
+
+  it("E1: a write that nobody recorded does not commit", async () => {
+    const { account, access } = await anAdministrator();
+    const silent = access.transaction(async (tx) => {
+      const row = await tx.lock(Account, account.id);
+      tx.authorize("update", row);
+      row.name = "Silent";
+      await tx.save(row);
+    });
+    await expect(silent).rejects.toThrow("Saved without recording");
+    expect(await nameOf(account)).toBe("Acme");
+    expect(await eventsOf(account)).toEqual([]);
+  });
+
+  it("E1: a row that nobody authorized is not saved", async () => {
+    const { account, access } = await anAdministrator();
+    const bold = access.transaction(async (tx) => {
+      const row = await tx.lock(Account, account.id);
+      row.name = "Bold";
+      await tx.save(row);
+    });
+    await expect(bold).rejects.toThrow("Saved without authorizing");
+    expect(await nameOf(account)).toBe("Acme");
+  });
+
+  it("E1: an event whose operation fails afterwards is not there", async () => {
+    const { account, access } = await anAdministrator();
+    const failing = access.transaction(async (tx) => {
+      const row = await tx.lock(Account, account.id);
+      tx.authorize("update", row);
+      row.name = "Failing";
+      await tx.save(row);
+      await tx.record("account_updated.v1", row);
+      throw new Error("after all");
+    });
+    await expect(failing).rejects.toThrow("after all");
+    expect(await nameOf(account)).toBe("Acme");
+    expect(await eventsOf(account)).toEqual([]);
+  });
+
+  it("E1: refusals of one kind by one principal are one event a minute, with a count", async () => {
+    const account = await anAccount();
+    const reader = await aMember(account, READER);
+    const other = await aMember(account, READER);
+    const refuse = async () =>
+      expect(disableMember(await as(reader), other.id)).rejects.toMatchObject({
+        code: "FORBIDDEN",
+      });
+
+    await Promise.all(Array.from({ length: 5 }, refuse));
+    expect(await refusalsIn(account)).toMatchObject([{ decision: { count: 1 } }]);
+
+    await sqlAsOwner("update refusals set recorded_at = recorded_at - interval '61 s'");
+    await refuse();
+    // One for itself, and the four that the minute swallowed.
+    expect(await refusalsIn(account)).toMatchObject([
+      { decision: { count: 1 } },
+      { decision: { count: 5 } },
+    ]);
+
+    await expect(updateAccount(await as(reader), account.id, { name: "x" })).rejects.toMatchObject({
+      code: "FORBIDDEN",
+    });
+    expect(await refusalsIn(account)).toHaveLength(3);
+    expect(await eventsOf(account)).toEqual([]);
+  });
+});
