@@ -1,0 +1,88 @@
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { join } from "node:path";
+import type { Stops } from "./stops";
+
+export interface Server {
+  name: ServerName;
+  pid: number;
+  port: number;
+}
+
+export const SERVER_NAMES = ["limit", "hand", "Gatehouse"] as const;
+export type ServerName = (typeof SERVER_NAMES)[number];
+
+const START_MS = 30_000;
+
+/** The three servers, each a process of its own on the same database. */
+export async function startServers(
+  databaseUrl: string,
+  profile: string | undefined,
+  stops: Stops,
+): Promise<Server[]> {
+  return [
+    await startSmall("limit", databaseUrl, stops),
+    await startSmall("hand", databaseUrl, stops),
+    await startGatehouse(databaseUrl, profile, stops),
+  ];
+}
+
+async function startSmall(name: "limit" | "hand", databaseUrl: string, stops: Stops) {
+  const child = fork(join(__dirname, `${name}.js`), {
+    env: { PATH: process.env["PATH"], NODE_ENV: "production", DATABASE_URL: databaseUrl },
+  });
+  stops.add(() => ended(child));
+  const { port } = await soon(name, child, (found: (message: { port: number }) => void) =>
+    child.once("message", found),
+  );
+  return { name, pid: child.pid!, port };
+}
+
+/** The server as it is deployed: `main.js`, in production, with its log. */
+async function startGatehouse(databaseUrl: string, profile: string | undefined, stops: Stops) {
+  const flags = profile ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : [];
+  const child = spawn(process.execPath, [...flags, join(__dirname, "../src/main.js")], {
+    env: {
+      PATH: process.env["PATH"],
+      NODE_ENV: "production",
+      HOST: "127.0.0.1",
+      PORT: "0",
+      DATABASE_URL: databaseUrl,
+      DATABASE_POOL_SIZE: "10",
+      GATEHOUSE_PUBLIC_URL: "https://gatehouse.example",
+      GATEHOUSE_LOG_LEVEL: "warn",
+    },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  stops.add(() => ended(child));
+  const port = await soon("Gatehouse", child, (found: (port: number) => void) =>
+    child.stdout.on("data", (said: Buffer) => {
+      const [, port] = /http:\/\/localhost:(\d+)\//.exec(said.toString()) ?? [];
+      if (port) found(Number(port));
+    }),
+  );
+  return { name: "Gatehouse" as const, pid: child.pid!, port };
+}
+
+function soon<T>(
+  name: string,
+  child: ChildProcess,
+  wait: (found: (value: T) => void) => void,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const fail = (how: string) => reject(new Error(`The server "${name}" ${how}.`));
+    const timer = setTimeout(fail, START_MS, "did not start in time");
+    child.once("exit", () => fail("ended before it listened"));
+    wait((value) => {
+      clearTimeout(timer);
+      resolve(value);
+    });
+  });
+}
+
+/** Stops a process and waits until it has. */
+export async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  await gone;
+}
