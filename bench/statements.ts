@@ -17,10 +17,10 @@ export async function statementsOf(url: string, works: Work[], seeded: Seeded): 
   const app = await createServer({ db, config, logger: pino({ level: "warn" }) });
   try {
     const counts: number[] = [];
-    for (const { turn } of works) {
+    for (const work of works) {
       let count = 0;
       db.observe = () => count++;
-      const asks = turn(seeded, 0);
+      const asks = work.turn(seeded, 0);
       for (const ask of asks) {
         const { body } = await app.inject({
           method: "POST",
