@@ -4,26 +4,32 @@ import type { Client } from "pg";
 /** USER_HZ, which Linux has fixed at 100 for programs on every platform that matters. */
 const MICROSECONDS_PER_TICK = 10_000;
 
-/** Processor time that a server's process and all of PostgreSQL's have used so far, in µs. */
+/** Processor time that processes have used so far, in µs, by their pid. */
 export interface Cpu {
   node: number;
-  postgres: number;
+  postgres: Map<number, number>;
 }
 
 /**
- * Read from /proc; NaN where there is none, or where PostgreSQL runs on another machine. It is
- * all of PostgreSQL's processes, those that write behind included, except the postmaster.
+ * Read from /proc; nothing where there is none, or where PostgreSQL runs on another machine. It
+ * is all of PostgreSQL's processes, those that write behind included, except the postmaster.
  */
 export async function cpuOf(pid: number, client: Client): Promise<Cpu> {
   const { rows } = await client.query<{ pid: number }>({
     name: "processes",
     text: "select pid from pg_stat_activity",
   });
-  const used = rows.map((row) => timeOf(row.pid, "postgres")).filter((time) => !Number.isNaN(time));
-  return {
-    node: timeOf(pid),
-    postgres: used.length ? used.reduce((sum, time) => sum + time, 0) : NaN,
-  };
+  const times = rows.map((row) => [row.pid, timeOf(row.pid, "postgres")] as const);
+  const found = times.filter(([, time]) => !Number.isNaN(time));
+  return { node: timeOf(pid), postgres: new Map(found) };
+}
+
+/** What was used in between, by node and by PostgreSQL; NaN where it can't be known. */
+export function usedBetween(before: Cpu, after: Cpu): { node: number; postgres: number } {
+  let postgres = after.postgres.size ? 0 : NaN;
+  // A connection that was idle for long has ended meanwhile: it did nothing in that time.
+  for (const [pid, time] of after.postgres) postgres += time - (before.postgres.get(pid) ?? 0);
+  return { node: after.node - before.node, postgres };
 }
 
 /** utime and stime of /proc/<pid>/stat, which follow the name in parentheses (proc(5)). */

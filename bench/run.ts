@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { Client } from "pg";
 import { migrate } from "../src/database/migrate";
 import { check } from "./check";
-import { cpuOf } from "./cpu";
+import { cpuOf, usedBetween } from "./cpu";
 import type { Measured, Slot } from "./load";
 import { findPostgres } from "./postgres";
 import { ratioOf, type Result, type Round, table } from "./report";
@@ -52,9 +52,9 @@ async function main(): Promise<void> {
     const measure = async (server: Server, work: WorkName, time: number): Promise<Result> => {
       const before = await cpuOf(server.pid, client);
       const measured = await load({ work, port: server.port, seconds: time });
-      const after = await cpuOf(server.pid, client);
-      const each = (kind: "node" | "postgres") => (after[kind] - before[kind]) / measured.requests;
-      return { ...measured, node: each("node"), postgres: each("postgres") };
+      const used = usedBetween(before, await cpuOf(server.pid, client));
+      const each = (time: number) => time / measured.requests;
+      return { ...measured, node: each(used.node), postgres: each(used.postgres) };
     };
     for (const name of names) {
       for (const server of servers) await measure(server, name, WARM_SECONDS);

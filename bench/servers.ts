@@ -1,5 +1,6 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { Stops } from "./stops";
 
 export interface Server {
@@ -11,6 +12,7 @@ export interface Server {
 export const SERVER_NAMES = ["limit", "hand", "Gatehouse"] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
 
+const ROOT = join(__dirname, "../..");
 const START_MS = 30_000;
 
 /** The three servers, each a process of its own on the same database. */
@@ -37,10 +39,15 @@ async function startSmall(name: "limit" | "hand", databaseUrl: string, stops: St
   return { name, pid: child.pid!, port };
 }
 
-/** The server as it is deployed: `main.js`, in production, with its log. */
+/** The server as `npm start` runs it, in production and with its log. */
 async function startGatehouse(databaseUrl: string, profile: string | undefined, stops: Stops) {
-  const flags = profile ? ["--cpu-prof", `--cpu-prof-dir=${profile}`] : [];
-  const child = spawn(process.execPath, [...flags, join(__dirname, "../src/main.js")], {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    scripts: { start: string };
+  };
+  const [, ...start] = scripts.start.split(" "); // after `node`
+  const flags = profile ? ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`] : [];
+  const child = spawn(process.execPath, [...flags, ...start], {
+    cwd: ROOT,
     env: {
       PATH: process.env["PATH"],
       NODE_ENV: "production",

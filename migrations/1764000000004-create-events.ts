@@ -57,7 +57,11 @@ export class CreateEvents1764000000004 implements MigrationInterface {
         for each row execute function refuse_rewriting();
       create trigger no_truncate before truncate on events
         for each statement execute function refuse_rewriting();
+      create trigger no_truncate before truncate on events_default
+        for each statement execute function refuse_rewriting();
       create trigger no_truncate before truncate on user_events
+        for each statement execute function refuse_rewriting();
+      create trigger no_truncate before truncate on user_events_default
         for each statement execute function refuse_rewriting();
 
       -- How often somebody was refused the same thing since it last became an event (E1).

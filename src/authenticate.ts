@@ -2,6 +2,7 @@ import type { Database } from "./database/database";
 import { type Sql, sql } from "./database/sql";
 import { PrincipalKind } from "./entities/Event";
 import { type SignInMethod, Surface } from "./entities/Session";
+import { User } from "./entities/User";
 import { Unauthenticated } from "./errors";
 import { IDLE_MS } from "./identity/sessions";
 import { parseToken, type Token } from "./identity/tokens";
@@ -17,6 +18,8 @@ export interface Caller {
   principal: Principal;
   /** The key's owner in its account; null for a session, which may reach several. */
   standing: Standing | null;
+  /** The user who owns the key; null for a session, which rarely needs more than its own row. */
+  user: User | null;
   /** Notes the use, where it is time to: after the answer, and not on its way. */
   noteUse: (() => Promise<unknown>) | null;
 }
@@ -48,7 +51,8 @@ interface KeyRow extends StandingRow {
   credentialId: string;
   userId: string | null;
   email: string | null;
-  emailVerified: boolean;
+  emailVerifiedAt: Date | null;
+  userCreatedAt: Date;
   name: string;
   lastUsedAt: Date | null;
 }
@@ -58,7 +62,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
     select c.id as "credentialId", c.account_id as "accountId",
       c.last_used_at as "lastUsedAt", m.id as "membershipId", s.id as "serviceUserId",
       u.id as "userId", u.email, coalesce(u.name, s.name) as name,
-      u.email_verified_at is not null as "emailVerified",
+      u.email_verified_at as "emailVerifiedAt", u.created_at as "userCreatedAt",
       coalesce(m.administrator, ${LOWEST_AS.administrator}) as administrator,
       coalesce(m.developer, s.developer) as developer,
       coalesce(m.team, ${LOWEST_AS.team}) as team,
@@ -83,7 +87,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
     id,
     subject: row.email ?? row.name,
     name: row.name,
-    emailVerified: row.emailVerified,
+    emailVerified: row.emailVerifiedAt !== null,
     surface: Surface.API,
     sessionId: null,
     credentialId: row.credentialId,
@@ -100,6 +104,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
   return {
     principal,
     standing: who,
+    user: row.email === null ? null : userOf(id, row.email, row),
     noteUse: noteUse(
       db,
       row.lastUsedAt,
@@ -109,6 +114,14 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
         and (last_used_at is null or last_used_at <= ${before})`,
     ),
   };
+}
+
+function userOf(
+  id: string,
+  email: string,
+  { name, emailVerifiedAt, userCreatedAt: createdAt }: KeyRow,
+): User {
+  return Object.assign(new User(), { id, email, name, emailVerifiedAt, createdAt });
 }
 
 interface SessionRow {
@@ -147,6 +160,7 @@ async function bySession(db: Database, token: Token, request: Request): Promise<
       authenticatedAt: row.authenticatedAt,
     },
     standing: null,
+    user: null,
     noteUse: noteUse(
       db,
       row.lastUsedAt,

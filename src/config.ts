@@ -12,13 +12,16 @@ const databaseUrl = z
 
 /** Every setting there is; docs/configuration.md says what each is for. */
 const settings = z.object({
-  NODE_ENV: z.string().default("development"),
+  NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
   PORT: port.default(4000),
   HOST: z.string().default("localhost"),
   DATABASE_URL: databaseUrl.optional(),
   DATABASE_MIGRATION_URL: databaseUrl.optional(),
   DATABASE_POOL_SIZE: positive.max(500).default(10),
-  GATEHOUSE_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  GATEHOUSE_PUBLIC_URL: z
+    .url({ protocol: /^https?$/, abort: true })
+    .refine((text) => /^https?:\/\/[^/?#@]+\/*$/.test(text), "must have no path, query or fragment")
+    .optional(),
   GATEHOUSE_DATA_DIRECTORY: z.string().default(".gatehouse"),
   GATEHOUSE_DEMO: flag.optional(),
   GATEHOUSE_LOG_LEVEL: z

@@ -1,9 +1,10 @@
 import DataLoader from "dataloader";
 import type { Database } from "./database/database";
-import { all, raw, type Sql, sql } from "./database/sql";
+import { all, type Sql, sql } from "./database/sql";
 import type { Class } from "./database/table";
 import { Account } from "./entities/Account";
 import { PrincipalKind } from "./entities/Event";
+import { User } from "./entities/User";
 import { Forbidden, NotFound, Unauthenticated } from "./errors";
 import { Loaders } from "./loaders";
 import {
@@ -18,7 +19,7 @@ import { gate } from "./policies/gate";
 import { allowed } from "./policies/sql";
 import type { Principal, Request, Standing } from "./principal";
 import { denialOf, recordRefusal } from "./recording";
-import { standingsIn, stillProven } from "./standing";
+import { holdStanding, standingsIn } from "./standing";
 import { Transaction } from "./transaction";
 
 interface Asking {
@@ -28,6 +29,8 @@ interface Asking {
   caller: Principal | null;
   /** The standing that came with an API key, read by the same statement. */
   standing?: Standing | null;
+  /** The user behind it, read by the same statement too. */
+  user?: User | null;
   background?: Context["background"];
   cookie?: Context["cookie"];
   report?: Context["report"];
@@ -38,6 +41,8 @@ export class Context {
   loaders: Loaders;
   private accesses: DataLoader<string, Access | null>;
   private own: Access | undefined;
+  /** What came with the request itself: a DataLoader would wait for a batch. */
+  private readonly known = new Map<string, Access>();
 
   readonly db: Database;
   readonly request: Request;
@@ -49,7 +54,7 @@ export class Context {
   readonly report: (error: unknown) => void;
   private caller: Principal | null;
 
-  constructor({ db, request, caller, standing, background, cookie, report }: Asking) {
+  constructor({ db, request, caller, standing, user, background, cookie, report }: Asking) {
     this.db = db;
     this.request = request;
     this.caller = caller;
@@ -58,8 +63,9 @@ export class Context {
     this.cookie = cookie ?? (() => undefined);
     this.loaders = new Loaders(this);
     this.accesses = this.newAccesses();
+    if (user) this.loaders.remember(User, user);
     if (caller && standing) {
-      this.accesses.prime(standing.accountId, new Access(this, caller, standing));
+      this.known.set(standing.accountId, new Access(this, caller, standing));
     }
   }
 
@@ -84,7 +90,7 @@ export class Context {
    * @throws Forbidden with the gate's code when they are, and may not enter.
    */
   async in(accountId: string): Promise<Access> {
-    const access = await this.accesses.load(accountId);
+    const access = this.known.get(accountId) ?? (await this.accesses.load(accountId));
     if (!access) throw new NotFound(accountId);
     access.enter();
     return access;
@@ -132,6 +138,7 @@ export class Context {
     this.loaders = new Loaders(this);
     this.accesses = this.newAccesses();
     this.own = undefined;
+    this.known.clear();
   }
 
   private newAccesses(): DataLoader<string, Access | null> {
@@ -153,15 +160,17 @@ export class Context {
 
 /** What a principal may do in one account, or with what is their own. */
 export class Access {
-  readonly ability: Ability;
+  private built: Ability | undefined;
 
   constructor(
     private readonly ctx: Context,
     readonly principal: Principal,
     /** Null for what is the principal's own and belongs to no account. */
     readonly standing: Standing | null,
-  ) {
-    this.ability = standing ? abilityIn(standing) : abilityOver(principal);
+  ) {}
+
+  get ability(): Ability {
+    return (this.built ??= this.standing ? abilityIn(this.standing) : abilityOver(this.principal));
   }
 
   /** @throws Forbidden with the gate's code. */
@@ -198,13 +207,17 @@ export class Access {
    * Runs an operation's writes together: all of them and their events, or none.
    *
    * In an account it first takes the account's row, so that operations there happen one after
-   * another, and then reads the principal's standing anew: whoever lost a role while waiting
-   * no longer has it.
+   * another, and the principal's standing as it is then: whoever lost a role while waiting no
+   * longer has it.
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     try {
       const [result, tx] = await this.ctx.db.transaction(async (connection) => {
-        const standing = this.standing && (await this.hold(connection, this.standing));
+        const standing =
+          this.standing &&
+          (await holdStanding(connection, this.principal, this.standing.accountId));
+        const refusal = standing && gate(standing);
+        if (refusal) throw refusal;
         const ability = standing ? abilityIn(standing) : this.ability;
         const tx = new Transaction(this.ctx, connection, this.principal, standing, ability);
         const result = await work(tx);
@@ -219,28 +232,6 @@ export class Access {
     } finally {
       this.ctx.forget();
     }
-  }
-
-  private async hold(
-    connection: Parameters<typeof standingsIn>[0],
-    { accountId, machine }: Standing,
-  ): Promise<Standing> {
-    const held = await connection.query(
-      sql`select ${raw("1")} from accounts where id = ${accountId} and deleted_at is null
-        for no key update`,
-    );
-    if (machine) return this.standing!;
-    const standings = held.length
-      ? await standingsIn(connection, this.principal, [accountId])
-      : undefined;
-    const standing = standings?.get(accountId);
-    if (!standing && !(await stillProven(connection, this.principal))) {
-      throw new Unauthenticated("The session or API key ended meanwhile. Sign in again.");
-    }
-    if (!standing) throw new NotFound(accountId);
-    const refusal = gate(standing);
-    if (refusal) throw refusal;
-    return standing;
   }
 
   /** A denial is an event too (E1). */

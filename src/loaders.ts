@@ -39,7 +39,7 @@ export class Loaders {
   constructor(private readonly ctx: Context) {}
 
   /** One page of a parent's rows, as far as the access may read them. */
-  async page<E extends Subject>(
+  page<E extends Subject>(
     access: Access,
     parentId: string,
     request: PageRequest<E>,
@@ -53,26 +53,29 @@ export class Loaders {
       });
       this.pages.set(key, loader);
     }
-    return (await loader.load({ access, id: parentId })) as Page<E>;
+    return loader.load({ access, id: parentId }) as Promise<Page<E>>;
   }
 
   /**
    * A row by its id, whoever asks: for following a reference from a row they were shown. Not
    * narrowed by rules, so only for what seeing the referrer entitles to.
    */
-  async row<E extends { id: string }>(entity: Class<E>, id: string): Promise<E | null> {
-    return (await this.rowsOf(entity, sql`row.id`).load(id)) as E | null;
+  row<E extends { id: string }>(entity: Class<E>, id: string): Promise<E | null> {
+    return this.rowsOf(entity, ["id"]).load(id) as Promise<E | null>;
   }
 
   /** The same for what belongs to an account. */
-  async rowIn<E extends { id: string; accountId: string }>(
+  rowIn<E extends { id: string; accountId: string }>(
     entity: Class<E>,
     { accountId }: { accountId: string },
     id: string,
   ): Promise<E | null> {
-    return (await this.rowsOf(entity, sql`row.account_id, row.id`).load(
-      `${accountId} ${id}`,
-    )) as E | null;
+    return this.rowsOf(entity, ["accountId", "id"]).load(`${accountId} ${id}`) as Promise<E | null>;
+  }
+
+  /** A row that was read already. */
+  remember<E extends { id: string }>(entity: Class<E>, row: E): void {
+    this.rowsOf(entity, ["id"]).prime(row.id, row);
   }
 
   /** The rules of an IP restriction, in order; whoever sees it sees them. */
@@ -92,19 +95,26 @@ export class Loaders {
     );
   });
 
-  private rowsOf(entity: Class<{ id: string } & object>, key: Sql) {
+  private rowsOf(entity: Class<{ id: string } & object>, by: string[]) {
     let loader = this.rows.get(entity);
     if (!loader) {
       const table = this.ctx.db.table(entity);
+      const key = raw(by.map((property) => `row.${table.column(property)}`).join(", "));
       loader = new DataLoader(async (keys: readonly string[]) => {
         const parts = keys.map((one) => one.split(" "));
         const wanted = parts[0]!.map((_, i) => sql`${parts.map((part) => part[i])}::text[]`);
-        const found = await this.ctx.db.query<{ key: string }>(
-          sql`select ${table.withVirtual}, concat_ws(' ', ${key}) as key from ${table.name} row
+        const found = table.instances(
+          await this.ctx.db.query(
+            sql`select ${table.withVirtual} from ${table.name} row
             where (${key}) in (select * from unnest(${join(wanted, ", ")}))`,
+          ),
         );
-        const rows = new Map(found.map(({ key, ...row }) => [key, row]));
-        table.instances([...rows.values()]);
+        const rows = new Map(
+          found.map((row) => [
+            by.map((property) => Reflect.get(row, property) as string).join(" "),
+            row,
+          ]),
+        );
         return keys.map((key) => rows.get(key) ?? null);
       });
       this.rows.set(entity, loader);
@@ -124,7 +134,7 @@ export class Loaders {
       else byAccess.set(access, [id]);
     }
     const parts = [...byAccess].map(([access, ids]) => this.pagesFor(request, access, ids));
-    const found = await this.ctx.db.query<{ parent: string }>(
+    const found = await this.ctx.db.query<E & { id: string }>(
       parts.length === 1
         ? parts[0]!
         : join(
@@ -132,11 +142,11 @@ export class Loaders {
             " union all ",
           ),
     );
-    const children = new Map<string, object[]>(parents.map(({ id }) => [id, []]));
-    for (const { parent, ...row } of found) children.get(parent)!.push(row);
-    const table = this.ctx.db.table(request.entity);
+    this.ctx.db.table(request.entity).instances(found);
+    const children = new Map<unknown, (E & { id: string })[]>(parents.map(({ id }) => [id, []]));
+    for (const row of found) children.get(row[request.by])!.push(row);
     return parents.map(({ id }) => {
-      const rows = table.instances(children.get(id)!) as unknown as (E & { id: string })[];
+      const rows = children.get(id)!;
       // PostgreSQL promises no order across the parts of a union.
       if (parts.length > 1) rows.sort((a, b) => (a.id < b.id !== request.newestFirst ? -1 : 1));
       return { nodes: rows.slice(0, first), hasNextPage: rows.length > first };
@@ -156,7 +166,7 @@ export class Loaders {
     const order = raw(newestFirst ? "row.id desc" : "row.id");
     return sql`
       select row.* from unnest(${ids}::text[]) parent(id) cross join lateral (
-        select ${table.columns}, parent.id as parent from ${table.name} row
+        select ${table.columns} from ${table.name} row
         where ${all(conditions)} order by ${order} limit ${first + 1}
       ) row order by ${order}`;
   }

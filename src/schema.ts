@@ -1,5 +1,6 @@
-import { lexicographicSortSchema, printSchema } from "graphql";
+import { isInterfaceType, lexicographicSortSchema, printSchema } from "graphql";
 import { buildSchemaSync } from "type-graphql";
+import type { Node } from "./entities/Node";
 import { ApiKey, Authtoken } from "./entities/Credential";
 import { AccountResolver } from "./resolvers/AccountResolver";
 import { CredentialResolver } from "./resolvers/CredentialResolver";
@@ -33,6 +34,12 @@ export const schema = buildSchemaSync({
   orphanedTypes: [ApiKey, Authtoken],
   validate: false,
 });
+
+// TypeGraphQL would find a row's type by trying each, and answer with a promise; every row of a
+// list would wait for its own.
+for (const type of Object.values(schema.getTypeMap())) {
+  if (isInterfaceType(type)) type.resolveType = (row: Node) => row.typeName ?? row.constructor.name;
+}
 
 export function printedSchema(): string {
   return `${printSchema(lexicographicSortSchema(schema))}\n`;

@@ -53,6 +53,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       requestIdLogLabel: "requestId",
     }),
     bodyLimit: BODY_LIMIT,
+    frameworkErrors: (error, request, answer) => {
+      const reply = answer as unknown as FastifyReply;
+      const status = error.statusCode ?? 400;
+      void reply.header("x-request-id", request.id);
+      void reply.status(status).send(errorBody(error, status, request.id));
+    },
     trustProxy: trustedProxies.length ? trustedProxies : false,
     genReqId: () => typeid("req").toString(),
     return503OnClosing: true,
@@ -88,6 +94,25 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       "request",
     );
   });
+  // Kept-alive and preconnected sockets would hold a stopping server until their clients leave.
+  let inFlight = 0;
+  let closing = false;
+  const closeConnections = () => {
+    // A moment for the last answer to get out.
+    if (closing && inFlight === 0) setTimeout(() => app.server.closeAllConnections(), 100);
+  };
+  app.addHook("onRequest", async (_request, reply) => {
+    inFlight++;
+    reply.raw.once("close", () => {
+      inFlight--;
+      closeConnections();
+    });
+  });
+  app.addHook("preClose", (done) => {
+    closing = true;
+    closeConnections();
+    done();
+  });
   app.addHook("onClose", async () => {
     await Promise.all(background);
     await apollo.stop();
@@ -105,6 +130,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
     const status = error instanceof DomainError ? statusOf(error) : (error.statusCode ?? 500);
     if (status >= 500) request.log.error({ err: error }, "request failed");
+    if (status === 401) void reply.header("www-authenticate", "Bearer");
     return reply.status(status).send(errorBody(error, status, request.id));
   });
   app.setNotFoundHandler((request, reply) => {
@@ -136,7 +162,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
           try {
             return await contextOf(request, reply);
           } catch (error) {
-            throw error instanceof DomainError ? asResponse(error) : error;
+            if (error instanceof Unauthenticated) void reply.header("www-authenticate", "Bearer");
+            throw asResponse(error, request);
           }
         },
       });
@@ -160,6 +187,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       request: asked,
       caller: caller?.principal ?? null,
       standing: caller?.standing ?? null,
+      user: caller?.user ?? null,
       background: inBackground,
       report: (error) => request.log.error({ err: error }, "request failed"),
       cookie: (token) =>
@@ -211,10 +239,17 @@ function wantsPage(request: FastifyRequest): boolean {
   return request.headers.accept?.includes("text/html") ?? false;
 }
 
-function asResponse(error: DomainError): GraphQLError {
-  return new GraphQLError(error.message, {
-    originalError: error,
-    extensions: { code: error.code, http: { status: statusOf(error) } },
+function asResponse(error: unknown, request: FastifyRequest): GraphQLError {
+  const status = statusOf(error);
+  if (status >= 500) request.log.error({ err: error }, "request failed");
+  const ours = error instanceof DomainError;
+  return new GraphQLError(ours ? error.message : "Something went wrong.", {
+    originalError: error as Error,
+    extensions: {
+      code: ours ? error.code : "INTERNAL_SERVER_ERROR",
+      ...(status >= 500 && { requestId: request.id }),
+      http: { status },
+    },
   });
 }
 
@@ -227,10 +262,17 @@ function errorBody(error: Error & { code?: string }, status: number, requestId: 
       : error.code === "FST_ERR_CTP_BODY_TOO_LARGE"
         ? `The body may have at most ${BODY_LIMIT} bytes.`
         : error.message;
-  const code = ours ? error.code : status >= 500 ? "INTERNAL_SERVER_ERROR" : "BAD_USER_INPUT";
+  const code = ours
+    ? error.code
+    : status >= 500
+      ? "INTERNAL_SERVER_ERROR"
+      : status === 404
+        ? "NOT_FOUND"
+        : "BAD_USER_INPUT";
   const extensions = {
     code,
     ...(ours && error.details),
+    ...("field" in error && error.field ? { field: error.field } : {}),
     ...(status >= 500 && { requestId }),
     ...(status === 413 && { limit: BODY_LIMIT }),
   };

@@ -14,6 +14,12 @@ import { eventBy } from "./recording";
 
 type Row = Subject & { id: string };
 
+/** A row as an event tells it. */
+interface Shown {
+  object: Record<string, unknown>;
+  changes: Changes;
+}
+
 interface Authorized {
   action: Action;
   /** What the policy was asked, and is asked again before anything is written. */
@@ -28,7 +34,10 @@ export class Transaction {
   readonly now = new Date();
   private readonly before = new Map<Subject, object>();
   private readonly authorized = new Map<Subject, Authorized>();
-  private readonly unrecorded = new Set<Subject>();
+  /** What was saved and not recorded yet, as it was saved: its event tells that and no more. */
+  private readonly saved = new Map<Subject, Shown>();
+  /** A row that waits for its event, so that one statement writes both: a round trip less. */
+  private waiting: Sql | null = null;
   private readonly announcements: (() => Promise<void> | void)[] = [];
 
   constructor(
@@ -40,7 +49,8 @@ export class Transaction {
     private readonly ability: Ability,
   ) {}
 
-  query<R extends object>(statement: Sql): Promise<R[]> {
+  async query<R extends object>(statement: Sql): Promise<R[]> {
+    await this.writeWaiting();
     return this.connection.query<R>(statement);
   }
 
@@ -100,14 +110,16 @@ export class Transaction {
   async save(row: Subject): Promise<void> {
     const table = this.ctx.db.table(row.constructor as Class<Subject>);
     this.assertAuthorized(row);
+    await this.writeWaiting();
+    const saved = this.asShown(row);
     if (this.before.has(row)) {
-      const changed = [...Object.keys(this.changes(row)), ...this.newSecrets(row)];
+      const changed = [...Object.keys(saved.changes), ...this.newSecrets(row)];
       const keys = "accountId" in row ? ["accountId", "id"] : ["id"];
-      if (changed.length) await this.query(table.change(row, keys, changed));
+      if (changed.length) this.waiting = table.change(row, keys, changed);
     } else {
-      await this.query(table.insertion([row]));
+      this.waiting = table.insertion([row]);
     }
-    this.unrecorded.add(row);
+    this.saved.set(row, saved);
   }
 
   /** The same for many rows of one account in which the same column took the same value. */
@@ -123,7 +135,7 @@ export class Transaction {
     await this.query(sql`
       update ${table.name} set ${raw(table.column(property))} = ${first[property]}
       where account_id = ${first.accountId} and id = any(${ids})`);
-    for (const row of rows) this.unrecorded.add(row);
+    for (const row of rows) this.saved.set(row, this.asShown(row));
   }
 
   /**
@@ -136,13 +148,14 @@ export class Transaction {
   ): Promise<void> {
     const events = rows.map((row) => {
       const { action, because } = this.assertAuthorized(row);
+      const saved = this.saved.get(row);
+      if (!saved) throw new Error(`Recorded without saving: ${nameOf(row)}`);
       return eventBy(this.principal, this.ctx.request, {
         type,
         occurredAt: this.now,
         stream: streamOf(row),
         objectId: "id" in row ? row.id : row.ipRestrictionId,
-        object: this.shown(row),
-        changes: this.changes(row),
+        ...saved,
         decision: {
           action,
           allowed: true,
@@ -153,8 +166,14 @@ export class Transaction {
     });
     const [first] = events;
     if (!first) return;
-    await this.query(this.ctx.db.table(first.constructor as Class<object>).insertion(events));
-    for (const row of rows) this.unrecorded.delete(row);
+    const insertion = this.ctx.db.table(first.constructor as Class<object>).insertion(events);
+    const { waiting } = this;
+    this.waiting = null;
+    await this.query(waiting ? sql`with saved as (${waiting}) ${insertion}` : insertion);
+    for (const row of rows) {
+      this.saved.delete(row);
+      this.before.set(row, { ...row });
+    }
   }
 
   /** Puts off mail and the like until there is something to announce. */
@@ -164,13 +183,19 @@ export class Transaction {
 
   /** Called before commit. A write that nobody recorded is a bug, so it must not stay. */
   assertRecorded(): void {
-    if (this.unrecorded.size === 0) return;
-    const names = [...this.unrecorded].map(nameOf);
+    if (this.saved.size === 0) return;
+    const names = [...this.saved.keys()].map(nameOf);
     throw new Error(`Saved without recording an event: ${names.join(", ")}`);
   }
 
   async announce(): Promise<void> {
     for (const announce of this.announcements) await announce();
+  }
+
+  private async writeWaiting(): Promise<void> {
+    const { waiting } = this;
+    this.waiting = null;
+    if (waiting) await this.connection.query(waiting);
   }
 
   private check(action: Action, row: Subject): void {
@@ -190,20 +215,19 @@ export class Transaction {
     return secrets.filter((key) => key in row);
   }
 
-  /** The columns that anyone may see. */
-  private shown(row: Subject): Record<string, unknown> {
+  /** The columns that anyone may see, and which of them changed since the row was locked. */
+  private asShown(row: Subject): Shown {
     const { keys } = this.ctx.db.table(row.constructor as Class<Subject>);
-    return Object.fromEntries(keys.map((key) => [key, plain(Reflect.get(row, key))]));
-  }
-
-  private changes(row: Subject): Changes {
     const before = this.before.get(row) ?? {};
+    const object: Shown["object"] = {};
     const changes: Changes = {};
-    for (const [key, is] of Object.entries(this.shown(row))) {
-      const was = plain(Reflect.get(before, key) as unknown);
-      if (JSON.stringify(was) !== JSON.stringify(is)) changes[key] = [was, is];
+    for (const key of keys) {
+      const was = plain(Reflect.get(before, key));
+      const is = plain(Reflect.get(row, key));
+      object[key] = is;
+      if (was !== is && JSON.stringify(was) !== JSON.stringify(is)) changes[key] = [was, is];
     }
-    return changes;
+    return { object, changes };
   }
 }
 

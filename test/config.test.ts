@@ -1,4 +1,4 @@
-import { readConfig } from "../src/config";
+import { BadConfiguration, CannotStart, readConfig } from "../src/config";
 
 const PRODUCTION = {
   NODE_ENV: "production",
@@ -12,21 +12,145 @@ it("reads production's settings", () => {
     demo: false,
     publicUrl: "https://id.example.com",
     port: 4000,
+    databaseUrl: PRODUCTION.DATABASE_URL,
+    migrationUrl: PRODUCTION.DATABASE_URL,
   });
+});
+
+it("needs no setting at all to be tried out", () => {
+  expect(readConfig({})).toEqual({
+    production: false,
+    port: 4000,
+    host: "localhost",
+    databaseUrl: null,
+    migrationUrl: null,
+    poolSize: 10,
+    publicUrl: "http://localhost:4000",
+    dataDirectory: ".gatehouse",
+    demo: true,
+    logLevel: "info",
+    trustedProxies: [],
+    limits: { maxDepth: 15, maxAliases: 50, maxCost: 10_000 },
+  });
+});
+
+it("reads every setting", () => {
+  expect(
+    readConfig({
+      ...PRODUCTION,
+      PORT: "0",
+      HOST: "::",
+      DATABASE_MIGRATION_URL: "postgresql://owner@db/gatehouse",
+      DATABASE_POOL_SIZE: "500",
+      GATEHOUSE_DATA_DIRECTORY: "/var/lib/gatehouse",
+      GATEHOUSE_DEMO: "0",
+      GATEHOUSE_LOG_LEVEL: "silent",
+      GATEHOUSE_TRUSTED_PROXIES: "10.0.0.0/8, 2001:db8::1\n::ffff:192.0.2.1",
+      GATEHOUSE_MAX_DEPTH: "1",
+      GATEHOUSE_MAX_ALIASES: "2",
+      GATEHOUSE_MAX_COST: "3",
+      SOMETHING_ELSE: "which is nobody's business",
+    }),
+  ).toEqual({
+    production: true,
+    port: 0,
+    host: "::",
+    databaseUrl: PRODUCTION.DATABASE_URL,
+    migrationUrl: "postgresql://owner@db/gatehouse",
+    poolSize: 500,
+    publicUrl: "https://id.example.com",
+    dataDirectory: "/var/lib/gatehouse",
+    demo: false,
+    logLevel: "silent",
+    trustedProxies: ["10.0.0.0/8", "2001:db8::1", "::ffff:192.0.2.1"],
+    limits: { maxDepth: 1, maxAliases: 2, maxCost: 3 },
+  });
+});
+
+it("takes an empty variable for one that is not set, as compose files write it", () => {
+  const empty = { PORT: "", GATEHOUSE_DEMO: "", GATEHOUSE_TRUSTED_PROXIES: "", DATABASE_URL: "" };
+  expect(readConfig(empty)).toEqual(readConfig({}));
+});
+
+it("fills no database of somebody's own with the demo unless told to", () => {
+  const { DATABASE_URL } = PRODUCTION;
+  expect(readConfig({ DATABASE_URL }).demo).toBe(false);
+  expect(readConfig({ DATABASE_URL, GATEHOUSE_DEMO: "true" }).demo).toBe(true);
+  expect(readConfig({ GATEHOUSE_DEMO: "false" }).demo).toBe(false);
 });
 
 it.each([
   ["DATABASE_URL", undefined],
+  ["DATABASE_URL", ""],
   ["DATABASE_URL", "mysql://db"],
+  ["DATABASE_URL", "db.example.com"],
+  ["DATABASE_MIGRATION_URL", "mysql://db"],
+  ["DATABASE_POOL_SIZE", "0"],
+  ["DATABASE_POOL_SIZE", "501"],
+  ["DATABASE_POOL_SIZE", "many"],
+  ["GATEHOUSE_PUBLIC_URL", undefined],
   ["GATEHOUSE_PUBLIC_URL", ""],
   ["GATEHOUSE_PUBLIC_URL", "http://id.example.com"],
+  ["GATEHOUSE_PUBLIC_URL", "ftp://id.example.com"],
   ["GATEHOUSE_PUBLIC_URL", "id.example.com"],
   ["GATEHOUSE_DEMO", "true"],
+  ["GATEHOUSE_DEMO", "1"],
   ["GATEHOUSE_DEMO", "maybe"],
   ["PORT", "99999"],
+  ["PORT", "-1"],
+  ["PORT", "4000.5"],
+  ["PORT", "http"],
   ["GATEHOUSE_TRUSTED_PROXIES", "010.0.0.1"],
+  ["GATEHOUSE_TRUSTED_PROXIES", "10.0.0.0/33"],
+  ["GATEHOUSE_TRUSTED_PROXIES", "10.0.0.1, loadbalancer"],
   ["GATEHOUSE_LOG_LEVEL", "loud"],
   ["GATEHOUSE_MAX_COST", "0"],
-])("refuses %s=%s in production, naming it", (name, value) => {
-  expect(() => readConfig({ ...PRODUCTION, [name]: value })).toThrow(name);
+  ["GATEHOUSE_MAX_DEPTH", "-1"],
+  ["GATEHOUSE_MAX_ALIASES", "1.5"],
+])("refuses %s=%s in production, naming it and nothing else", (name, value) => {
+  const read = () => readConfig({ ...PRODUCTION, [name]: value });
+  expect(read).toThrow(BadConfiguration);
+  expect(read).toThrow(CannotStart);
+  const [, ...problems] = thrownBy(read).split("\n");
+  expect(problems).toEqual([expect.stringMatching(new RegExp(`^  ${name}: \\S`))]);
 });
+
+it("names every setting at fault at once", () => {
+  const problems = thrownBy(() => readConfig({ PORT: "x", GATEHOUSE_LOG_LEVEL: "loud" }));
+  expect(problems).toContain("PORT: ");
+  expect(problems).toContain("GATEHOUSE_LOG_LEVEL: ");
+  const missing = thrownBy(() => readConfig({ NODE_ENV: "production", GATEHOUSE_DEMO: "true" }));
+  for (const name of ["DATABASE_URL", "GATEHOUSE_PUBLIC_URL", "GATEHOUSE_DEMO"]) {
+    expect(missing).toContain(`${name}: `);
+  }
+});
+
+it("repeats no value that may hold a password", () => {
+  const problems = thrownBy(() =>
+    readConfig({
+      ...PRODUCTION,
+      DATABASE_URL: "mysql://app:hunter2@db/gatehouse",
+      DATABASE_MIGRATION_URL: "mysql://owner:hunter2@db/gatehouse",
+      GATEHOUSE_PUBLIC_URL: "ftp://me:hunter2@id.example.com",
+    }),
+  );
+  expect(problems).not.toContain("hunter2");
+});
+
+/** docs/configuration.md: "where people and clients reach this server, without a path". */
+it("refuses a public URL with a path, a query or a fragment, naming it", () => {
+  for (const end of ["/gatehouse", "/?a=b", "/#top"]) {
+    const read = () =>
+      readConfig({ ...PRODUCTION, GATEHOUSE_PUBLIC_URL: `https://id.example.com${end}` });
+    expect([end, thrownBy(read)]).toEqual([end, expect.stringContaining("GATEHOUSE_PUBLIC_URL")]);
+  }
+});
+
+function thrownBy(work: () => unknown): string {
+  try {
+    work();
+    return "";
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

@@ -9,7 +9,6 @@ import {
   validate,
 } from "graphql";
 import type { Account } from "../src/entities/Account";
-import { CredentialKind } from "../src/entities/Credential";
 import type { Membership } from "../src/entities/Membership";
 import { type PREFIX, newId } from "../src/ids";
 import { createAuthtoken } from "../src/operations/credentials/createAuthtoken";
@@ -64,17 +63,18 @@ async function aWorld(mark: string): Promise<World> {
   const text = { description: `description ${mark}`, metadata: `metadata ${mark}` };
   const { credential: key } = await aCredential(developer, text);
   await aCredential(bot, text);
-  const { credential: authtoken } = await aCredential(administrator, {
-    ...text,
-    kind: CredentialKind.AUTHTOKEN,
-  });
   const invitation = await anInvitation(administrator, {
     email: `guest@${mark}.example`,
     ...READER,
   });
   const restriction = await anIPRestriction(account);
   const session = await aSession(users[0].id);
-  await createAuthtoken(await as(administrator), account.id, text);
+  // With an event, which names it and whoever made it.
+  const { credential: authtoken } = await createAuthtoken(
+    await as(administrator),
+    account.id,
+    text,
+  );
   const [event] = await sqlAsOwner<{ id: string }>(
     "select id from events where account_id = $1 order by id limit 1",
     [account.id],
@@ -83,7 +83,7 @@ async function aWorld(mark: string): Promise<World> {
     account,
     administrator,
     ids: {
-      User: users[1].id,
+      User: users[0].id,
       Session: session.id,
       Account: account.id,
       Membership: developer.id,

@@ -1,3 +1,4 @@
+import { types } from "pg";
 import { DataSource, DefaultNamingStrategy, type Table } from "typeorm";
 import { CreateUsers1764000000000 } from "../../migrations/1764000000000-create-users";
 import { CreateAccounts1764000000001 } from "../../migrations/1764000000001-create-accounts";
@@ -60,6 +61,15 @@ class PostgresNames extends DefaultNamingStrategy {
 /** The role that serves requests: it has no DDL rights and cannot alter an event. */
 export const SERVING_ROLE = "gatehouse_app";
 
+const { TIMESTAMPTZ } = types.builtins;
+const anyMoment = types.getTypeParser(TIMESTAMPTZ) as (text: string) => Date;
+/** What a session in UTC sends is ISO 8601 but for the separator, which V8 reads twice as fast. */
+types.setTypeParser(TIMESTAMPTZ, (text) =>
+  /^\d{4}-.*\+00$/.test(text)
+    ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`)
+    : anyMoment(text),
+);
+
 interface Options {
   url: string;
   /** As whom: `serve` takes the role without DDL rights, `migrate` stays who the URL says. */
@@ -92,6 +102,12 @@ export function openDataSource({ url, as, poolSize = 10 }: Options): DataSource 
     // A client that dies in the pool (the database went away) is replaced by the next request.
     poolErrorHandler: () => undefined,
     extra:
-      as === "serve" ? { options: SERVER_OPTIONS.map((option) => `-c ${option}`).join(" ") } : {},
+      as === "serve"
+        ? {
+            // For a network that swallows packets: the server's own timeout can't be heard then.
+            query_timeout: 12_000,
+            options: SERVER_OPTIONS.map((option) => `-c ${option}`).join(" "),
+          }
+        : {},
   });
 }

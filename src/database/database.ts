@@ -50,7 +50,9 @@ export class Database implements Queryable {
       await this.command(client, "commit");
       return result;
     } catch (error) {
-      await this.command(client, "rollback").catch((failure: Error) => (broken = failure));
+      // A connection that is away has rolled back by itself, and would only be waited for.
+      if (error instanceof Unavailable) broken = error;
+      else await this.command(client, "rollback").catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
       client.off("error", ignore);
@@ -108,6 +110,8 @@ export class Database implements Queryable {
  */
 function translated(error: unknown): unknown {
   if (error instanceof TypeError) return error;
+  // They quote whole rows, hashes included, and errors end up in the log.
+  if (error instanceof DatabaseError) error.detail = error.where = undefined;
   const answered = error instanceof DatabaseError && !/^(08|57P0|53300)/.test(error.code ?? "");
   return answered ? error : new Unavailable(error);
 }

@@ -37,8 +37,11 @@ async function partition(dataSource: DataSource, now: Date): Promise<void> {
         [name, ...bounds],
       );
       if (found.exists || found.begun) continue;
+      // A trigger on statements is not copied to partitions, as those on rows are.
       await dataSource.query(
-        `create table ${name} partition of ${table} for values from ('${bounds[0]}') to ('${bounds[1]}')`,
+        `create table ${name} partition of ${table} for values from ('${bounds[0]}') to ('${bounds[1]}');
+         create trigger no_truncate before truncate on ${name}
+           for each statement execute function refuse_rewriting()`,
       );
     }
   }

@@ -18,20 +18,38 @@ export class Sql {
 }
 
 export function sql(strings: TemplateStringsArray, ...inputs: readonly unknown[]): Sql {
-  const texts = [strings[0]!];
-  const values: unknown[] = [];
-  inputs.forEach((input, i) => {
-    if (input instanceof Sql) {
-      texts[texts.length - 1] += input.texts[0]!;
-      values.push(...input.values);
-      texts.push(...input.texts.slice(1));
-    } else {
-      values.push(input);
-      texts.push("");
+  const writer = new Writer();
+  inputs.forEach((input, i) => writer.text(strings[i]!).input(input));
+  return writer.text(strings[inputs.length]!).done();
+}
+
+/** Puts pieces one after another, once: statements are built on every request. */
+class Writer {
+  private readonly texts = [""];
+  private readonly values: unknown[] = [];
+
+  text(text: string): this {
+    this.texts[this.texts.length - 1] += text;
+    return this;
+  }
+
+  input(input: unknown): this {
+    if (!(input instanceof Sql)) {
+      this.values.push(input);
+      this.texts.push("");
+      return this;
     }
-    texts[texts.length - 1] += strings[i + 1]!;
-  });
-  return new Sql(texts, values);
+    this.text(input.texts[0]!);
+    for (let i = 0; i < input.values.length; i++) {
+      this.values.push(input.values[i]);
+      this.texts.push(input.texts[i + 1]!);
+    }
+    return this;
+  }
+
+  done(): Sql {
+    return new Sql(this.texts, this.values);
+  }
 }
 
 /** SQL of our own making: names from entity metadata, never text from a caller. */
@@ -40,7 +58,9 @@ export function raw(text: string): Sql {
 }
 
 export function join(parts: readonly Sql[], separator: string): Sql {
-  return parts.reduce((all, part) => sql`${all}${raw(separator)}${part}`);
+  const writer = new Writer();
+  parts.forEach((part, i) => writer.text(i ? separator : "").input(part));
+  return writer.done();
 }
 
 /** Conditions that must all hold; none at all means every row. */

@@ -65,7 +65,6 @@ const OWNER_DISABLED = (row: string) => `(select coalesce(
 @InterfaceType("Credential", {
   description: "A secret that stands for its owner.",
   implements: Node,
-  resolveType: (row: Credential) => row.typeName,
 })
 @Entity("credentials")
 @Index(["accountId", "secretHash"], { unique: true })

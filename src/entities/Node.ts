@@ -1,9 +1,6 @@
 import { Field, ID, InterfaceType } from "type-graphql";
 
-@InterfaceType({
-  description: "Anything with an ID of its own, which `node` finds again.",
-  resolveType: (row: Node) => row.typeName ?? row.constructor.name,
-})
+@InterfaceType({ description: "Anything with an ID of its own, which `node` finds again." })
 export abstract class Node {
   @Field(() => ID)
   id: string;

@@ -8,7 +8,7 @@ const ID_COLUMN = { type: "text", collation: "C" } as const;
 export function Id(): PropertyDecorator {
   return (target, property) => {
     PrimaryColumn(ID_COLUMN)(target, property);
-    Field(() => ID)(target, property);
+    Field(() => ID, { simple: true })(target, property);
   };
 }
 
@@ -27,7 +27,7 @@ export function Moment(options: { description: string; always?: true }): Propert
   const nullable = !options.always;
   return (target, property) => {
     Column({ type: "timestamptz", precision: 3, nullable })(target, property);
-    Field(() => GraphQLISODateTime, { nullable, description: options.description })(
+    Field(() => GraphQLISODateTime, { nullable, description: options.description, simple: true })(
       target,
       property,
     );
@@ -39,7 +39,10 @@ export function Text(options: { description: string; nullable?: true }): Propert
   const nullable = options.nullable ?? false;
   return (target, property) => {
     Column({ type: "text", nullable })(target, property);
-    Field(() => String, { nullable, description: options.description })(target, property);
+    Field(() => String, { nullable, description: options.description, simple: true })(
+      target,
+      property,
+    );
   };
 }
 
@@ -51,7 +54,7 @@ export function Word(
   const nullable = options.nullable ?? false;
   return (target, property) => {
     Column({ type: "text", nullable })(target, property);
-    Field(type, { nullable, description: options.description })(target, property);
+    Field(type, { nullable, description: options.description, simple: true })(target, property);
   };
 }
 
@@ -59,7 +62,7 @@ export function Word(
 export function Flag(options: { description: string }): PropertyDecorator {
   return (target, property) => {
     Column({ type: "boolean" })(target, property);
-    Field(() => Boolean, { description: options.description })(target, property);
+    Field(() => Boolean, { description: options.description, simple: true })(target, property);
   };
 }
 

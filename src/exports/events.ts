@@ -5,8 +5,8 @@ import { z } from "zod";
 import type { Access, Context } from "../context";
 import { all, type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
-import { NotFound, Refusal, Refused } from "../errors";
-import { eventsWhere } from "../resolvers/filters";
+import { NotFound, Refusal, Refused, Unavailable } from "../errors";
+import { eventsWhere } from "../eventFilter";
 import { firstIdAt, isId } from "../ids";
 
 const PAGE = 500;
@@ -60,13 +60,16 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
       }
       const { format, follow, ...filter } = data;
       const { accountId } = request.params;
-      if (!isId(accountId)) throw new NotFound("of this account");
+      if (!isId(accountId)) throw new NotFound(accountId.slice(0, 64));
       const enter = async () => {
         const ctx = await open(request, reply);
         return { ctx, access: await ctx.in(accountId) };
       };
       const where = eventsWhere(filter);
       const first = await enter();
+      const gone = new AbortController();
+      reply.raw.once("close", () => gone.abort());
+      const over = AbortSignal.any([stopping.signal, gone.signal]);
       const write = format === "csv" ? csv : ndjson;
       async function* lines() {
         // An answer begins with its first byte, and a follower's may be long in coming.
@@ -74,9 +77,10 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
         if (format === "csv") yield `${CSV_COLUMNS.join(",")}\n`;
         const recent = new Recent();
         for await (const page of pages(first.ctx, first.access, where, "")) {
+          recent.forgetBefore(recent.since);
           yield recent.unsent(page).map(write).join("");
         }
-        if (follow === "true") yield* newcomers(enter, where, stopping.signal, write, recent);
+        if (follow === "true") yield* newcomers(enter, where, over, write, recent);
       }
       const type = format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson";
       return reply.type(type).send(Readable.from(lines(), { objectMode: false }));
@@ -106,11 +110,14 @@ class Recent {
   }
 
   unsent(events: Event[]): Event[] {
-    const { since, sent } = this;
-    for (const id of sent) if (id < since) sent.delete(id);
-    const unsent = events.filter(({ id }) => !sent.has(id));
-    for (const { id } of unsent) if (id >= since) sent.add(id);
+    const unsent = events.filter(({ id }) => !this.sent.has(id));
+    for (const { id } of unsent) this.sent.add(id);
     return unsent;
+  }
+
+  /** Nothing before this id is read again. */
+  forgetBefore(id: string): void {
+    for (const one of this.sent) if (one < id) this.sent.delete(one);
   }
 }
 
@@ -132,8 +139,10 @@ async function* newcomers(
         if (unsent.length) yield unsent.map(write).join("");
       }
       from = next;
-    } catch {
-      return; // no longer allowed to, or the server stops: the stream ends
+      recent.forgetBefore(from);
+    } catch (error) {
+      if (error instanceof Unavailable) continue; // what happens meanwhile is not lost
+      return; // no longer allowed to, or somebody stops: the stream ends
     }
   }
 }

@@ -52,7 +52,8 @@ export function needsRehash(hash: string): boolean {
  * @throws Refused (BAD_USER_INPUT for its length, WEAK_PASSWORD for what it is).
  */
 export function assertStrong(password: string, context: string[], field: string[]): void {
-  const { length } = [...password];
+  const typed = normal(password); // as it is hashed
+  const { length } = [...typed];
   if (length < MIN_CHARACTERS || length > MAX_CHARACTERS) {
     throw new Refused(
       Refusal.BAD_USER_INPUT,
@@ -64,10 +65,7 @@ export function assertStrong(password: string, context: string[], field: string[
     "gatehouse",
     ...context.flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}]+/u)]),
   ];
-  const { score, feedback } = strength().check(
-    password.slice(0, MAX_SCORED),
-    words.filter(Boolean),
-  );
+  const { score, feedback } = strength().check(typed.slice(0, MAX_SCORED), words.filter(Boolean));
   if (score >= MIN_SCORE) return;
   const reason = feedback.warning ?? "This password is easy to guess.";
   const hint = feedback.suggestions[0] ?? "Add more words that are less common.";

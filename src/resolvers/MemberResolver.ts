@@ -112,8 +112,8 @@ class MemberPermissions {
 @Resolver(() => Membership)
 export class MemberResolver {
   @FieldResolver(() => User, { description: "Person the member is." })
-  async user(@Root() { userId }: Membership, @Ctx() ctx: Context): Promise<User> {
-    return (await ctx.loaders.row(User, userId))!;
+  user(@Root() { userId }: Membership, @Ctx() ctx: Context): Promise<User> {
+    return ctx.loaders.row(User, userId) as Promise<User>;
   }
 
   @FieldResolver(() => MemberRoles, { description: "Roles of the member in the account." })

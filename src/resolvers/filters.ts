@@ -1,11 +1,10 @@
 import { ArgsType, Field, GraphQLISODateTime, ID, InputType } from "type-graphql";
-import { all, join, raw, type Sql, sql } from "../database/sql";
-import { canonicalRange } from "../addresses";
+import { all, raw, type Sql, sql } from "../database/sql";
 import { CredentialKind } from "../entities/Credential";
 import { MemberStatus } from "../entities/Membership";
 import { ROLES } from "../entities/roles";
-import { Refusal, Refused } from "../errors";
-import { firstIdAt, kindOf } from "../ids";
+import { eventsWhere } from "../eventFilter";
+import { kindOf } from "../ids";
 import { Order, OrderedPageArgs } from "./pagination";
 import { RolesInput } from "./roles";
 
@@ -101,9 +100,6 @@ export class CredentialsArgs extends OrderedPageArgs {
   }
 }
 
-/** An id's time is when its row was made, moments after the transaction's own time. */
-const SLACK_MS = 60_000;
-
 @ArgsType()
 export class EventsArgs extends OrderedPageArgs {
   @Field(() => Order, { defaultValue: Order.NEWEST_FIRST, description: "Which end comes first." })
@@ -115,33 +111,4 @@ export class EventsArgs extends OrderedPageArgs {
   where(): Sql {
     return eventsWhere(this.filter ?? {});
   }
-}
-
-/** The condition on the alias `row` of an event filter. */
-export function eventsWhere(filter: { [K in keyof EventFilter]: EventFilter[K] | undefined }): Sql {
-  const { types, principalId, objectId, ip, from, until } = filter;
-  const around = (moment: Date, ms: number) =>
-    firstIdAt("Event", new Date(Math.min(Math.max(moment.getTime() + ms, 0), 2 ** 48 - 1)));
-  return join(
-    [
-      raw("true"),
-      ...(types ? [sql`row.type = any(${types})`] : []),
-      ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
-      ...(objectId ? [sql`row.object_id = ${objectId}`] : []),
-      ...(ip != null ? [sql`row.ip <<= ${rangeFrom(ip)}::inet`] : []),
-      ...(from ? [sql`row.occurred_at >= ${from} and row.id >= ${around(from, -SLACK_MS)}`] : []),
-      ...(until ? [sql`row.occurred_at < ${until} and row.id < ${around(until, SLACK_MS)}`] : []),
-    ],
-    " and ",
-  );
-}
-
-/** @throws Refused (BAD_USER_INPUT) for what is neither an address nor a range. */
-function rangeFrom(text: string): string {
-  const range = canonicalRange(text);
-  if (range) return range;
-  throw new Refused(Refusal.BAD_USER_INPUT, "`ip` takes an address or a range in CIDR notation.", [
-    "filter",
-    "ip",
-  ]);
 }

@@ -27,7 +27,13 @@ export function formatError(
   formatted: GraphQLFormattedError,
   error: unknown,
 ): GraphQLFormattedError {
-  const cause = unwrapResolverError(error);
+  const unwrapped = unwrapResolverError(error);
+  const cause =
+    unwrapped instanceof GraphQLError && unwrapped.originalError instanceof DomainError
+      ? unwrapped.originalError
+      : unwrapped;
+  const requestId = formatted.extensions?.["requestId"];
+  const withId = requestId === undefined ? {} : { requestId };
   const place = {
     ...(formatted.locations && { locations: formatted.locations }),
     ...(formatted.path && { path: formatted.path }),
@@ -40,12 +46,13 @@ export function formatError(
         code: cause.code,
         ...("field" in cause && cause.field ? { field: cause.field } : {}),
         ...cause.details,
+        ...withId,
       },
     };
   }
   const isOurs = !(cause instanceof GraphQLError) || isUnexpected(formatted);
   if (!isOurs) return { ...formatted, message: withoutValue(formatted.message) };
-  return { message: "Something went wrong.", ...place, extensions: { code: INTERNAL } };
+  return { message: "Something went wrong.", ...place, extensions: { code: INTERNAL, ...withId } };
 }
 
 /** Whether an error is a bug of ours, to be logged with its stack. */

@@ -45,7 +45,7 @@ export class OrderedPageArgs extends PageArgs {
   order: Order;
 }
 
-@ObjectType({ description: "Where a page ends, and whether more follow." })
+@ObjectType({ simpleResolvers: true, description: "Where a page ends, and whether more follow." })
 export class PageInfo {
   @Field(() => Boolean, { description: "Indicates whether more follow this page." })
   hasNextPage: boolean;
@@ -68,7 +68,10 @@ export function connectionOf<E extends object>(
   name: string,
   node: ClassType<E>,
 ): ClassType<Connection<E>> {
-  @ObjectType(`${name}Edge`, { description: "A place in the list, and what is there." })
+  @ObjectType(`${name}Edge`, {
+    simpleResolvers: true,
+    description: "A place in the list, and what is there.",
+  })
   class Edge {
     @Field(() => ID, { description: "Cursor of this edge." })
     cursor: string;
@@ -76,7 +79,10 @@ export function connectionOf<E extends object>(
     node: E;
   }
 
-  @ObjectType(`${name}Connection`, { description: "Part of a list that may be long." })
+  @ObjectType(`${name}Connection`, {
+    simpleResolvers: true,
+    description: "Part of a list that may be long.",
+  })
   class NodeConnection implements Connection<E> {
     @Field(() => [node], { description: "What is on this page." })
     nodes: E[];
@@ -125,7 +131,10 @@ export function connection<E extends { id: string }>({
 }: Page<E>): Connection<E> {
   return {
     nodes,
-    edges: nodes.map((node) => ({ cursor: node.id, node })),
+    // Most ask for nodes alone.
+    get edges() {
+      return nodes.map((node) => ({ cursor: node.id, node }));
+    },
     pageInfo: { hasNextPage, endCursor: nodes.at(-1)?.id ?? null },
   };
 }

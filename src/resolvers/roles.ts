@@ -1,7 +1,10 @@
 import { Field, InputType, ObjectType } from "type-graphql";
 import { BillingRole, DeveloperRole, type Roles, TeamRole } from "../entities/roles";
 
-@ObjectType({ description: "Roles of a member. A member may do what any of them allows." })
+@ObjectType({
+  simpleResolvers: true,
+  description: "Roles of a member. A member may do what any of them allows.",
+})
 export class MemberRoles implements Roles {
   @Field(() => Boolean, { description: "Indicates whether the member runs the account." })
   administrator: boolean;

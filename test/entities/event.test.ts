@@ -1,20 +1,24 @@
-import { sql } from "../../src/database/sql";
+import { raw, sql } from "../../src/database/sql";
 import { Account } from "../../src/entities/Account";
 import { createAccount } from "../../src/operations/accounts/createAccount";
 import { updateAccount } from "../../src/operations/accounts/updateAccount";
 import { disableMember } from "../../src/operations/members/disableMember";
+import { signOut } from "../../src/operations/sessions/signOut";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
 import {
   ADMINISTRATOR,
   aMember,
   anAccount,
   as,
+  aSession,
   asUser,
   aUser,
   eventsOf,
   READER,
   refusalsIn,
+  withToken,
 } from "../support/factories";
+import { everything } from "../support/refusals";
 
 beforeAll(useDatabase);
 
@@ -59,6 +63,92 @@ describe("E3: events are append-only", () => {
     const statement = Object.assign(sql``, { texts: [text] });
     await expect(db.query(statement)).rejects.toThrow(/permission denied|must be owner/);
     expect(await eventsOf(account)).toHaveLength(2);
+  });
+});
+
+describe.each(["events", "user_events"])("E3: the partitions of %s", (stream) => {
+  /** So that there is something to take away. */
+  beforeAll(async () => {
+    const { id } = await anAccountWithEvents();
+    const [row] = await sqlAsOwner<{ user_id: string }>(
+      "select user_id from memberships where account_id = $1",
+      [id],
+    );
+    await signOut(await withToken((await aSession(row!.user_id)).token));
+  });
+
+  it("E3: take no update, delete or truncate from the role that serves requests", async () => {
+    const partitions = await sqlAsOwner<{ name: string }>(
+      "select relid::text as name from pg_partition_tree($1)",
+      [stream],
+    );
+    expect(partitions.length).toBeGreaterThan(12);
+    const before = await everything();
+    for (const { name } of partitions) {
+      for (const text of [
+        `update ${name} set ip = null`,
+        `delete from ${name}`,
+        `truncate ${name}`,
+      ]) {
+        await expect(db.query(raw(text))).rejects.toThrow("permission denied");
+      }
+    }
+    expect(await everything()).toEqual(before);
+  });
+
+  it("E3: are not emptied by the tables' owner either", async () => {
+    const [{ name } = { name: "" }] = await sqlAsOwner<{ name: string }>(
+      `select tableoid::regclass::text as name from ${stream} limit 1`,
+    );
+    const before = await everything();
+    for (const text of [
+      `truncate ${stream}`,
+      `delete from ${name}`,
+      "truncate accounts, users cascade",
+      `truncate ${name}`,
+    ]) {
+      await expect(sqlAsOwner(text)).rejects.toThrow("append-only");
+      expect(await everything()).toEqual(before);
+    }
+  });
+});
+
+describe("the role that serves requests", () => {
+  it.each([
+    "create schema mine",
+    "create function mine() returns int language sql as 'select 1'",
+    "create view mine as select * from users",
+    "alter table events add column mine int",
+    "alter table user_events disable trigger all",
+    "drop trigger append_only on events",
+    "drop table events_default",
+    "alter table events detach partition events_default",
+    "create index on users (name)",
+    "set session_replication_role = replica",
+    "delete from users",
+    "delete from memberships",
+    "delete from accounts",
+    "select * from migrations",
+  ])("has no right to %p", async (text) => {
+    await expect(db.query(raw(text))).rejects.toMatchObject({ code: "42501" });
+  });
+
+  it("owns nothing, and is nobody else", async () => {
+    const [role] = await sqlAsOwner(`
+      select rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls,
+        (select count(*)::int from pg_class where relowner = r.oid) as owned,
+        (select count(*)::int from pg_auth_members where member = r.oid) as memberships
+      from pg_roles r where rolname = 'gatehouse_app'`);
+    expect(role).toEqual({
+      rolsuper: false,
+      rolcreatedb: false,
+      rolcreaterole: false,
+      rolreplication: false,
+      rolbypassrls: false,
+      owned: 0,
+      memberships: 0,
+    });
+    expect(await db.query(raw("select current_user as name"))).toEqual([{ name: "gatehouse_app" }]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { hash } from "@node-rs/argon2";
 import {
   assertStrong,
@@ -9,6 +10,7 @@ import { signIn } from "../../src/operations/sessions/signIn";
 import { signOut } from "../../src/operations/sessions/signOut";
 import { sqlAsOwner, useDatabase } from "../support/database";
 import { asNobody, aUser, withToken } from "../support/factories";
+import { times } from "../support/races";
 
 beforeAll(useDatabase);
 const PASSWORD = "gravel-otter-lantern-58";
@@ -99,4 +101,131 @@ it.each([
   const { session, token } = await signIn(asNobody(), user.email, PASSWORD);
   await sqlAsOwner(`update sessions set ${change} where id = $1`, [session.id]);
   await expect(withToken(token)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+});
+
+describe("assertStrong", () => {
+  /** Code points that take two UTF-16 units each, none like the one before. */
+  const astral = (count: number) =>
+    String.fromCodePoint(...times(count, (i) => 0x1f300 + ((i * 37) % 256)));
+  const codeOf = async (password: string, context: string[] = []) =>
+    (await refusal(() => assertStrong(password, context, ["password"]))).code;
+
+  it("U4: counts characters, not the units they are made of", async () => {
+    expect(await codeOf(astral(11))).toBe("BAD_USER_INPUT");
+    expect(await codeOf(astral(12))).toBe("none");
+    expect(await codeOf(astral(256))).toBe("none");
+    expect(await codeOf(astral(257))).toBe("BAD_USER_INPUT");
+  });
+
+  it("U4: names the field, and says why and what to do", async () => {
+    for (const weak of ["password1234", "qwertyuiop123", "abcabcabcabc", "correcthorse"]) {
+      const error = await refusal(() => assertStrong(weak, [], ["input", "password"]));
+      expect(error).toMatchObject({ code: "WEAK_PASSWORD", field: ["input", "password"] });
+      // A reason and a hint: two sentences at least.
+      expect(error.message).toMatch(/^[A-Z][^.]+\. [A-Z].*[.!]?$/);
+    }
+  });
+
+  it("U4: takes nothing made of the user's own words, or ours", async () => {
+    expect(await codeOf("margueriteduras", ["Marguerite Duras"])).toBe("WEAK_PASSWORD");
+    expect(await codeOf("xkvqzwpfjd.hgbn", ["xkvqzwpfjd@hgbn.example"])).toBe("WEAK_PASSWORD");
+    expect(await codeOf("gatehousegatehouse")).toBe("WEAK_PASSWORD");
+  });
+
+  it("U4: is not fooled by letters that only look different", async () => {
+    expect("ｐａｓｓｗｏｒｄ１２３４".normalize("NFKC")).toBe("password1234");
+
+    expect(await codeOf("ｐａｓｓｗｏｒｄ１２３４")).toBe("WEAK_PASSWORD");
+  });
+
+  it("U4: counts the same password alike, however it is composed", async () => {
+    const composed = "é".repeat(3) + "gravelé";
+    expect([...composed.normalize("NFD")].length).toBeGreaterThan(12);
+
+    expect(await codeOf(composed.normalize("NFD"))).toBe(await codeOf(composed));
+  });
+
+  it("U4: answers soon, whatever it is given", async () => {
+    const hostile = [astral(256), "a".repeat(256), "password".repeat(32), "1qaz2wsx".repeat(32)];
+    const started = performance.now();
+
+    for (const password of hostile) await codeOf(password);
+
+    expect(performance.now() - started).toBeLessThan(2_000);
+  });
+});
+
+describe("hashPassword", () => {
+  it("U4: never truncates: two of 200 characters that differ in the last are two", async () => {
+    const start = "x".repeat(199);
+    const stored = await hashPassword(`${start}1`);
+
+    expect(await verifyPassword(stored, `${start}1`)).toBe(true);
+    expect(await verifyPassword(stored, `${start}2`)).toBe(false);
+    expect(await verifyPassword(stored, start)).toBe(false);
+  });
+
+  it("U4: salts: the same password twice is two hashes", async () => {
+    expect(await hashPassword(PASSWORD)).not.toBe(await hashPassword(PASSWORD));
+  });
+
+  it.each([
+    ["composed or not", "Zoë's café crème", "Zoë's café crème".normalize("NFD")],
+    ["with ligatures or not", "ﬁve oﬃces aﬂoat", "five offices afloat"],
+    ["full width or not", "Ｔｏｋｙｏ－１２３", "Tokyo-123"],
+  ])("U4: takes a password %s for the same", async (_what, one, other) => {
+    expect(one).not.toBe(other);
+
+    expect(await verifyPassword(await hashPassword(one), other)).toBe(true);
+    expect(await verifyPassword(await hashPassword(other), one)).toBe(true);
+  });
+
+  it("U4: tells upper from lower case, and white space at the ends", async () => {
+    const stored = await hashPassword(PASSWORD);
+
+    for (const other of [PASSWORD.toUpperCase(), ` ${PASSWORD}`, `${PASSWORD} `]) {
+      expect(await verifyPassword(stored, other)).toBe(false);
+    }
+  });
+
+  it("U2: takes as long for nobody's password as for somebody's", async () => {
+    const stored = await hashPassword(PASSWORD);
+    const median = async (against: string | null) => {
+      const taken: number[] = [];
+      for (let i = 0; i < 9; i++) {
+        const started = performance.now();
+        await verifyPassword(against, "wrong");
+        taken.push(performance.now() - started);
+      }
+      return taken.sort((a, b) => a - b)[4]!;
+    };
+    await median(null);
+
+    const [somebody, nobody] = [await median(stored), await median(null)];
+
+    // A look-up alone would be a hundred times as fast.
+    expect(nobody / somebody).toBeGreaterThan(0.25);
+    expect(nobody / somebody).toBeLessThan(4);
+  });
+
+  it("U10: keeps a queue of a hundred, tells the rest when to come back, and recovers", async () => {
+    const places = Math.max(1, Math.floor(availableParallelism() / 2)) + 100;
+
+    const outcomes = await Promise.allSettled(times(places + 20, () => hashPassword(PASSWORD)));
+
+    const refused = outcomes.filter((outcome) => outcome.status === "rejected");
+    expect(refused).toHaveLength(20);
+    for (const { reason } of refused) {
+      expect(reason).toMatchObject({ code: "RATE_LIMITED", details: { retryAfter: 2 } });
+    }
+    await expect(hashPassword(PASSWORD)).resolves.toMatch(/^\$argon2id/);
+  });
+
+  it("U10: gives the place back when a hash can't be read", async () => {
+    const places = Math.max(1, Math.floor(availableParallelism() / 2)) + 100;
+
+    await Promise.allSettled(times(places, () => verifyPassword("no hash", PASSWORD)));
+
+    await expect(hashPassword(PASSWORD)).resolves.toMatch(/^\$argon2id/);
+  });
 });

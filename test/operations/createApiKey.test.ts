@@ -51,7 +51,9 @@ describe("createApiKey", () => {
     );
     await expect(withToken(secret)).resolves.toBeDefined();
 
-    await sqlAsOwner("update credentials set expires_at = now() where id = $1", [credential.id]);
+    await sqlAsOwner("update credentials set expires_at = now() - interval '1 ms' where id = $1", [
+      credential.id,
+    ]);
 
     await expect(withToken(secret)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   });

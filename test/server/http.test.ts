@@ -1,20 +1,29 @@
 import { serverAudits } from "graphql-http";
+import { CredentialKind } from "../../src/entities/Credential";
+import { hashPassword } from "../../src/identity/passwords";
 import {
   ADMINISTRATOR,
   aCredential,
   aMember,
   anAccount,
   aSession,
+  aUser,
   eventsOf,
 } from "../support/factories";
 import { sqlAsOwner, useDatabase } from "../support/database";
-import { type Served, serve } from "../support/http";
+import { read, type Served, serve } from "../support/http";
 
 let server: Served;
 beforeAll(async () => {
   await useDatabase();
   server = await serve();
 });
+
+/**
+ * Audits that only say SHOULD, and are not met on purpose: what can't be meant (no document, wrong
+ * variables, an unknown operation) is answered with 400 to clients of the old media type too.
+ */
+const WARNINGS = ["572B", "7B9B", "FDE2"];
 
 const VIEWER = JSON.stringify({ query: "{ viewer { surface } }" });
 const post = (headers: Record<string, string>, body: string = VIEWER) =>
@@ -40,6 +49,12 @@ describe("the GraphQL-over-HTTP audit suite", () => {
       expect(result.status === "error" ? result.reason : "").toBe("");
     },
   );
+
+  it("warns of nothing but what is meant so", async () => {
+    const results = await Promise.all(audits.map(({ fn }) => fn()));
+    const warned = results.filter(({ status }) => status === "warn").map(({ id }) => id);
+    expect(warned.sort()).toEqual(WARNINGS);
+  });
 });
 
 it("answers with security headers and the request's id", async () => {
@@ -48,6 +63,240 @@ it("answers with security headers and the request's id", async () => {
   expect(headers.get("content-security-policy")).toContain("default-src 'none'");
   expect(headers.get("cache-control")).toBe("no-store");
   expect(headers.get("x-request-id")).toMatch(/^req_/);
+});
+
+describe("a browser's session (U9)", () => {
+  const PASSWORD = "correct horse battery staple 42";
+  const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { token session { id } } }`;
+  const SIGN_OUT = `mutation { signOut { session { id endedAt } } }`;
+  type SignedIn = { signIn: { token: string | null; session: { id: string } } };
+
+  async function aPerson() {
+    const user = await aUser({ passwordHash: await hashPassword(PASSWORD) });
+    return { user, input: { email: user.email, password: PASSWORD } };
+  }
+
+  /** What a browser would keep: the name, the value and the attributes in lower case. */
+  function cookieIn(headers: Headers) {
+    const [cookie, ...more] = headers.getSetCookie();
+    expect(more).toEqual([]);
+    const [pair, ...attributes] = cookie!.split(/; */);
+    const [name, value] = pair!.split("=");
+    return { name, value: value!, attributes: attributes.map((one) => one.toLowerCase()) };
+  }
+
+  it("U9: is in a cookie for this host alone, over TLS alone, which no script reads", async () => {
+    const { input } = await aPerson();
+    const answer = await server.ask<SignedIn>(SIGN_IN, { input });
+    expect(answer.errors).toEqual([]);
+    expect(answer.data!.signIn.token).toBeNull();
+    const { name, value, attributes } = cookieIn(answer.headers);
+    expect(name).toBe("__Host-gatehouse_session");
+    expect(value).toMatch(/^gas_[0-9a-z]{59}$/);
+    expect(answer.text).not.toContain(value);
+    expect(attributes).toEqual(
+      expect.arrayContaining(["httponly", "secure", "samesite=lax", "path=/"]),
+    );
+    expect(attributes.filter((one) => one.startsWith("domain"))).toEqual([]);
+    expect(attributes).toContainEqual(expect.stringMatching(/^max-age=\d+$/));
+    expect(await server.ask("{ viewer { surface } }", {}, { cookie: value })).toMatchObject({
+      data: { viewer: { surface: "DASHBOARD" } },
+    });
+  });
+
+  it("U9: is in the answer and in no cookie for whoever asks for a bearer token", async () => {
+    const { input } = await aPerson();
+    const answer = await server.ask<SignedIn>(SIGN_IN, {
+      input: { ...input, transport: "BEARER" },
+    });
+    expect(answer.headers.getSetCookie()).toEqual([]);
+    expect(answer.data!.signIn.token).toMatch(/^gas_[0-9a-z]{59}$/);
+  });
+
+  it("U9: sets no cookie when the sign-in is refused", async () => {
+    const { input } = await aPerson();
+    const answer = await server.ask(SIGN_IN, { input: { ...input, password: "something else 9" } });
+    expect(answer.codes).toEqual(["INVALID_CREDENTIALS"]);
+    expect(answer.headers.getSetCookie()).toEqual([]);
+  });
+
+  it("U9: is over once signed out: the cookie goes, and what it held opens nothing", async () => {
+    const { input } = await aPerson();
+    const { value } = cookieIn((await server.ask(SIGN_IN, { input })).headers);
+    const answer = await server.ask(SIGN_OUT, {}, { cookie: value });
+    expect(answer.errors).toEqual([]);
+    const gone = cookieIn(answer.headers);
+    expect(gone).toMatchObject({ name: "__Host-gatehouse_session", value: "" });
+    expect(gone.attributes).toEqual(
+      expect.arrayContaining([
+        "secure",
+        "path=/",
+        expect.stringMatching(/^expires=thu, 01 jan 1970/),
+      ]),
+    );
+    for (const sender of [{ cookie: value }, { token: value }]) {
+      const after = await server.ask("{ viewer { surface } }", {}, sender);
+      expect(after.codes).toEqual(["UNAUTHENTICATED"]);
+    }
+  });
+
+  it("U9: that has ended still lets its browser sign in again, and never out of another", async () => {
+    const { user, input } = await aPerson();
+    const ended = await aSession(user.id);
+    await sqlAsOwner("update sessions set ended_at = now() where id = $1", [ended.id]);
+    const answer = await server.ask(SIGN_IN, { input }, { cookie: ended.token });
+    expect(answer.errors).toEqual([]);
+    const { value } = cookieIn(answer.headers);
+    expect(value).not.toBe(ended.token);
+    expect(await server.ask("{ viewer { surface } }", {}, { cookie: value })).toMatchObject({
+      errors: [],
+    });
+  });
+
+  it.each([
+    ["has ended", "ended_at = now()"],
+    ["has expired", "expires_at = now() - interval '1 second'"],
+    ["was not used for 14 days", "last_used_at = now() - interval '14 days 1 second'"],
+  ])("U9: opens nothing once it %s", async (_what, change) => {
+    const { userId } = await aMember(await anAccount());
+    const { id, token } = await aSession(userId);
+    await sqlAsOwner(`update sessions set ${change} where id = $1`, [id]);
+    expect(await server.ask("{ viewer { surface } }", {}, { token })).toMatchObject({
+      status: 401,
+      codes: ["UNAUTHENTICATED"],
+    });
+    expect(await server.ask("{ viewer { surface } }", {}, { cookie: token })).toMatchObject({
+      data: { viewer: null },
+      codes: ["UNAUTHENTICATED"],
+    });
+  });
+
+  it.each([
+    ["GET", undefined],
+    ["HEAD", undefined],
+    ["POST", "text/plain"],
+    ["POST", "application/x-www-form-urlencoded"],
+    ["POST", "multipart/form-data; boundary=x"],
+    ["POST", undefined],
+  ])(
+    "is no use to another site's %s of %s: nothing is read and nothing changes",
+    async (method, type) => {
+      const account = await anAccount({ name: "Before" });
+      const admin = await aMember(account, ADMINISTRATOR);
+      const { token } = await aSession(admin.userId);
+      const mutation = `mutation { updateAccount(input: { accountId: "${account.id}", name: "x" }) { userErrors { code } } }`;
+      for (const query of [mutation, "{ viewer { principal { id name } } }"]) {
+        const reading = method === "GET" || method === "HEAD";
+        const search = new URLSearchParams({ query }).toString();
+        const body = type?.startsWith("application/x") ? search : JSON.stringify({ query });
+        const response = await server.fetch(reading ? `/graphql?${search}` : "/graphql", {
+          method,
+          headers: {
+            cookie: `__Host-gatehouse_session=${token}`,
+            origin: "https://evil.example",
+            "sec-fetch-site": "cross-site",
+            ...(type && { "content-type": type }),
+          },
+          ...(!reading && { body: Buffer.from(body) }),
+        });
+        expect(response.status).toBeGreaterThanOrEqual(400);
+        expect(response.status).toBeLessThan(500);
+        expect(await response.text()).not.toContain(admin.userId);
+        expect(response.headers.get("access-control-allow-origin")).toBeNull();
+      }
+      expect(await sqlAsOwner("select name from accounts where id = $1", [account.id])).toEqual([
+        { name: "Before" },
+      ]);
+      expect(await eventsOf(account)).toEqual([]);
+    },
+  );
+
+  it("lets no other site ask beforehand: a preflight gets no leave", async () => {
+    const response = await server.fetch("/graphql", {
+      method: "OPTIONS",
+      headers: {
+        origin: "https://evil.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "content-type",
+      },
+    });
+    const leave = [...response.headers.keys()].filter((name) => name.startsWith("access-control"));
+    expect(leave).toEqual([]);
+  });
+});
+
+describe("who asks", () => {
+  it("answers 401 with how to prove it (RFC 9110, section 15.5.2)", async () => {
+    const answer = await server.ask("{ __typename }", {}, { token: "nonsense" });
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get("www-authenticate")).toMatch(/^Bearer\b/);
+  });
+
+  it("C9: says of an authtoken that it is the wrong kind, in an export too", async () => {
+    const account = await anAccount();
+    const { secret } = await aCredential(await aMember(account), {
+      kind: CredentialKind.AUTHTOKEN,
+    });
+    const response = await server.fetch(`/accounts/${account.id}/events`, {
+      headers: { authorization: `Bearer ${secret}` },
+    });
+    expect(response.status).toBe(401);
+    expect(read(await response.text()).codes).toEqual(["WRONG_CREDENTIAL_KIND"]);
+  });
+
+  it("takes the Authorization header's word over the cookie's", async () => {
+    const [ann, ben] = [await aMember(await anAccount()), await aMember(await anAccount())];
+    const { token: cookie } = await aSession(ann.userId);
+    const { secret: token } = await aCredential(ben);
+    const answer = await server.ask(
+      "{ viewer { surface principal { id } } }",
+      {},
+      { cookie, token },
+    );
+    expect(answer.data).toEqual({ viewer: { surface: "API", principal: { id: ben.userId } } });
+    const bad = await server.ask("{ viewer { surface } }", {}, { cookie, token: "nonsense" });
+    expect(bad.status).toBe(401);
+  });
+});
+
+describe("every answer", () => {
+  it.each([
+    ["/nothing", 404],
+    ["/graphql", 400],
+    ["/healthz", 200],
+    ["/readyz", 200],
+    ["/", 302],
+    ["/accounts/x/events", 404],
+    ["/graphql/", 404],
+    ["//graphql", 404],
+    ["/%00", 404],
+  ] as const)("has security headers and its own id: %s", async (path, status) => {
+    const response = await server.fetch(path, { redirect: "manual" });
+    expect(response.status).toBe(status);
+    const { headers } = response;
+    expect(headers.get("x-request-id")).toMatch(/^req_[0-9a-z]{26}$/);
+    expect(headers.get("x-content-type-options")).toBe("nosniff");
+    expect(headers.get("x-frame-options")).toMatch(/DENY|SAMEORIGIN/);
+    expect(headers.get("referrer-policy")).toBe("no-referrer");
+    expect(headers.get("strict-transport-security")).toMatch(/max-age=\d{7,}/);
+    expect(headers.get("content-security-policy")).toContain("frame-ancestors 'none'");
+    expect(headers.get("cache-control")).toBe("no-store");
+    expect(headers.get("x-powered-by")).toBeNull();
+    expect(headers.get("server")).toBeNull();
+    const text = await response.text();
+    if (status < 400) return;
+    const { errors, codes } = read(text);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]!.message).toMatch(/^[A-Z`].+\s/s);
+    expect(codes).toEqual([expect.stringMatching(/^[A-Z_]+$/)]);
+  });
+});
+
+it("answers a path that is no UTF-8 in GraphQL's words too, with its id", async () => {
+  const response = await server.fetch("/%ff");
+  expect(response.status).toBe(400);
+  expect(response.headers.get("x-request-id")).toMatch(/^req_/);
+  expect(read(await response.text()).codes).toEqual(["BAD_USER_INPUT"]);
 });
 
 it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])(
@@ -90,7 +339,9 @@ it("lets a browser whose session has ended ask as nobody, and a client with a ba
 
 it("C9: says that an authtoken is the wrong kind", async () => {
   const member = await aMember(await anAccount());
-  const { secret } = await aCredential(member, { kind: "AUTHTOKEN" as never });
+  const { secret } = await aCredential(member, {
+    kind: CredentialKind.AUTHTOKEN,
+  });
   const answer = await server.ask("{ __typename }", {}, { token: secret });
   expect(answer).toMatchObject({ status: 401, codes: ["WRONG_CREDENTIAL_KIND"] });
 });
@@ -108,12 +359,54 @@ it("M4: refuses a disabled member's key at the very next request, and takes it a
   expect(await ask()).toMatchObject({ status: 200, errors: [] });
 });
 
-it("serves the explorer to browsers, with nothing from anywhere else", async () => {
-  const page = await server.fetch("/graphql", { headers: { accept: "text/html" } });
-  expect(page.headers.get("content-type")).toContain("text/html");
-  const text = await page.text();
-  expect(text).toContain("query Welcome");
-  expect(text).not.toMatch(/<(script|link|img)[^>]*(src|href)="https?:/);
+describe("the explorer", () => {
+  const get = async (accept: string | undefined, at = server) => {
+    const response = await at.fetch("/graphql", {
+      headers: accept === undefined ? {} : { accept },
+    });
+    return { response, text: await response.text() };
+  };
+  const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+  it("is served to browsers, with nothing from anywhere else", async () => {
+    const { response, text } = await get(BROWSER);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toContain("text/html");
+    expect(text).toContain("query Welcome");
+    // Scripts and styles are inline; what is left of the page are its tags.
+    const tags = text
+      .replace(/(<(script|style)[^>]*>)[\s\S]*?<\/\2>/g, "$1")
+      .match(/<[^!][^>]*>/g)!;
+    expect(tags.length).toBeGreaterThan(5);
+    const addresses = tags.flatMap((tag) =>
+      [...tag.matchAll(/\s(?:src|href|action|data|poster|srcset)=["']?([^"'\s>]*)/g)].map(
+        ([, to]) => to!,
+      ),
+    );
+    expect(addresses.filter((to) => /^(\w+:)?\/\//.test(to))).toEqual([]);
+    expect(text).not.toMatch(/@import|url\(\s*["']?(https?:)?\/\//);
+    // And if a script of it tried: the policy names no other host.
+    const policy = response.headers.get("content-security-policy")!;
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("connect-src 'self'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toMatch(/https?:|\*/);
+  });
+
+  it.each([undefined, "*/*", "application/json", "application/graphql-response+json"])(
+    "is not served to a client that accepts %s",
+    async (accept) => {
+      const { response, text } = await get(accept);
+      expect(response.headers.get("content-type")).not.toContain("text/html");
+      expect(text).not.toContain("<html");
+    },
+  );
+
+  it("opens with a key only where it was given one, the demo's", async () => {
+    expect((await get(BROWSER)).text).toContain("Bearer <API key>");
+    const demo = await serve({ demoKey: "gak_demo" });
+    expect((await get(BROWSER, demo)).text).toContain("Bearer gak_demo");
+  });
 });
 
 it("is healthy and ready, and tells what is not there in GraphQL's words", async () => {

@@ -91,7 +91,13 @@ export async function serve({ env = {}, database, demoKey }: Options = {}): Prom
 }
 
 afterAll(async () => {
-  await Promise.all(served.map((one) => one.close()));
+  await Promise.all(
+    served.map((one) => {
+      // Whatever a failed test left open.
+      one.app.server.closeAllConnections();
+      return one.close();
+    }),
+  );
 });
 
 export function headersOf({ token, cookie, headers }: Sender): Record<string, string> {

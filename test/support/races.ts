@@ -4,13 +4,23 @@ import { sqlAsOwner } from "./database";
  * Runs an operation that finds its account held by somebody else, and lets things change while
  * it waits: what `sqlAsOwner` does meanwhile is committed just before the operation goes on.
  */
-export async function whileWaiting<T>(
+export function whileWaiting<T>(
   account: { id: string },
   act: () => Promise<T>,
   meanwhile: () => Promise<unknown>,
 ): Promise<PromiseSettledResult<T>> {
+  const hold = "select from accounts where id = $1 for no key update";
+  return heldUp(() => sqlAsOwner(hold, [account.id]), act, meanwhile);
+}
+
+/** The same for an operation that has to wait for the rows that `hold` takes. */
+export async function heldUp<T>(
+  hold: () => Promise<unknown>,
+  act: () => Promise<T>,
+  meanwhile: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<PromiseSettledResult<T>> {
   await sqlAsOwner("begin");
-  await sqlAsOwner("select from accounts where id = $1 for no key update", [account.id]);
+  await hold();
   let settled = false;
   const outcome = Promise.allSettled([act()]).finally(() => (settled = true));
   try {

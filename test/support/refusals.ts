@@ -92,7 +92,7 @@ async function expectNothingDone(act: () => Promise<unknown>, error: object): Pr
 
 /** Waits until it holds, or for a second. */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 100 && !(await holds()); tries++) {
+  for (let i = 0; i < 100 && !(await holds()); i++) {
     await new Promise((go) => setTimeout(go, 10));
   }
 }

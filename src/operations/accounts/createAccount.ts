@@ -11,7 +11,7 @@ import { nameFrom } from "../invariants";
  * @throws Forbidden for an API key, and for a user whose email is not verified.
  * @throws Refused (BAD_USER_INPUT) for an empty or too long name.
  */
-export function createAccount(ctx: Context, name: string): Promise<Account> {
+export async function createAccount(ctx: Context, name: string): Promise<Account> {
   return ctx.self.transaction(async (tx) => {
     const account = Object.assign(new Account(), {
       id: newId("Account"),

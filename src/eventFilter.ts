@@ -1,0 +1,45 @@
+import { canonicalRange } from "./addresses";
+import { all, type Sql, sql } from "./database/sql";
+import { Refusal, Refused } from "./errors";
+import { firstIdAt } from "./ids";
+
+/** Which events to read; what is absent does not matter. */
+export interface EventConditions {
+  types?: string[] | null | undefined;
+  principalId?: string | null | undefined;
+  objectId?: string | null | undefined;
+  /** An address, or a range in CIDR notation. */
+  ip?: string | null | undefined;
+  /** From this moment on. */
+  from?: Date | null | undefined;
+  /** Before this moment. */
+  until?: Date | null | undefined;
+}
+
+/** An id's time is when its row was made, moments after the transaction's own time. */
+const SLACK_MS = 60_000;
+
+/** The condition on the alias `row` of an event filter. */
+export function eventsWhere(filter: EventConditions): Sql {
+  const { types, principalId, objectId, ip, from, until } = filter;
+  const around = (moment: Date, ms: number) =>
+    firstIdAt("Event", new Date(Math.min(Math.max(moment.getTime() + ms, 0), 2 ** 48 - 1)));
+  return all([
+    ...(types ? [sql`row.type = any(${types})`] : []),
+    ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
+    ...(objectId ? [sql`row.object_id = ${objectId}`] : []),
+    ...(ip != null ? [sql`row.ip <<= ${rangeFrom(ip)}::inet`] : []),
+    ...(from ? [sql`row.occurred_at >= ${from} and row.id >= ${around(from, -SLACK_MS)}`] : []),
+    ...(until ? [sql`row.occurred_at < ${until} and row.id < ${around(until, SLACK_MS)}`] : []),
+  ]);
+}
+
+/** @throws Refused (BAD_USER_INPUT) for what is neither an address nor a range. */
+function rangeFrom(text: string): string {
+  const range = canonicalRange(text);
+  if (range) return range;
+  throw new Refused(Refusal.BAD_USER_INPUT, "`ip` takes an address or a range in CIDR notation.", [
+    "filter",
+    "ip",
+  ]);
+}
