@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Access, Context } from "../context";
 import { all, type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
-import { NotFound, Refusal, Refused, Unavailable } from "../errors";
+import { DomainError, NotFound, Refusal, Refused, Unavailable } from "../errors";
 import { eventsWhere } from "../eventFilter";
 import { firstIdAt, isId } from "../ids";
 
@@ -142,7 +142,9 @@ async function* newcomers(
       recent.forgetBefore(from);
     } catch (error) {
       if (error instanceof Unavailable) continue; // what happens meanwhile is not lost
-      return; // no longer allowed to, or somebody stops: the stream ends
+      // No longer allowed to, or somebody stops: the stream ends.
+      if (signal.aborted || error instanceof DomainError) return;
+      throw error;
     }
   }
 }
