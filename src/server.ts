@@ -81,6 +81,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     void reply.header("x-request-id", request.id);
     void reply.header("cache-control", "no-store");
     void reply.header("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
+    const encoding = request.headers["content-encoding"] ?? "identity";
+    if (encoding !== "identity") {
+      const message = "The body must not be compressed (`Content-Encoding`).";
+      throw Object.assign(new Error(message), { statusCode: 415 });
+    }
   });
   app.addHook("onResponse", async (request, reply) => {
     // The path without its query, which may hold a whole GET document; no headers, no body.

@@ -76,7 +76,7 @@ function welcome(
   if (demo) {
     lines.push(
       "",
-      `  Demo sign-in       ${demo.email}  ${demo.password}`,
+      `  Demo sign-in         ${demo.email}  ${demo.password}`,
       `  Administrator's key  ${demo.apiKey}`,
       `  Developer's key      ${demo.developerApiKey}`,
       "",

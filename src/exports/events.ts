@@ -54,9 +54,10 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
     async (request, reply) => {
       const { data, error } = parameters.safeParse(request.query);
       if (error) {
-        const { path, message } = error.issues[0]!;
-        const field = path.map(String);
-        throw new Refused(Refusal.BAD_USER_INPUT, [field.join("."), message].join(": "), field);
+        const issue = error.issues[0]!;
+        const field = issue.code === "unrecognized_keys" ? issue.keys : issue.path.map(String);
+        const message = `\`${field.join("`, `")}\`: ${issue.message}.`;
+        throw new Refused(Refusal.BAD_USER_INPUT, message, field);
       }
       const { format, follow, ...filter } = data;
       const { accountId } = request.params;

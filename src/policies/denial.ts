@@ -16,7 +16,8 @@ export function denied(
   const name = subjectName(row.constructor.name);
   const decision: Denial = {
     action,
-    subject: { type: name, id: "id" in row ? (row.id ?? null) : null },
+    // What was to be created never was, so its id would lead nowhere.
+    subject: { type: name, id: action !== "create" && "id" in row ? (row.id ?? null) : null },
     rule: rule?.reason ?? null,
     allowedBy: who ? rolesThatAllow(who, action, row) : [],
   };

@@ -65,6 +65,12 @@ it("answers with security headers and the request's id", async () => {
   expect(headers.get("x-request-id")).toMatch(/^req_/);
 });
 
+it("refuses a compressed body, which would be read as text", async () => {
+  const answer = await post({ "content-type": "application/json", "content-encoding": "gzip" });
+  expect(answer.status).toBe(415);
+  expect(await answer.text()).toContain("Content-Encoding");
+});
+
 describe("a browser's session (U9)", () => {
   const PASSWORD = "correct horse battery staple 42";
   const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { token session { id } } }`;

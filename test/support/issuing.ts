@@ -248,7 +248,8 @@ export function itIssues(create: Create, { kind, id, secret: shape, type }: Kind
       await expectDenied(account, () => create(ctx, account.id, { ownerId }), {
         action,
         code: "FORBIDDEN",
-        decision: { allowedBy: ["administrator"] },
+        // Nothing was made, so there is no id to name.
+        decision: { subject: { type: "Credential", id: null }, allowedBy: ["administrator"] },
       });
     }
   });
