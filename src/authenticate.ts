@@ -1,5 +1,5 @@
 import type { Database } from "./database/database";
-import { type Sql, sql } from "./database/sql";
+import { sql } from "./database/sql";
 import { PrincipalKind } from "./entities/Event";
 import { type SignInMethod, Surface } from "./entities/Session";
 import { User } from "./entities/User";
@@ -20,8 +20,10 @@ export interface Caller {
   standing: Standing | null;
   /** The user who owns the key; null for a session, which rarely needs more than its own row. */
   user: User | null;
-  /** Notes the use, where it is time to: after the answer, and not on its way. */
-  noteUse: (() => Promise<unknown>) | null;
+  /** SHA-256 of the token they came with. */
+  tokenHash: Buffer;
+  /** When its use was last noted. */
+  lastUsedAt: Date | null;
 }
 
 /**
@@ -44,7 +46,7 @@ export async function authenticate(db: Database, text: string, request: Request)
       "WRONG_CREDENTIAL_KIND",
     );
   }
-  return token.kind === "SESSION" ? bySession(db, token, request) : byApiKey(db, token, request);
+  return token.kind === "SESSION" ? bySession(db, token) : byApiKey(db, token, request);
 }
 
 interface KeyRow extends StandingRow {
@@ -105,14 +107,8 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
     principal,
     standing: who,
     user: row.email === null ? null : userOf(id, row.email, row),
-    noteUse: noteUse(
-      db,
-      row.lastUsedAt,
-      (now, before) => sql`
-      update credentials set last_used_at = ${now}, last_used_ip = ${request.ip}
-      where account_id = ${row.accountId} and id = ${row.credentialId}
-        and (last_used_at is null or last_used_at <= ${before})`,
-    ),
+    tokenHash: token.hash,
+    lastUsedAt: row.lastUsedAt,
   };
 }
 
@@ -135,7 +131,7 @@ interface SessionRow {
   lastUsedAt: Date;
 }
 
-async function bySession(db: Database, token: Token, request: Request): Promise<Caller> {
+async function bySession(db: Database, token: Token): Promise<Caller> {
   const idleSince = new Date(Date.now() - IDLE_MS);
   const [row] = await db.query<SessionRow>(sql`
     select s.id as "sessionId", s.methods, s.authenticated_at as "authenticatedAt",
@@ -161,23 +157,27 @@ async function bySession(db: Database, token: Token, request: Request): Promise<
     },
     standing: null,
     user: null,
-    noteUse: noteUse(
-      db,
-      row.lastUsedAt,
-      (now, before) => sql`
-      update sessions set last_used_at = ${now}, ip = ${request.ip},
-        user_agent = ${request.userAgent}
-      where id = ${row.sessionId} and last_used_at <= ${before}`,
-    ),
+    tokenHash: token.hash,
+    lastUsedAt: row.lastUsedAt,
   };
 }
 
-function noteUse(
+/** Notes a use, where it is time to: after the answer, and not on its way. */
+export function noteUse(
   db: Database,
+  { credentialId, sessionId, accountId }: Principal,
   lastUsedAt: Date | null,
-  update: (now: Date, before: Date) => Sql,
-): Caller["noteUse"] {
+  { ip, userAgent }: Request,
+): Promise<unknown> | null {
   const now = new Date();
   const before = new Date(now.getTime() - USE_NOTED_EVERY_MS);
-  return lastUsedAt && lastUsedAt > before ? null : () => db.query(update(now, before));
+  if (lastUsedAt && lastUsedAt > before) return null;
+  return db.query(
+    credentialId
+      ? sql`update credentials set last_used_at = ${now}, last_used_ip = ${ip}
+        where account_id = ${accountId} and id = ${credentialId}
+          and (last_used_at is null or last_used_at <= ${before})`
+      : sql`update sessions set last_used_at = ${now}, ip = ${ip}, user_agent = ${userAgent}
+        where id = ${sessionId} and last_used_at <= ${before}`,
+  );
 }

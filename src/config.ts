@@ -39,6 +39,7 @@ const settings = z.object({
       }
       return ranges;
     }),
+  GATEHOUSE_COMPILED_READS: flag.default(true),
   GATEHOUSE_MAX_DEPTH: positive.default(15),
   GATEHOUSE_MAX_ALIASES: positive.default(50),
   GATEHOUSE_MAX_COST: positive.default(10_000),
@@ -57,6 +58,8 @@ export interface Config {
   demo: boolean;
   logLevel: string;
   trustedProxies: string[];
+  /** Whether queries become one statement, or are all left to their resolvers. */
+  compiledReads: boolean;
   limits: { maxDepth: number; maxAliases: number; maxCost: number };
 }
 
@@ -95,6 +98,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     demo: data.GATEHOUSE_DEMO ?? !data.DATABASE_URL,
     logLevel: data.GATEHOUSE_LOG_LEVEL,
     trustedProxies: data.GATEHOUSE_TRUSTED_PROXIES,
+    compiledReads: data.GATEHOUSE_COMPILED_READS,
     limits: {
       maxDepth: data.GATEHOUSE_MAX_DEPTH,
       maxAliases: data.GATEHOUSE_MAX_ALIASES,

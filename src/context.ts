@@ -1,4 +1,5 @@
 import DataLoader from "dataloader";
+import { type Caller, noteUse } from "./authenticate";
 import type { Database } from "./database/database";
 import { all, type Sql, sql } from "./database/sql";
 import type { Class } from "./database/table";
@@ -18,6 +19,7 @@ import {
 import { gate } from "./policies/gate";
 import { allowed } from "./policies/sql";
 import type { Principal, Request, Standing } from "./principal";
+import { type Known, know } from "./reads/known";
 import { denialOf, recordRefusal } from "./recording";
 import { holdStanding, standingsIn } from "./standing";
 import { Transaction } from "./transaction";
@@ -31,6 +33,12 @@ interface Asking {
   standing?: Standing | null;
   /** The user behind it, read by the same statement too. */
   user?: User | null;
+  /** The token they came with, by which reads know them again. */
+  tokenHash?: Buffer;
+  lastUsedAt?: Date | null;
+  /** Who it was the last time this token came, and how to find out who it is now. */
+  guess?: Known | null;
+  prove?: () => Promise<Caller | null>;
   background?: Context["background"];
   cookie?: Context["cookie"];
   report?: Context["report"];
@@ -52,21 +60,74 @@ export class Context {
   readonly cookie: (token: string | null) => void;
   /** Tells the operator of a bug, with the cause that the caller is not told. */
   readonly report: (error: unknown) => void;
-  private caller: Principal | null;
+  private caller: Principal | null = null;
+  private standing: Standing | null = null;
+  private tokenHash: Buffer | undefined;
+  private lastUsedAt: Date | null = null;
+  private guess: Known | null;
+  private prover: (() => Promise<Caller | null>) | null;
+  private proving: Promise<Caller | null> | undefined;
 
-  constructor({ db, request, caller, standing, user, background, cookie, report }: Asking) {
+  constructor({ db, request, background, cookie, report, guess, prove, ...asking }: Asking) {
     this.db = db;
     this.request = request;
-    this.caller = caller;
+    this.guess = guess ?? null;
+    this.prover = (guess && prove) ?? null;
     this.background = background ?? ((work) => void work);
     this.report = report ?? (() => undefined);
     this.cookie = cookie ?? (() => undefined);
     this.loaders = new Loaders(this);
     this.accesses = this.newAccesses();
+    this.enter(asking);
+  }
+
+  private enter({ caller, standing, user, tokenHash, lastUsedAt }: Omit<Asking, "db" | "request">) {
+    this.caller = caller;
+    this.standing = standing ?? null;
+    this.tokenHash = tokenHash;
+    this.lastUsedAt = lastUsedAt ?? null;
     if (user) this.loaders.remember(User, user);
     if (caller && standing) {
       this.known.set(standing.accountId, new Access(this, caller, standing));
     }
+  }
+
+  /** Whether it is only guessed who asks. */
+  get unproven(): boolean {
+    return this.prover !== null;
+  }
+
+  /**
+   * Finds out who asks, where that was only guessed.
+   *
+   * @throws Unauthenticated, Forbidden as `authenticate` does.
+   */
+  async prove(): Promise<void> {
+    const { prover } = this;
+    if (!prover) return;
+    this.guess = null;
+    // Once: whoever is refused is refused, however often it is asked.
+    this.proving ??= prover();
+    const proven = await this.proving;
+    this.prover = null;
+    this.forget(); // Apollo works on a copy, and what was made with the original asks that one
+    this.enter({ ...proven, caller: proven?.principal ?? null });
+  }
+
+  /** A statement has verified the guess: their token was used. */
+  used(caller: Known): void {
+    if (!this.guess) return;
+    const noted = noteUse(this.db, caller.principal, caller.lastUsedAt, this.request);
+    if (!noted) return;
+    caller.lastUsedAt = new Date();
+    this.background(noted);
+  }
+
+  /** The caller as a statement that verifies them knows them; null for nobody. */
+  async verifiable(): Promise<Known | null> {
+    if (this.guess) return this.guess;
+    const { caller, standing, tokenHash, lastUsedAt } = this;
+    return caller && tokenHash ? know(this.db, caller, standing, tokenHash, lastUsedAt) : null;
   }
 
   /** From here on it is this principal who asks: somebody has just signed in. */
@@ -77,6 +138,7 @@ export class Context {
 
   /** @throws Unauthenticated when nobody signed in. */
   get principal(): Principal {
+    if (this.prover) throw new Error("It is only guessed who asks");
     if (!this.caller) {
       throw new Unauthenticated("Sign in, or send an API key: `Authorization: Bearer …`.");
     }
@@ -196,7 +258,7 @@ export class Access {
       this.ability,
       "read",
       entity as unknown as SubjectClass,
-      this.ctx.db.table(entity),
+      this.ctx.db.table(entity).at("row"),
     );
     if (!this.standing || (entity as unknown) === Account) return rules;
     // The rules say so too; said first and alone, it leads every index.

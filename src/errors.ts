@@ -68,6 +68,14 @@ export class RateLimited extends DomainError {
   }
 }
 
+/** It asks for more than the database answers in the time there is. */
+export class TakesTooLong extends DomainError {
+  readonly code = "QUERY_TOO_COMPLEX";
+  constructor(cause: unknown) {
+    super("The query took too long. Ask for smaller pages (`first`) or fewer fields.", { cause });
+  }
+}
+
 /** The database is away. Nothing was changed; the same request may go through later. */
 export class Unavailable extends DomainError {
   readonly code = "INTERNAL_SERVER_ERROR";

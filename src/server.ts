@@ -12,7 +12,7 @@ import { GraphQLError } from "graphql";
 import type { Logger } from "pino";
 import { typeid } from "typeid-js";
 import { canonicalAddress } from "./addresses";
-import { authenticate, type Caller } from "./authenticate";
+import { authenticate, type Caller, noteUse } from "./authenticate";
 import type { Config } from "./config";
 import { Context } from "./context";
 import type { Database } from "./database/database";
@@ -20,6 +20,9 @@ import { raw, sql } from "./database/sql";
 import { DomainError, Unauthenticated } from "./errors";
 import { exportEvents } from "./exports/events";
 import { ABSOLUTE_MS } from "./identity/sessions";
+import { hashOf } from "./identity/tokens";
+import type { Known } from "./reads/known";
+import { Reads } from "./reads/reads";
 import { apolloServer } from "./resolvers/apollo";
 import { explorer } from "./resolvers/explorer";
 import { statusOf } from "./resolvers/formatError";
@@ -64,7 +67,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return503OnClosing: true,
     forceCloseConnections: "idle",
   });
-  const apollo = apolloServer(schema, config.limits, logger);
+  const reads = config.compiledReads ? new Reads(schema, db) : null;
+  const apollo = apolloServer(schema, config.limits, logger, reads);
   await apollo.start();
 
   const background = new Set<Promise<unknown>>();
@@ -165,7 +169,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         httpGraphQLRequest: httpRequest(request),
         context: async () => {
           try {
-            return await contextOf(request, reply);
+            return await contextOf(request, reply, reads);
           } catch (error) {
             if (error instanceof Unauthenticated) void reply.header("www-authenticate", "Bearer");
             throw asResponse(error, request);
@@ -179,20 +183,31 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   });
   exportEvents(app, contextOf);
 
-  async function contextOf(request: FastifyRequest, reply: FastifyReply): Promise<Context> {
+  async function contextOf(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    reads: Reads | null = null,
+  ): Promise<Context> {
     const asked = {
       id: request.id,
       ip: canonicalAddress(request.ip),
       userAgent: request.headers["user-agent"]?.slice(0, USER_AGENT_LIMIT) ?? null,
     };
-    const caller = await callerOf(request, asked, db);
-    if (caller?.noteUse) inBackground(caller.noteUse());
+    const prove = async () => {
+      const caller = await callerOf(request, asked, db);
+      const noted = caller && noteUse(db, caller.principal, caller.lastUsedAt, asked);
+      if (noted) inBackground(noted);
+      return caller;
+    };
+    const guess = reads && isQuestion(request) ? guessOf(request, reads) : null;
+    const caller = guess ? null : await prove();
     return new Context({
       db,
       request: asked,
+      ...caller,
       caller: caller?.principal ?? null,
-      standing: caller?.standing ?? null,
-      user: caller?.user ?? null,
+      guess,
+      prove,
       background: inBackground,
       report: (error) => request.log.error({ err: error }, "request failed"),
       cookie: (token) =>
@@ -205,29 +220,51 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   return app;
 }
 
+/** The token a request came with, and whether a browser sent it by itself. */
+function tokenOf(request: FastifyRequest): { text: string; byCookie: boolean } | null {
+  const { authorization } = request.headers;
+  if (authorization === undefined) {
+    const text = request.cookies[SESSION_COOKIE];
+    return text ? { text, byCookie: true } : null;
+  }
+  const [, text] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
+  if (text) return { text, byCookie: false };
+  throw new Unauthenticated("The Authorization header takes `Bearer` and a token or API key.");
+}
+
 /** Whoever the request says it is from, or nobody. */
 async function callerOf(
   request: FastifyRequest,
   asked: Context["request"],
   db: Database,
 ): Promise<Caller | null> {
-  const { authorization } = request.headers;
-  if (authorization !== undefined) {
-    const [, token] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
-    if (!token) {
-      throw new Unauthenticated("The Authorization header takes `Bearer` and a token or API key.");
-    }
-    return authenticate(db, token, asked);
-  }
-  const token = request.cookies[SESSION_COOKIE];
+  const token = tokenOf(request);
   if (!token) return null;
   try {
-    return await authenticate(db, token, asked);
+    return await authenticate(db, token.text, asked);
   } catch (error) {
     // A browser keeps sending a cookie whose session is over; it must be able to sign in again.
-    if (error instanceof Unauthenticated) return null;
+    if (token.byCookie && error instanceof Unauthenticated) return null;
     throw error;
   }
+}
+
+/** Who it was the last time: good for a statement that verifies it, and for nothing else. */
+function guessOf(request: FastifyRequest, reads: Reads): Known | null {
+  const text = tokenOf(request)?.text;
+  return (text && reads.recall(hashOf(text))) || null;
+}
+
+/** A plain GraphQL request over POST. Whatever else may come is refused after authenticating. */
+function isQuestion({ method, body }: FastifyRequest): boolean {
+  if (method !== "POST" || typeof body !== "object" || body === null) return false;
+  const { query, variables, operationName, extensions } = body as Record<string, unknown>;
+  return (
+    typeof query === "string" &&
+    (variables == null || (typeof variables === "object" && !Array.isArray(variables))) &&
+    (operationName == null || typeof operationName === "string") &&
+    extensions == null
+  );
 }
 
 function httpRequest(request: FastifyRequest): HTTPGraphQLRequest {

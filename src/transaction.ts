@@ -74,7 +74,7 @@ export class Transaction {
       this.standing && entity !== (Account as Class<object>)
         ? sql`row.account_id = ${this.standing.accountId} and`
         : raw("");
-    const visible = allowed(this.ability, "read", entity as never, table);
+    const visible = allowed(this.ability, "read", entity as never, table.at("row"));
     const found = await this.query(
       sql`select ${table.withVirtual} from ${table.name} row
         where ${inAccount} ${condition} and ${visible} order by row.id for no key update of row`,

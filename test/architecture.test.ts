@@ -29,15 +29,20 @@ const ROOMS: Record<string, Room> = {
     uses: ["entities", "identity", "database"],
     files: [...WORDS, "context", "transaction", "recording"],
   },
+  reads: {
+    // Identity for how long a session may idle: the statement verifies what authenticate.ts does.
+    uses: ["entities", "policies", "identity", "database"],
+    files: [...WORDS, "filters", "standing"],
+  },
   resolvers: {
     uses: ["entities", "operations", "database"],
-    types: ["policies"],
-    files: [...WORDS, "context", "loaders", "eventFilter"],
+    types: ["policies", "reads"],
+    files: [...WORDS, "context", "loaders", "filters"],
   },
   exports: {
     uses: ["entities", "operations", "database"],
     types: ["policies"],
-    files: [...WORDS, "context", "loaders", "eventFilter"],
+    files: [...WORDS, "context", "loaders", "filters"],
   },
   database: { uses: ["entities"], files: WORDS },
 };
@@ -55,8 +60,8 @@ const BEHIND: Record<string, readonly string[]> = {
   "@graphql-yoga/": ["resolvers"],
   "@fastify/": ["server"],
   fastify: ["server", "exports", "resolvers/explorer"],
-  graphql: ["resolvers", "server", "schema"],
-  "type-graphql": ["entities", "resolvers", "schema", "errors"],
+  graphql: ["resolvers", "reads", "server", "schema"],
+  "type-graphql": ["entities", "resolvers", "reads/catalog", "schema", "errors"],
   typeorm: ["entities", "database"],
   pg: ["database"],
 };

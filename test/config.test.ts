@@ -30,6 +30,7 @@ it("needs no setting at all to be tried out", () => {
     demo: true,
     logLevel: "info",
     trustedProxies: [],
+    compiledReads: true,
     limits: { maxDepth: 15, maxAliases: 50, maxCost: 10_000 },
   });
 });
@@ -48,6 +49,7 @@ it("reads every setting", () => {
       GATEHOUSE_TRUSTED_PROXIES: "10.0.0.0/8, 2001:db8::1\n::ffff:192.0.2.1",
       GATEHOUSE_MAX_DEPTH: "1",
       GATEHOUSE_MAX_ALIASES: "2",
+      GATEHOUSE_COMPILED_READS: "false",
       GATEHOUSE_MAX_COST: "3",
       SOMETHING_ELSE: "which is nobody's business",
     }),
@@ -63,6 +65,7 @@ it("reads every setting", () => {
     demo: false,
     logLevel: "silent",
     trustedProxies: ["10.0.0.0/8", "2001:db8::1", "::ffff:192.0.2.1"],
+    compiledReads: false,
     limits: { maxDepth: 1, maxAliases: 2, maxCost: 3 },
   });
 });

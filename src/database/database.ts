@@ -11,9 +11,12 @@ const MAX_SEEN = 3_000;
 /** Statements of a shape that may not come again are not worth keeping. */
 const NAMED_FROM_USE = 3;
 
+/** A statement as PostgreSQL takes it: pieces put together, or a plan made before. */
+export type Statement = Pick<Sql, "text" | "values">;
+
 /** What can run a statement: the pool, or one connection inside a transaction. */
 export interface Queryable {
-  query<R extends object>(statement: Sql): Promise<R[]>;
+  query<R extends object>(statement: Statement): Promise<R[]>;
 }
 
 /** The database as requests use it: prepared statements over TypeORM's own pool. */
@@ -30,7 +33,7 @@ export class Database implements Queryable {
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
   }
 
-  query<R extends object>(statement: Sql): Promise<R[]> {
+  query<R extends object>(statement: Statement): Promise<R[]> {
     return this.run<R>(this.pool, statement);
   }
 
@@ -71,7 +74,7 @@ export class Database implements Queryable {
     });
   }
 
-  private async run<R extends object>(on: Pool | PoolClient, statement: Sql): Promise<R[]> {
+  private async run<R extends object>(on: Pool | PoolClient, statement: Statement): Promise<R[]> {
     const { text, values } = statement;
     this.observe?.(text);
     const name = this.nameOf(text);

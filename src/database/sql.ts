@@ -63,7 +63,19 @@ export function join(parts: readonly Sql[], separator: string): Sql {
   return writer.done();
 }
 
+export const TRUE = raw("true");
+export const FALSE = raw("false");
+
 /** Conditions that must all hold; none at all means every row. */
 export function all(conditions: readonly Sql[]): Sql {
-  return conditions.length ? join(conditions, " and ") : raw("true");
+  const asked = conditions.filter((condition) => condition !== TRUE);
+  if (asked.includes(FALSE)) return FALSE;
+  return asked.length ? join(asked, " and ") : TRUE;
+}
+
+/** Conditions any of which is enough; none at all means no row. */
+export function any(conditions: readonly Sql[]): Sql {
+  const open = conditions.filter((condition) => condition !== FALSE);
+  if (open.includes(TRUE)) return TRUE;
+  return open.length ? sql`(${join(open, " or ")})` : FALSE;
 }

@@ -3,6 +3,17 @@ import { all, join, raw, type Sql, sql } from "./sql";
 
 export type Class<E extends object> = new () => E;
 
+/** What is known of a column: how SQL names it, and what it holds. */
+export interface ColumnInfo {
+  type: string;
+  nullable: boolean;
+  array: boolean;
+  at: (alias: string) => Sql;
+}
+
+/** A row's property as SQL, and whether it holds several values. */
+export type ColumnOf = (property: string) => { name: Sql; array: boolean };
+
 /**
  * What hot paths need to know of an entity: its table and columns as SQL, worked out once.
  *
@@ -19,6 +30,7 @@ export class Table<E extends object> {
   /** Columns that no query selects. */
   readonly secrets: readonly string[];
   private readonly names: ReadonlyMap<string, string>;
+  private readonly infos: ReadonlyMap<string, ColumnInfo>;
   private readonly json: ReadonlySet<string>;
 
   constructor(
@@ -43,6 +55,22 @@ export class Table<E extends object> {
     const virtual = metadata.columns
       .filter((column) => column.isVirtualProperty)
       .map((column) => raw(`${column.query!("row")} as "${column.propertyName}"`));
+    this.infos = new Map(
+      metadata.columns
+        .filter((column) => column.isSelect || column.isVirtualProperty)
+        .map((column) => [
+          column.propertyName,
+          {
+            type: column.type as string,
+            nullable: column.isNullable,
+            array: column.isArray || column.type === "simple-array",
+            at: (alias: string) =>
+              raw(
+                column.isVirtualProperty ? column.query!(alias) : `${alias}.${column.databaseName}`,
+              ),
+          },
+        ]),
+    );
     this.columns = join(plain, ", ");
     this.withVirtual = join([...plain, ...virtual], ", ");
   }
@@ -52,6 +80,20 @@ export class Table<E extends object> {
     const name = this.names.get(property);
     if (!name) throw new Error(`${this.entity.name}.${property} is no column`);
     return name;
+  }
+
+  /** What may be read of a row and how; none for what is no column, or a secret. */
+  info(property: string): ColumnInfo | undefined {
+    return this.infos.get(property);
+  }
+
+  /** The columns of the row that this alias stands for. */
+  at(alias: string): ColumnOf {
+    return (property) => {
+      const info = this.infos.get(property);
+      if (!info) throw new Error(`${this.entity.name}.${property} is no column that may be read`);
+      return { name: info.at(alias), array: info.array };
+    };
   }
 
   /** New rows with every column that they have a value for, secrets included. */

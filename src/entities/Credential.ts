@@ -124,7 +124,7 @@ export class Credential {
   }
 
   /** What the owner holds now, for rules about acting on others' credentials (C11). */
-  @VirtualColumn({ type: "text", query: OWNER_ROLES })
+  @VirtualColumn({ type: "simple-array", query: OWNER_ROLES })
   ownerRoles?: string[];
 
   @VirtualColumn({ type: "boolean", query: OWNER_DISABLED })

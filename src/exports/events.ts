@@ -6,7 +6,7 @@ import type { Access, Context } from "../context";
 import { all, type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
 import { DomainError, NotFound, Refusal, Refused, Unavailable } from "../errors";
-import { eventsWhere } from "../eventFilter";
+import { eventsWhere } from "../filters";
 import { firstIdAt, isId } from "../ids";
 
 const PAGE = 500;

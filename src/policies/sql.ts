@@ -1,11 +1,17 @@
 import { rulesToAST } from "@casl/ability/extra";
 import { type Condition, CompoundCondition, type FieldCondition } from "@ucast/core";
-import { all, join, raw, type Sql, sql } from "../database/sql";
-import type { Table } from "../database/table";
+import { all, any, FALSE, raw, type Sql, sql, TRUE } from "../database/sql";
+import type { ColumnOf } from "../database/table";
 import type { Ability, Action, SubjectClass } from "./ability";
 
+/** Stands for a value that the row is known to have, so that asking again would be idle. */
+export const KNOWN = Symbol("known");
+
+/** What stands in SQL for a value of a rule: the value itself, unless told otherwise. */
+type Given = (value: unknown) => unknown;
+
 /**
- * The rows of a table that the ability allows, as a condition on the alias `row`.
+ * The rows that the ability allows, as a condition on their columns.
  *
  * It goes into the query before anything is counted or paged: filtering afterwards would give
  * short pages, and a short page tells the reader that something is hidden. Where null meets a
@@ -16,28 +22,37 @@ export function allowed(
   ability: Ability,
   action: Action,
   subject: SubjectClass,
-  table: Table<object>,
+  column: ColumnOf,
+  given: Given = (value) => value,
 ): Sql {
   const rules = rulesToAST(ability, action, subject as never);
-  return rules ? walk(rules, table) : raw("false");
+  return rules ? walk(rules, column, given) : FALSE;
 }
 
-function walk(node: Condition, table: Table<object>): Sql {
-  if (!(node instanceof CompoundCondition)) return compare(node as FieldCondition, table);
-  const parts = (node.value as Condition[]).map((child) => walk(child, table));
+function walk(node: Condition, column: ColumnOf, given: Given): Sql {
+  if (!(node instanceof CompoundCondition)) return compare(node as FieldCondition, column, given);
+  const parts = (node.value as Condition[]).map((child) => walk(child, column, given));
   if (node.operator === "and") return all(parts);
-  if (node.operator === "or") {
-    return parts.length ? sql`(${join(parts, " or ")})` : raw("true");
+  if (node.operator === "or") return parts.length ? any(parts) : TRUE;
+  if (node.operator === "not") {
+    const whole = all(parts);
+    return whole === TRUE ? FALSE : whole === FALSE ? TRUE : sql`(${whole}) is not true`;
   }
-  if (node.operator === "not") return sql`(${all(parts)}) is not true`;
   throw new Error(`A rule used for reading can't say "${node.operator}".`);
 }
 
-function compare({ field, operator, value }: FieldCondition, table: Table<object>): Sql {
-  const name = raw(`row.${table.column(field)}`);
-  if (operator === "eq") return value === null ? sql`${name} is null` : sql`${name} = ${value}`;
-  if (operator === "ne") return sql`${name} is distinct from ${value}`;
-  if (operator === "in") return sql`${name} = any(${value})`;
-  if (operator === "nin") return sql`(${name} = any(${value})) is not true`;
+function compare({ field, operator, value }: FieldCondition, column: ColumnOf, given: Given): Sql {
+  const wanted = given(value);
+  if (wanted === KNOWN && operator === "eq") return TRUE;
+  const { name, array } = column(field);
+  if (!array) {
+    if (operator === "eq") return value === null ? sql`${name} is null` : sql`${name} = ${wanted}`;
+    if (operator === "ne") return sql`${name} is distinct from ${wanted}`;
+    if (operator === "in") return sql`${name} = any(${wanted})`;
+    if (operator === "nin") return sql`(${name} = any(${wanted})) is not true`;
+  } else {
+    if (operator === "in") return sql`${name} && ${wanted}${raw("::text[]")}`;
+    if (operator === "nin") return sql`(${name} && ${wanted}${raw("::text[]")}) is not true`;
+  }
   throw new Error(`A rule used for reading can't say "${operator}" of ${field}.`);
 }

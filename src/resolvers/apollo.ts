@@ -1,10 +1,16 @@
-import { ApolloServer, type ApolloServerPlugin } from "@apollo/server";
+import {
+  ApolloServer,
+  type ApolloServerPlugin,
+  type GraphQLResponse,
+  type HTTPGraphQLHead,
+} from "@apollo/server";
 import { ApolloServerPluginCacheControlDisabled } from "@apollo/server/plugin/disabled";
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
 import type { Logger } from "pino";
 import type { Context } from "../context";
-import { Unavailable } from "../errors";
-import { formatError, isBug } from "./formatError";
+import { DomainError, Unauthenticated, Unavailable } from "../errors";
+import type { Reads } from "../reads/reads";
+import { formatError, isBug, statusOf } from "./formatError";
 import { InputCheck } from "./inputs";
 import { assertWithin, type Limits, measure } from "./limits";
 
@@ -15,6 +21,7 @@ export function apolloServer(
   schema: GraphQLSchema,
   limits: Limits,
   logger: Logger,
+  reads: Reads | null,
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
@@ -30,9 +37,77 @@ export function apolloServer(
     parseOptions: { maxTokens: MAX_TOKENS },
     maxRecursiveSelections: 20_000,
     // Pretty-printing made a third more to send.
-    stringifyResult: (result) => JSON.stringify(result),
-    plugins: [ApolloServerPluginCacheControlDisabled(), guard(schema, limits)],
+    stringifyResult,
+    plugins: [ApolloServerPluginCacheControlDisabled(), guard(schema, limits), reading(reads)],
   });
+}
+
+/** A compiled answer is JSON already. */
+class RawJson {
+  constructor(readonly text: string) {}
+}
+
+function stringifyResult({ data, ...rest }: { data?: unknown }): string {
+  if (!(data instanceof RawJson))
+    return JSON.stringify(data === undefined ? rest : { ...rest, data });
+  const more = JSON.stringify(rest).slice(1, -1);
+  return `{"data":${data.text}${more && `,${more}`}}`;
+}
+
+/**
+ * Answers queries by one statement where they compile. Whatever is left over, and whatever would
+ * be an error, is for the executor, once it is certain who asks.
+ */
+function reading(reads: Reads | null): ApolloServerPlugin<Context> {
+  return {
+    requestDidStart() {
+      let refused = false;
+      /** What a hook throws becomes an internal error, so a refusal is an answer. */
+      const refuse = (error: unknown, ctx: Context, http: HTTPGraphQLHead): GraphQLResponse => {
+        if (!(error instanceof DomainError)) throw error;
+        refused = true;
+        http.status = statusOf(error);
+        if (error instanceof Unauthenticated) http.headers.set("www-authenticate", "Bearer");
+        if (error instanceof Unavailable) ctx.report(error);
+        const shown = formatError({ message: error.message }, error);
+        if (http.status >= 500) shown.extensions!["requestId"] = ctx.request.id;
+        return { http, body: { kind: "single", singleResult: { errors: [shown] } } };
+      };
+      return Promise.resolve({
+        async responseForOperation({ document, operation, request, contextValue: ctx, response }) {
+          const { http } = response;
+          try {
+            // An unknown operationName leaves none: Apollo says so.
+            if (
+              reads &&
+              (operation as unknown) &&
+              operation.operation === OperationTypeNode.QUERY
+            ) {
+              const data = await reads.answer(document, operation, request.variables ?? {}, ctx);
+              if (data !== null) {
+                const singleResult = { data: new RawJson(data) as never };
+                return { http, body: { kind: "single", singleResult } };
+              }
+            }
+            await ctx.prove();
+            return null;
+          } catch (error) {
+            return refuse(error, ctx, http);
+          }
+        },
+        async willSendResponse({ response, contextValue: ctx }) {
+          // Refused before anything ran: whoever may not ask at all is told that first.
+          const { body, http } = response;
+          if (refused || !ctx.unproven || body.kind !== "single" || body.singleResult.data) return;
+          try {
+            await ctx.prove();
+          } catch (error) {
+            response.body = refuse(error, ctx, http).body;
+          }
+        },
+      });
+    },
+  };
 }
 
 function noSubscriptions(): GraphQLError {

@@ -1,10 +1,8 @@
 import { ArgsType, Field, GraphQLISODateTime, ID, InputType } from "type-graphql";
-import { all, raw, type Sql, sql } from "../database/sql";
+import type { Sql } from "../database/sql";
 import { CredentialKind } from "../entities/Credential";
 import { MemberStatus } from "../entities/Membership";
-import { ROLES } from "../entities/roles";
-import { eventsWhere } from "../eventFilter";
-import { kindOf } from "../ids";
+import { credentialsWhere, eventsWhere, membersWhere } from "../filters";
 import { Order, OrderedPageArgs } from "./pagination";
 import { RolesInput } from "./roles";
 
@@ -65,22 +63,7 @@ export class MembersArgs extends OrderedPageArgs {
   filter?: MemberFilter | null;
 
   where(): Sql {
-    const { status, roles, text } = this.filter ?? {};
-    const part = text?.trim().toLowerCase();
-    return all([
-      ...(status
-        ? [raw(`row.disabled_at is ${status === MemberStatus.ACTIVE ? "" : "not "}null`)]
-        : []),
-      ...ROLES.filter((role) => roles?.[role] != null).map(
-        (role) => sql`row.${raw(role)} = ${roles![role]}`,
-      ),
-      ...(part
-        ? [
-            sql`exists (select from users u where u.id = row.user_id
-              and (strpos(lower(u.name), ${part}) > 0 or strpos(u.email, ${part}) > 0))`,
-          ]
-        : []),
-    ]);
+    return membersWhere(this.filter ?? {});
   }
 }
 
@@ -90,13 +73,7 @@ export class CredentialsArgs extends OrderedPageArgs {
   filter?: CredentialFilter | null;
 
   where(): Sql {
-    const { kind, ownerId, revoked } = this.filter ?? {};
-    const owner = kindOf(ownerId ?? "") === "ServiceUser" ? "service_user_id" : "membership_id";
-    return all([
-      ...(kind ? [sql`row.kind = ${kind}`] : []),
-      ...(ownerId ? [sql`row.${raw(owner)} = ${ownerId}`] : []),
-      ...(revoked != null ? [raw(`row.revoked_at is ${revoked ? "not " : ""}null`)] : []),
-    ]);
+    return credentialsWhere(this.filter ?? {});
   }
 }
 

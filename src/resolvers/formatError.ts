@@ -6,6 +6,7 @@ import {
   NotFound,
   RateLimited,
   Refused,
+  TakesTooLong,
   Unauthenticated,
   Unavailable,
 } from "../errors";
@@ -16,7 +17,7 @@ export function statusOf(error: unknown): number {
   if (error instanceof Unauthenticated) return 401;
   if (error instanceof Forbidden) return 403;
   if (error instanceof NotFound) return 404;
-  if (error instanceof Refused) return 400;
+  if (error instanceof Refused || error instanceof TakesTooLong) return 400;
   if (error instanceof RateLimited) return 429;
   if (error instanceof Unavailable) return 503;
   return 500;

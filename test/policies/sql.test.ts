@@ -244,7 +244,7 @@ describe("rules as SQL", () => {
         const ability = createMongoAbility<Ability>(rules as never, {
           detectSubjectType: (row) => row.constructor as typeof Credential,
         });
-        const where = allowed(ability, "read", Credential, table);
+        const where = allowed(ability, "read", Credential, table.at("row"));
         const seen = await db.query<{ id: string }>(
           sql`select id from credentials row where account_id = ${account.id} and ${where}`,
         );
@@ -261,7 +261,9 @@ describe("rules as SQL", () => {
       const rule = { action: "read", subject: Credential, conditions };
       const ability = createMongoAbility<Ability>([rule] as never);
 
-      expect(() => allowed(ability, "read", Credential, db.table(Credential))).toThrow("can't say");
+      expect(() => allowed(ability, "read", Credential, db.table(Credential).at("row"))).toThrow(
+        "can't say",
+      );
     },
   );
 });

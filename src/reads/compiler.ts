@@ -1,0 +1,275 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  getNamedType,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  isEnumType,
+  isNonNullType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+} from "graphql";
+import { collectFields, collectSubfields } from "graphql/execution/collectFields";
+import { getArgumentValues } from "graphql/execution/values";
+import { all, raw, type Sql, sql } from "../database/sql";
+import type { Class, ColumnInfo, Table } from "../database/table";
+import { concreteTypes, isResolved } from "./catalog";
+import { guard, type Known } from "./known";
+import { type Json, literal, object, orNull, plain, text } from "./json";
+import type { Relation } from "./words";
+import { type Args, type Bindings, type Source, source, Statement } from "./statement";
+import { Uncompilable } from "./uncompilable";
+
+/** By type and field, interfaces included. */
+export type Relations = Record<string, Record<string, Relation>>;
+export type Tables = <E extends object>(entity: Class<E>) => Table<E>;
+export type Variables = Record<string, unknown>;
+
+/** A row in the statement being written: its table, and the alias it goes by. */
+export interface Row {
+  table: Table<object>;
+  alias: string;
+}
+
+/** A field to read: of which row, with which arguments, and what is selected of it. */
+export interface Place {
+  /** Null at the root and in what is no row, such as `viewer`. */
+  row: Row | null;
+  field: GraphQLField<unknown, unknown>;
+  nodes: readonly FieldNode[];
+}
+
+/** What a document is compiled with. */
+export interface Compiling {
+  schema: GraphQLSchema;
+  relations: Relations;
+  tables: Tables;
+  document: DocumentNode;
+  operation: OperationDefinitionNode;
+  variables: Variables;
+  bindings: Bindings;
+}
+
+/** A moment as `Date.prototype.toISOString` writes it, quoted. */
+const MOMENT = raw(`'\\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\\"'`);
+
+/** One document as one statement, for callers of one shape. */
+export class Plan {
+  constructor(
+    private readonly statement: Statement,
+    private readonly checks: readonly ((from: Bindings) => boolean)[],
+  ) {}
+
+  get text(): string {
+    return this.statement.text;
+  }
+
+  /** The parameters of one request, or null where the executor has something to say. */
+  values(from: Bindings): unknown[] | null {
+    return this.checks.every((check) => check(from)) ? this.statement.values(from) : null;
+  }
+}
+
+/** Writes the statement. What it doesn't know it leaves to the executor by `Uncompilable`. */
+export class Compiler {
+  readonly caller: Known;
+  /** Whether the caller's place in accounts matters, so that the guard must look. */
+  private inAccounts = false;
+  private readonly fragments: Record<string, FragmentDefinitionNode> = {};
+  private readonly checks: ((from: Bindings) => boolean)[] = [];
+  private rows = 0;
+  private readonly given = new Map<FieldNode, Map<string, Source>>();
+
+  constructor(private readonly of: Compiling) {
+    this.caller = of.bindings.caller;
+    for (const node of of.document.definitions) {
+      if (node.kind === Kind.FRAGMENT_DEFINITION) this.fragments[node.name.value] = node;
+    }
+  }
+
+  compile(): Plan {
+    const { schema, operation, variables } = this.of;
+    const query = schema.getQueryType()!;
+    const fields = collectFields(schema, this.fragments, variables, query, operation.selectionSet);
+    const data = text(this.members(null, query, fields));
+    const whole = sql`select ${data} as data from ${guard(this.caller, this.inAccounts)}`;
+    return new Plan(new Statement(whole), this.checks);
+  }
+
+  /** Leaves requests that fail the check to the executor. */
+  check(passes: (from: Bindings) => boolean): void {
+    this.checks.push(passes);
+  }
+
+  /** From here on it matters which accounts the caller is in, and as what. */
+  entersAccounts(): void {
+    this.inAccounts = true;
+  }
+
+  newRow(entity: Class<object>): Row {
+    const table = this.of.tables(entity);
+    return { table, alias: `${table.name.text[0]!}${++this.rows}` };
+  }
+
+  /** One column of a row. */
+  column({ table, alias }: Row, property: string): Sql {
+    return this.info({ table, alias }, property).at(alias);
+  }
+
+  /** The arguments that a field has in the document, as this compilation sees them. */
+  args({ field, nodes: [node] }: Place): Args {
+    return this.of.bindings.args.get(node!) ?? getArgumentValues(field, node!, this.of.variables);
+  }
+
+  /** One argument, as the parameter it becomes. */
+  arg(place: Place, name: string, missing: unknown = null): Source {
+    const node = place.nodes[0]!;
+    const constant = this.of.bindings.args.has(node) ? null : this.args(place);
+    let sources = this.given.get(node);
+    if (!sources) this.given.set(node, (sources = new Map<string, Source>()));
+    let found = sources.get(name);
+    if (!found) {
+      found = source(({ args }) => (constant ?? args.get(node)!)[name] ?? missing);
+      sources.set(name, found);
+    }
+    return found;
+  }
+
+  /** The condition of a page's filter on the alias `row`. */
+  filter({ nodes: [node] }: Place): Sql[] {
+    const filter = this.of.bindings.filters.get(node!);
+    if (!filter) return [];
+    const { texts, values } = filter;
+    // Sql pieces take their values from each request; the text is part of what plans are kept by.
+    const sources = values.map((_, i) => source(({ filters }) => filters.get(node!)!.values[i]));
+    return [sql(texts as unknown as TemplateStringsArray, ...sources)];
+  }
+
+  subfields(type: GraphQLObjectType, nodes: readonly FieldNode[]) {
+    return collectSubfields(this.of.schema, this.fragments, this.of.variables, type, nodes);
+  }
+
+  /** What is selected of a row, by the type it turns out to be. */
+  body(row: Row, type: GraphQLOutputType, nodes: readonly FieldNode[]): Json {
+    const named = getNamedType(type);
+    if (isObjectType(named)) return this.object(row, named, nodes);
+    const concrete = concreteTypes(row.table.entity);
+    const bodies = concrete.types.map(({ word, name }) => {
+      const json = this.object(row, this.typeNamed(name), nodes);
+      return { word, json, sql: text(json) };
+    });
+    const [first, ...more] = bodies;
+    if (!first) throw new Uncompilable(`${named.name} could be anything`);
+    if (!concrete.by || more.every((body) => isSame(body.sql, first.sql))) return first.json;
+    const by = this.column(row, concrete.by);
+    const cases = bodies.map((body) => sql` when ${literal(body.word)} then ${body.sql}`);
+    return [sql`case ${by}${cases.reduce((a, b) => sql`${a}${b}`)} end`];
+  }
+
+  /** The selected fields of what has this very type. */
+  object(row: Row | null, type: GraphQLObjectType, nodes: readonly FieldNode[]): Json {
+    return this.members(row, type, this.subfields(type, nodes));
+  }
+
+  /** Each selected field, as somebody says who knows what the type is. */
+  fields(
+    type: GraphQLObjectType,
+    nodes: readonly FieldNode[],
+    value: (name: string, nodes: readonly FieldNode[], field: GraphQLOutputType) => Json,
+  ): Json {
+    return object(
+      [...this.subfields(type, nodes)].map(([key, inner]) => {
+        const name = inner[0]!.name.value;
+        return [
+          key,
+          name === "__typename"
+            ? [`"${type.name}"`]
+            : value(name, inner, type.getFields()[name]!.type),
+        ] as const;
+      }),
+    );
+  }
+
+  /** `(select … from … where …)`: one row, as JSON; nothing where there is none. */
+  select(row: Row, body: Json, where: readonly Sql[]): Sql {
+    const { table, alias } = row;
+    return sql`(select ${text(body)} from ${table.name} ${raw(alias)} where ${all(where)})`;
+  }
+
+  objectType(type: GraphQLOutputType): GraphQLObjectType {
+    return getNamedType(type) as GraphQLObjectType;
+  }
+
+  typeNamed(name: string): GraphQLObjectType {
+    return this.of.schema.getType(name) as GraphQLObjectType;
+  }
+
+  private members(
+    row: Row | null,
+    type: GraphQLObjectType,
+    fields: ReturnType<typeof collectFields>,
+  ): Json {
+    return object([...fields].map(([key, nodes]) => [key, this.value(row, type, nodes)] as const));
+  }
+
+  private value(row: Row | null, type: GraphQLObjectType, nodes: readonly FieldNode[]): Json {
+    const name = nodes[0]!.name.value;
+    if (name === "__typename") return [`"${type.name}"`];
+    const field = type.getFields()[name];
+    if (!field) throw new Uncompilable(`${name} is for the executor`);
+    const relation = this.relation(type, name);
+    if (relation) return relation.read({ row, field, nodes }, this);
+    if (!row || isResolved(type.name, name)) {
+      throw new Uncompilable(`only its resolver knows ${type.name}.${name}`);
+    }
+    return this.leaf(row, name, field.type);
+  }
+
+  private relation(type: GraphQLObjectType, name: string) {
+    const { relations } = this.of;
+    for (const one of [type, ...type.getInterfaces()]) {
+      const relation = relations[one.name]?.[name];
+      if (relation) return relation;
+    }
+    return undefined;
+  }
+
+  private info({ table }: Row, property: string): ColumnInfo {
+    const info = table.info(property);
+    if (!info) throw new Uncompilable(`${table.entity.name}.${property} is no column`);
+    return info;
+  }
+
+  /** A column as the executor would print it. */
+  leaf(row: Row, property: string, type: GraphQLOutputType): Json {
+    const info = this.info(row, property);
+    if (info.nullable && isNonNullType(type)) {
+      throw new Uncompilable(`${row.table.entity.name}.${property} may be null, its field may not`);
+    }
+    const json = this.scalar(info.at(row.alias), info, getNamedType(type));
+    return info.nullable ? orNull(text(json)) : json;
+  }
+
+  private scalar(value: Sql, { type, array, nullable }: ColumnInfo, named: GraphQLNamedType): Json {
+    if (type === "timestamptz") return [sql`to_char(${value}, ${MOMENT})`];
+    if (type === "boolean" || type === "jsonb") return [sql`${value}::text`];
+    if (type === "integer") return [value];
+    if (type === "inet" || type === "cidr") return [sql`to_json(${value})::text`];
+    if (type === "text") {
+      // Ids and words need no escaping: a CHECK on each column says so.
+      const bare = !array && (named.name === "ID" || isEnumType(named));
+      // A null must stay one: concat would leave its quotes.
+      if (bare) return nullable ? [sql`'"' || ${value} || '"'`] : plain(value);
+      return [sql`to_json(${value})::text`];
+    }
+    throw new Uncompilable(`nobody said how to print a ${type}`);
+  }
+}
+
+const isSame = (a: Sql, b: Sql) =>
+  a.text === b.text && a.values.every((value, i) => value === b.values[i]);

@@ -1,0 +1,186 @@
+import type { Queryable } from "../database/database";
+import { raw, type Sql, sql } from "../database/sql";
+import { PrincipalKind } from "../entities/Event";
+import { IDLE_MS } from "../identity/sessions";
+import { type Ability, abilityIn, abilityOver } from "../policies/ability";
+import { gate } from "../policies/gate";
+import type { Principal, Standing } from "../principal";
+import { standing, type StandingRow } from "../standing";
+import { source } from "./statement";
+
+/** Beyond this a caller's reads are left to resolvers. */
+const MAX_ACCOUNTS = 100;
+
+/** Stand in rules for the caller's own ids, so that callers with the same roles share plans. */
+export const OWN = {
+  accountId: "the account",
+  principalId: "the caller",
+  membershipId: "the caller's membership",
+  serviceUserId: "the caller as service user",
+  /** The one account of an API key, asked of rows that were not reached through it. */
+  keyAccountId: "the key's account",
+} as const;
+
+/** Accounts in which the caller stands alike, but for ids. */
+export interface Group {
+  ability: Ability;
+  standing: Standing;
+  accountIds: string[];
+}
+
+/**
+ * A caller as they were when last authenticated: a guess, which the statement that uses it
+ * verifies. It holds everything that rules and the gate looked at.
+ */
+export class Known {
+  readonly groups: Group[] = [];
+  readonly self: Ability;
+  /** What plans for this caller depend on besides the document. */
+  readonly shape: string;
+  /** Accounts whose gate lets the caller in. */
+  readonly entered: string[];
+  /** Accounts whose gate doesn't, and what it says. */
+  readonly refusals: Record<string, { code: string; message: string }> = {};
+  readonly membershipIds: string[];
+
+  constructor(
+    readonly principal: Principal,
+    readonly standings: readonly Standing[],
+    readonly tokenHash: Buffer,
+    /** Of a session: everything its user's memberships say, in one text. */
+    readonly fingerprint: string | null,
+    /** When the token's use was last noted. */
+    public lastUsedAt: Date | null,
+  ) {
+    const groups = new Map<string, Group>();
+    for (const one of standings) {
+      const refusal = gate(one);
+      if (refusal) {
+        this.refusals[one.accountId] = { code: refusal.code, message: refusal.message };
+        continue;
+      }
+      const alike: Standing = {
+        ...one,
+        accountId: OWN.accountId,
+        principalId: OWN.principalId,
+        membershipId: one.membershipId && OWN.membershipId,
+        serviceUserId: one.serviceUserId && OWN.serviceUserId,
+      };
+      const key = JSON.stringify(alike);
+      let group = groups.get(key);
+      if (!group) {
+        group = { ability: abilityIn(alike), standing: alike, accountIds: [] };
+        groups.set(key, group);
+      }
+      group.accountIds.push(one.accountId);
+    }
+    const shapes = [...groups.keys()].sort();
+    this.groups = shapes.map((key) => groups.get(key)!);
+    this.entered = this.groups.flatMap(({ accountIds }) => accountIds);
+    this.membershipIds = standings.flatMap(({ membershipId }) => membershipId ?? []);
+    const { kind, surface, emailVerified, accountId } = principal;
+    this.self = abilityOver({
+      ...principal,
+      id: OWN.principalId,
+      accountId: accountId && OWN.keyAccountId,
+    });
+    this.shape = JSON.stringify([kind, surface, emailVerified, accountId !== null, shapes]);
+  }
+}
+
+const MEMBERSHIPS = (userId: Sql) => sql`(
+  select coalesce(string_agg(concat_ws(' ', m.account_id, m.id, m.administrator, m.developer,
+    m.team, m.billing, m.disabled_at is null), ',' order by m.id), '')
+  from memberships m join accounts a on a.id = m.account_id and a.deleted_at is null
+  where m.user_id = ${userId} and m.removed_at is null)`;
+
+/**
+ * What a statement needs to know about whoever was just authenticated; null for whoever is in
+ * too many accounts.
+ */
+export async function know(
+  db: Queryable,
+  principal: Principal,
+  standing: Standing | null,
+  tokenHash: Buffer,
+  lastUsedAt: Date | null,
+): Promise<Known | null> {
+  if (standing) return new Known(principal, [standing], tokenHash, null, lastUsedAt);
+  const rows = await db.query<StandingRow & { fingerprint: string }>(sql`
+    select f.fingerprint, p.* from (select ${MEMBERSHIPS(sql`${principal.id}`)} as fingerprint) f
+    left join (
+      select m.account_id as "accountId", m.id as "membershipId", null as "serviceUserId",
+        m.administrator, m.developer, m.team, m.billing, m.disabled_at as "disabledAt"
+      from memberships m join accounts a on a.id = m.account_id and a.deleted_at is null
+      where m.user_id = ${principal.id} and m.removed_at is null
+      order by m.id limit ${MAX_ACCOUNTS + 1}) p on true`);
+  if (rows.length > MAX_ACCOUNTS) return null;
+  const places = rows.filter(({ accountId }) => accountId).map((row) => one(principal, row));
+  return new Known(principal, places, tokenHash, rows[0]!.fingerprint, lastUsedAt);
+}
+
+const one = ({ id }: Principal, row: StandingRow) => standing(id, row);
+
+const own = (name: keyof Principal) => source(({ caller }) => caller.principal[name]);
+const held = (name: keyof Standing["roles"]) =>
+  source(({ caller }) => caller.standings[0]!.roles[name]);
+const PRINCIPAL = own("id");
+const ACCOUNT = own("accountId");
+const CREDENTIAL = own("credentialId");
+const SESSION = own("sessionId");
+const VERIFIED = own("emailVerified");
+const PLACE = source(({ caller: { standings } }) => {
+  const { membershipId, serviceUserId } = standings[0]!;
+  return membershipId ?? serviceUserId;
+});
+const ROLES = {
+  administrator: held("administrator"),
+  developer: held("developer"),
+  team: held("team"),
+  billing: held("billing"),
+};
+const HASH = source(({ caller }) => caller.tokenHash);
+const FINGERPRINT = source(({ caller }) => caller.fingerprint);
+const IDLE_SINCE = source(() => new Date(Date.now() - IDLE_MS));
+
+/**
+ * One row where the caller is still as known, and none where anything that rules or the gate
+ * look at has changed. The same conditions as in authenticate.ts and standing.ts; a test changes
+ * each of them and asks again.
+ */
+export function guard({ principal }: Known, accounts: boolean): Sql {
+  if (principal.sessionId) {
+    const places = sql` and ${MEMBERSHIPS(raw("ks.user_id"))} = ${FINGERPRINT}`;
+    return sql`sessions ks join users ku on ku.id = ks.user_id
+      where ks.token_hash = ${HASH} and ks.ended_at is null and ks.expires_at > now()
+        and ks.last_used_at > ${IDLE_SINCE} and ks.id = ${SESSION} and ku.id = ${PRINCIPAL}
+        and (ku.email_verified_at is not null) = ${VERIFIED}${accounts ? places : raw("")}`;
+  }
+  const key = sql`credentials k join accounts ka on ka.id = k.account_id and ka.deleted_at is null`;
+  const same = sql`k.account_id = ${ACCOUNT} and k.secret_hash = ${HASH} and k.id = ${CREDENTIAL}
+        and k.kind = 'API_KEY' and k.revoked_at is null
+        and (k.expires_at is null or k.expires_at > now()) and kp.id = ${PLACE}
+        and kp.disabled_at is null and kp.developer = ${ROLES.developer}`;
+  if (principal.kind === PrincipalKind.SERVICE_USER) {
+    return sql`${key} join service_users kp on kp.account_id = k.account_id
+        and kp.id = k.service_user_id and kp.deleted_at is null
+      where ${same}`;
+  }
+  return sql`${key} join memberships kp on kp.account_id = k.account_id
+        and kp.id = k.membership_id and kp.removed_at is null
+      join users ku on ku.id = kp.user_id
+    where ${same} and kp.user_id = ${PRINCIPAL} and kp.administrator = ${ROLES.administrator}
+      and kp.team = ${ROLES.team} and kp.billing = ${ROLES.billing}
+      and (ku.email_verified_at is not null) = ${VERIFIED}`;
+}
+
+export const CALLER = {
+  principalId: PRINCIPAL,
+  accountId: ACCOUNT,
+  credentialId: CREDENTIAL,
+  sessionId: SESSION,
+  serviceUserId: PLACE,
+  membershipIds: source(({ caller }) => caller.membershipIds),
+  entered: source(({ caller }) => caller.entered),
+  refusals: source(({ caller }) => JSON.stringify(caller.refusals)),
+};

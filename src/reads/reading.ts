@@ -1,0 +1,118 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLField,
+  type GraphQLSchema,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from "graphql";
+import { getArgumentValues, getVariableValues } from "graphql/execution/values";
+import type { Sql } from "../database/sql";
+import { Compiler, type Plan, type Relations, type Tables, type Variables } from "./compiler";
+import type { Known } from "./known";
+import type { Args, Bindings } from "./statement";
+import { Uncompilable } from "./uncompilable";
+import type { Relation } from "./words";
+
+/** For each document: shapes of callers, of filters and of conditions multiply. */
+const MAX_PLANS = 32;
+
+interface Arguments {
+  node: FieldNode;
+  field: GraphQLField<unknown, unknown>;
+  shape: Relation["shape"] | undefined;
+}
+
+/** A request that a plan was found for. */
+export interface Bound {
+  text: string;
+  values: unknown[];
+}
+
+/** A validated document and the plans made of it: one for each shape of caller and of request. */
+export class Reading {
+  private readonly plans = new Map<string, Plan | string>();
+  /** Variables that @include and @skip ask about. */
+  private readonly conditions: string[];
+  private readonly arguments: Arguments[] = [];
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly relations: Relations,
+    private readonly tables: Tables,
+    private readonly document: DocumentNode,
+    private readonly operation: OperationDefinitionNode,
+  ) {
+    const conditions = new Set<string>();
+    const info = new TypeInfo(schema);
+    visit(
+      document,
+      visitWithTypeInfo(info, {
+        Directive({ arguments: [argument] = [] }) {
+          if (argument?.value.kind === Kind.VARIABLE) conditions.add(argument.value.name.value);
+        },
+        Field: (node) => {
+          const field = info.getFieldDef();
+          const parent = info.getParentType();
+          if (!field?.args.length || !(isObjectType(parent) || isInterfaceType(parent))) return;
+          const shape = relations[parent.name]?.[field.name]?.shape;
+          this.arguments.push({ node, field, shape });
+        },
+      }),
+    );
+    this.conditions = [...conditions];
+  }
+
+  /** The statement for this caller and these variables, or why there is none. */
+  bind(caller: Known, inputs: Variables): Bound | string {
+    if (this.operation.operation !== OperationTypeNode.QUERY) return "not a query";
+    const definitions = this.operation.variableDefinitions ?? [];
+    const { coerced } = getVariableValues(this.schema, definitions, inputs);
+    if (!coerced) return "variables that don't fit";
+    const args = new Map<FieldNode, Args>();
+    const filters = new Map<FieldNode, Sql>();
+    let key = caller.shape;
+    for (const name of this.conditions) key += coerced[name] ? "1" : "0";
+    try {
+      for (const { node, field, shape } of this.arguments) {
+        const given = getArgumentValues(field, node, coerced);
+        args.set(node, given);
+        if (!shape) continue;
+        const shaped = shape(given);
+        key += `|${shaped.key}`;
+        if (shaped.filter) filters.set(node, shaped.filter);
+      }
+    } catch {
+      return "arguments that don't fit";
+    }
+    const bindings = { caller, args, filters };
+    const plan = this.plan(key, bindings, coerced);
+    if (typeof plan === "string") return plan;
+    const values = plan.values(bindings);
+    return values ? { text: plan.text, values } : "an account that is closed to the caller";
+  }
+
+  private plan(key: string, bindings: Bindings, variables: Variables): Plan | string {
+    let plan = this.plans.get(key);
+    if (plan !== undefined) return plan;
+    if (this.plans.size >= MAX_PLANS) this.plans.delete(this.plans.keys().next().value!);
+    const { schema, relations, tables, document, operation } = this;
+    try {
+      plan = new Compiler({
+        ...{ schema, relations, tables, document, operation },
+        ...{ variables, bindings },
+      }).compile();
+    } catch (error) {
+      if (!(error instanceof Uncompilable)) throw error;
+      plan = error.message;
+    }
+    this.plans.set(key, plan);
+    return plan;
+  }
+}

@@ -1,0 +1,130 @@
+import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from "graphql";
+import type { Database } from "../database/database";
+import { DomainError, TakesTooLong } from "../errors";
+import type { Tables, Variables } from "./compiler";
+import type { Known } from "./known";
+import { Reading } from "./reading";
+import { relations } from "./relations";
+
+const MAX_KNOWN = 10_000;
+const MAX_REASONS = 100;
+/** SQLSTATE query_canceled: the statement's time is over. */
+const CANCELED = "57014";
+
+/** What became of a read. */
+export type Outcome =
+  /** The answer's `data`, as JSON text. */
+  | { data: string }
+  /** The caller is no longer as they were known: authenticate, and ask again. */
+  | "changed"
+  /** Its resolvers have to answer. */
+  | "left";
+
+/** A request, as far as reads look at it. */
+interface Asking {
+  /** Whoever asks, in a form that a statement verifies. */
+  verifiable(): Promise<Known | null>;
+  /** Finds out who asks now. */
+  prove(): Promise<void>;
+  /** Told that the answer was theirs. */
+  used(caller: Known): void;
+}
+
+const keyOf = (tokenHash: Buffer) => tokenHash.toString("latin1");
+
+/** Reads of this server: what is known of callers and documents, all of it bounded. */
+export class Reads {
+  /** Why documents were left to their resolvers, and how often. */
+  readonly left = new Map<string, number>();
+  private readonly callers = new Map<string, Known>();
+  /** As long as Apollo remembers a document; by operation, where it has several. */
+  private readonly readings = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Reading>>();
+  private readonly tables: Tables;
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    private readonly db: Database,
+  ) {
+    this.tables = db.table;
+  }
+
+  /** Whoever came with this token the last time: a guess, which every statement verifies. */
+  recall(tokenHash: Buffer): Known | undefined {
+    return this.callers.get(keyOf(tokenHash));
+  }
+
+  private remember(known: Known): void {
+    const key = keyOf(known.tokenHash);
+    if (this.callers.get(key) === known) return;
+    if (this.callers.size >= MAX_KNOWN) this.callers.delete(this.callers.keys().next().value!);
+    this.callers.set(key, known);
+  }
+
+  /**
+   * The `data` of a validated query as JSON text, by one statement in which the caller is
+   * verified; null where its resolvers have to answer.
+   *
+   * @throws whatever authenticating throws, where the caller isn't who they were.
+   */
+  async answer(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+    asking: Asking,
+  ): Promise<string | null> {
+    for (let tries = 0; tries < 2; tries++) {
+      const caller = await asking.verifiable();
+      if (!caller) return null;
+      const outcome = await this.read(document, operation, variables, caller);
+      if (outcome === "left") return null;
+      if (outcome !== "changed") {
+        this.remember(caller);
+        asking.used(caller);
+        return outcome.data;
+      }
+      this.callers.delete(keyOf(caller.tokenHash));
+      await asking.prove();
+    }
+    return null;
+  }
+
+  /** Answers by one statement, for a caller who may have changed since they were known. */
+  async read(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    variables: Variables,
+    caller: Known,
+  ): Promise<Outcome> {
+    const bound = this.reading(document, operation).bind(caller, variables);
+    if (typeof bound === "string") return this.leave(bound);
+    try {
+      const [row] = await this.db.query<{ data: string }>(bound);
+      return row ?? "changed";
+    } catch (error) {
+      const code = (error as { code?: string }).code ?? "";
+      // Trying it again by its resolvers would only double the load.
+      if (code === CANCELED) throw new TakesTooLong(error);
+      // Whatever else the database objects to, the executor finds out how to say it.
+      if (!(error instanceof DomainError)) return this.leave(`SQL error ${code}`);
+      throw error;
+    }
+  }
+
+  private reading(document: DocumentNode, operation: OperationDefinitionNode): Reading {
+    let readings = this.readings.get(document);
+    if (!readings) this.readings.set(document, (readings = new Map<never, Reading>()));
+    let reading = readings.get(operation);
+    if (!reading) {
+      reading = new Reading(this.schema, relations, this.tables, document, operation);
+      readings.set(operation, reading);
+    }
+    return reading;
+  }
+
+  private leave(why: string): "left" {
+    if (this.left.size < MAX_REASONS || this.left.has(why)) {
+      this.left.set(why, (this.left.get(why) ?? 0) + 1);
+    }
+    return "left";
+  }
+}

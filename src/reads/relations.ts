@@ -1,0 +1,272 @@
+import { raw, sql } from "../database/sql";
+import { Account } from "../entities/Account";
+import { Credential } from "../entities/Credential";
+import { Event, PrincipalKind, UserEvent } from "../entities/Event";
+import { Invitation } from "../entities/Invitation";
+import { IPRestriction } from "../entities/IPRestriction";
+import { IPRule } from "../entities/IPRule";
+import { Membership } from "../entities/Membership";
+import { ServiceUser } from "../entities/ServiceUser";
+import { Session } from "../entities/Session";
+import { User } from "../entities/User";
+import { credentialsWhere, eventsWhere, membersWhere } from "../filters";
+import type { Relations } from "./compiler";
+import { orNull, truth } from "./json";
+import { CALLER, type Group, OWN } from "./known";
+import {
+  byId,
+  can,
+  canOwn,
+  columns,
+  fact,
+  list,
+  one,
+  own,
+  page,
+  type Relation,
+  same,
+  word,
+} from "./words";
+
+const inAccount = (by: string) => ({ accountId: "accountId", [by]: "id" });
+
+const roles = columns({
+  administrator: "administrator",
+  developer: "developer",
+  team: "team",
+  billing: "billing",
+});
+
+const principal = columns({
+  id: "principalId",
+  kind: "principalKind",
+  subject: "principalSubject",
+  surface: "surface",
+  credentialId: "credentialId",
+  sessionId: "sessionId",
+});
+
+/** A credential of this owner's, as yet to be made. */
+const credentialOf = (owner: Record<string, string | null>) => ({
+  action: "create" as const,
+  subject: Credential,
+  columns: { accountId: "accountId", ...owner },
+});
+
+/** A row of the account with nothing in it: to ask whether all of its kind are meant. */
+const any =
+  <R extends object>(entity: new () => R) =>
+  () =>
+    Object.assign(new entity(), { accountId: OWN.accountId });
+
+const ownCredential = ({ standing: { membershipId, serviceUserId } }: Group) =>
+  Object.assign(new Credential(), { accountId: OWN.accountId, membershipId, serviceUserId });
+
+/** Those who share an account with the caller see a user, through their membership there. */
+const colleagues = {
+  entity: User,
+  visible: (row, compiler) => {
+    compiler.entersAccounts();
+    return sql`exists (select from memberships m where m.account_id = any(${CALLER.entered})
+      and m.user_id = ${compiler.column(row, "id")} and m.removed_at is null)`;
+  },
+} satisfies ReturnType<typeof own>;
+
+/** The user, or the service user, behind a credential; null once they have left. */
+const owner: Relation = {
+  read(place, compiler) {
+    const { row, field, nodes } = place;
+    const member = compiler.newRow(Membership);
+    const user = compiler.newRow(User);
+    const bot = compiler.newRow(ServiceUser);
+    const column = (of: typeof bot, property: string) => compiler.column(of, property);
+    const person = compiler.select(user, compiler.body(user, field.type, nodes), [
+      sql`${column(user, "id")} = (select ${column(member, "userId")}
+        from ${member.table.name} ${raw(member.alias)}
+        where ${column(member, "accountId")} = ${column(row!, "accountId")}
+          and ${column(member, "id")} = ${column(row!, "membershipId")}
+          and ${column(member, "removedAt")} is null)`,
+    ]);
+    const machine = compiler.select(bot, compiler.body(bot, field.type, nodes), [
+      sql`${column(bot, "accountId")} = ${column(row!, "accountId")}`,
+      sql`${column(bot, "id")} = ${column(row!, "serviceUserId")}`,
+      sql`${column(bot, "deletedAt")} is null`,
+    ]);
+    const isBot = sql`${column(row!, "serviceUserId")} is not null`;
+    return orNull(sql`case when ${isBot} then ${machine} else ${person} end`);
+  },
+};
+
+const me: Relation = {
+  read(place, compiler) {
+    const person = compiler.caller.principal.kind === PrincipalKind.USER;
+    const relation = person
+      ? one(User, { id: CALLER.principalId })
+      : one(ServiceUser, { accountId: CALLER.accountId, id: CALLER.principalId });
+    return relation.read(place, compiler);
+  },
+};
+
+/** Only one who came with it has it. */
+const cameWith = (which: "sessionId" | "credentialId", relation: Relation): Relation => ({
+  read: (place, compiler) =>
+    compiler.caller.principal[which] ? relation.read(place, compiler) : ["null"],
+});
+
+/** The gate's word on the account of a membership. */
+const access: Relation = {
+  read({ row, field, nodes }, compiler) {
+    compiler.entersAccounts();
+    const refusal = sql`${CALLER.refusals}::jsonb -> ${compiler.column(row!, "accountId")}`;
+    return compiler.fields(compiler.objectType(field.type), nodes, (name) =>
+      name === "granted"
+        ? truth(sql`${refusal} is null`)
+        : orNull(sql`(${refusal} -> ${raw(`'${name}'`)})::text`),
+    );
+  },
+};
+
+/** What a member of an account sees of it where they get in; what they are where they don't. */
+const myself: Relation = {
+  read(place, compiler) {
+    compiler.check(({ caller }) => Object.keys(caller.refusals).length === 0);
+    compiler.entersAccounts();
+    return same.read(place, compiler);
+  },
+};
+
+const entered: Relation = {
+  read(place, compiler) {
+    compiler.entersAccounts();
+    return one(
+      Account,
+      { id: "accountId" },
+      (column) => sql`${column("id")} = any(${CALLER.entered})`,
+    ).read(place, compiler);
+  },
+};
+
+const accountName: Relation = {
+  read({ row, field }, compiler) {
+    const account = compiler.newRow(Account);
+    const where = sql`${compiler.column(account, "id")} = ${compiler.column(row!, "accountId")}`;
+    return [compiler.select(account, compiler.leaf(account, "name", field.type), [where])];
+  },
+};
+
+/** What each field reads that is no column. One that is in neither is left to its resolver. */
+export const relations: Relations = {
+  Query: {
+    viewer: same,
+    account: byId({ Account: [{ entity: Account }] }),
+    node: byId({
+      Account: [{ entity: Account }],
+      Membership: [{ entity: Membership }],
+      ServiceUser: [{ entity: ServiceUser }],
+      ApiKey: [{ entity: Credential }],
+      Authtoken: [{ entity: Credential }],
+      Invitation: [{ entity: Invitation }],
+      IPRestriction: [{ entity: IPRestriction }],
+      Event: [own(UserEvent), { entity: Event }],
+      Session: [own(Session)],
+      User: [own(User), colleagues],
+    }),
+  },
+  Viewer: {
+    principal: me,
+    surface: fact(({ principal: { surface } }) => [JSON.stringify(surface)]),
+    session: cameWith("sessionId", one(Session, { id: CALLER.sessionId })),
+    credential: cameWith(
+      "credentialId",
+      one(Credential, { accountId: CALLER.accountId, id: CALLER.credentialId }),
+    ),
+    memberships: page(
+      Membership,
+      { userId: CALLER.principalId },
+      {
+        own: true,
+        only: raw(
+          "exists (select from accounts a where a.id = row.account_id and a.deleted_at is null)",
+        ),
+      },
+    ),
+    sessions: page(
+      Session,
+      { userId: CALLER.principalId },
+      { own: true, only: raw("row.ended_at is null and row.expires_at > now()") },
+    ),
+    events: page(UserEvent, { userId: CALLER.principalId }, { own: true, newestFirst: true }),
+    can: canOwn({ createAccount: { action: "create", row: () => new Account() } }),
+  },
+  ViewerMembership: { member: myself, accountName, account: entered, access },
+  Account: {
+    members: page(Membership, { accountId: "id" }, { where: membersWhere }),
+    serviceUsers: page(ServiceUser, { accountId: "id" }),
+    credentials: page(Credential, { accountId: "id" }, { where: credentialsWhere }),
+    invitations: page(Invitation, { accountId: "id" }),
+    ipRestrictions: list(IPRestriction, { accountId: "id" }, { by: "id", first: 10 }),
+    events: page(Event, { accountId: "id" }, { where: eventsWhere }),
+    can: can({
+      update: "update",
+      delete: "delete",
+      createServiceUser: { action: "create", row: any(ServiceUser) },
+      createCredential: { action: "create", row: ownCredential },
+      seeInvitations: { action: "read", row: any(Invitation) },
+      seeIPRestrictions: { action: "read", row: any(IPRestriction) },
+      seeAllEvents: { action: "read", row: any(Event) },
+    }),
+  },
+  Member: {
+    user: one(User, { id: "userId" }),
+    roles,
+    credentials: page(Credential, inAccount("membershipId")),
+    status: word(
+      (m) => sql`case when ${m("disabledAt")} is null then 'ACTIVE' else 'DISABLED' end`,
+    ),
+    can: can({
+      updateRoles: "updateRoles",
+      disable: "disable",
+      enable: "enable",
+      remove: "remove",
+      leave: "leave",
+      createCredential: credentialOf({ membershipId: "id" }),
+    }),
+  },
+  ServiceUser: {
+    credentials: page(Credential, inAccount("serviceUserId")),
+    can: can({ createCredential: credentialOf({ serviceUserId: "id" }) }),
+  },
+  Credential: {
+    owner,
+    status: word(
+      (c) => sql`case when ${c("revokedAt")} is not null then 'REVOKED'
+        when ${c("expiresAt")} <= now() then 'EXPIRED'
+        when ${c("ownerDisabled")} then 'OWNER_DISABLED' else 'ACTIVE' end`,
+    ),
+    can: can({ update: "update", revoke: "revoke" }),
+  },
+  Invitation: {
+    roles,
+    inviter: one(
+      Membership,
+      { accountId: "accountId", id: "inviterId" },
+      (m) => sql`${m("removedAt")} is null`,
+    ),
+    status: word(
+      (i) => sql`case when ${i("acceptedAt")} is not null then 'ACCEPTED'
+        when ${i("declinedAt")} is not null then 'DECLINED'
+        when ${i("revokedAt")} is not null then 'REVOKED'
+        when ${i("expiresAt")} <= now() then 'EXPIRED' else 'PENDING' end`,
+    ),
+  },
+  IPRestriction: {
+    rules: list(IPRule, { accountId: "accountId", ipRestrictionId: "id" }, { by: "position" }),
+  },
+  Session: {
+    current: {
+      read: ({ row }, compiler) => truth(sql`${compiler.column(row!, "id")} = ${CALLER.sessionId}`),
+    },
+  },
+  Event: { principal },
+  UserEvent: { principal },
+};

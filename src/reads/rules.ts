@@ -1,0 +1,74 @@
+import { all, any, FALSE, type Sql, sql, TRUE } from "../database/sql";
+import type { ColumnOf } from "../database/table";
+import type { Action, Subject, SubjectClass } from "../policies/ability";
+import { allowed, KNOWN } from "../policies/sql";
+import { CALLER, type Group, type Known, OWN } from "./known";
+import { source } from "./statement";
+
+/** A value of a rule, as the statement has it. The account is what led to the row. */
+function given(value: unknown): unknown {
+  if (value === OWN.accountId) return KNOWN;
+  if (value === OWN.principalId) return CALLER.principalId;
+  // Ids are of one account each, so any of one's own is one's own there.
+  if (value === OWN.membershipId) return sql`any(${CALLER.membershipIds})`;
+  if (value === OWN.serviceUserId) return CALLER.serviceUserId;
+  if (value === OWN.keyAccountId) return CALLER.accountId;
+  return value;
+}
+
+/** What each group of the caller's accounts says, joined where they differ. */
+function byGroup({ groups }: Known, account: Sql, test: (group: Group) => Sql): Sql {
+  const tests = groups.map(test);
+  const [first, ...more] = tests;
+  if (!first) return FALSE;
+  if (more.every((other) => other.text === first.text && same(other.values, first.values))) {
+    return first;
+  }
+  return any(
+    tests.map((one, i) => {
+      const accounts = source(({ caller }) => caller.groups[i]!.accountIds);
+      return one === FALSE ? FALSE : all([sql`${account} = any(${accounts})`, one]);
+    }),
+  );
+}
+
+const same = (a: readonly unknown[], b: readonly unknown[]) =>
+  JSON.stringify(a) === JSON.stringify(b) && a.every((value, i) => typeof value === typeof b[i]);
+
+/**
+ * Whether the caller may do this to a row in one of the accounts they entered. Which account
+ * that is, the way to the row has settled; `account` tells where their roles differ.
+ */
+export function may(
+  caller: Known,
+  action: Action,
+  subject: SubjectClass,
+  column: ColumnOf,
+  account: Sql,
+): Sql {
+  return byGroup(caller, account, ({ ability }) =>
+    allowed(ability, action, subject, column, given),
+  );
+}
+
+/** The same of a row that is only thought of, such as a credential of the caller's own. */
+export function mayWith(
+  caller: Known,
+  action: Action,
+  row: (group: Group) => Subject,
+  account: Sql,
+): Sql {
+  return byGroup(caller, account, (group) =>
+    group.ability.can(action, row(group)) ? TRUE : FALSE,
+  );
+}
+
+/** Whether the caller may do this to what is their own and belongs to no account. */
+export function mayOwn(
+  { self }: Known,
+  action: Action,
+  subject: SubjectClass,
+  column: ColumnOf,
+): Sql {
+  return allowed(self, action, subject, column, given);
+}

@@ -1,0 +1,292 @@
+import { getNamedType, type GraphQLObjectType, isNonNullType } from "graphql";
+import { all, raw, type Sql, sql, TRUE } from "../database/sql";
+import type { Class } from "../database/table";
+import { isId, kindOf, type PREFIX } from "../ids";
+import type { Action, Subject, SubjectClass } from "../policies/ability";
+import type { Compiler, Place, Row } from "./compiler";
+import { type Json, orNull, plain, text, truth } from "./json";
+import { CALLER, type Group, type Known } from "./known";
+import { may, mayOwn, mayWith } from "./rules";
+import type { Args, Source } from "./statement";
+import { Uncompilable } from "./uncompilable";
+
+/** The words in which `relations.ts` says what a field reads. */
+export interface Relation {
+  /**
+   * What of the arguments the statement's text depends on.
+   *
+   * @throws where the executor has something to say about them.
+   */
+  shape?: (args: Args) => { key: string; filter?: Sql };
+  read: (place: Place, compiler: Compiler) => Json;
+}
+
+export const MAX_PAGE = 100;
+
+type Entity = Class<object>;
+/** Columns of the child, and what of the parent they equal: a property, or the caller's own. */
+type On = Record<string, string | Source>;
+/** Written over a row's columns. */
+type Expression = (column: (property: string) => Sql) => Sql;
+
+function joined(compiler: Compiler, row: Row, on: On, parent: Row | null): Sql[] {
+  return Object.entries(on).map(([property, to]) => {
+    const value = typeof to === "string" ? compiler.column(parent!, to) : to;
+    return sql`${compiler.column(row, property)} = ${value}`;
+  });
+}
+
+/** Whether the caller may read rows of an entity by the rules of their accounts. */
+function readable(compiler: Compiler, row: Row): Sql {
+  const { caller } = compiler;
+  compiler.entersAccounts();
+  const account = compiler.column(row, row.table.info("accountId") ? "accountId" : "id");
+  const subject = row.table.entity as unknown as SubjectClass;
+  return may(caller, "read", subject, row.table.at(row.alias), account);
+}
+
+function readableOwn(compiler: Compiler, row: Row): Sql {
+  const subject = row.table.entity as unknown as SubjectClass;
+  return mayOwn(compiler.caller, "read", subject, row.table.at(row.alias));
+}
+
+/** The row that another points at, which whoever sees that one sees, whatever the rules. */
+export function one(entity: Entity, on: On, only: Expression = () => TRUE): Relation {
+  return {
+    read({ row: parent, field, nodes }, compiler) {
+      const row = compiler.newRow(entity);
+      const also = only((property) => compiler.column(row, property));
+      const conditions = [...joined(compiler, row, on, parent), also];
+      const found = compiler.select(row, compiler.body(row, field.type, nodes), conditions);
+      return isNonNullType(field.type) ? [found] : orNull(found);
+    },
+  };
+}
+
+interface Paging {
+  /** What the field's `filter` asks, on the alias `row`. */
+  where?: (filter: never) => Sql;
+  /** What holds whatever is asked, on the alias `row`. */
+  only?: Sql;
+  /** By the rules of what is the caller's own, instead of the account's. */
+  own?: true;
+  newestFirst?: true;
+}
+
+/** The rows that point at a parent, a page at a time, by id: ids sort by age. */
+export function page(entity: Entity, on: On, paging: Paging = {}): Relation {
+  const { where, only = TRUE, own, newestFirst } = paging;
+  return {
+    shape(args) {
+      const { first, after, filter, order } = args;
+      if ((first as number) < 1 || (first as number) > MAX_PAGE) throw new Uncompilable("a page");
+      if (after != null && !isId(after as string)) throw new Uncompilable("a cursor");
+      const asked = where && filter ? where(filter as never) : undefined;
+      const key = `${String(order)} ${after == null ? "" : "after"} ${asked?.text ?? ""}`;
+      return { key, ...(asked && { filter: asked }) };
+    },
+    read(place, compiler) {
+      const { field, nodes, row: parent } = place;
+      const { after, order } = compiler.args(place);
+      const newest = order === undefined ? newestFirst : order === "NEWEST_FIRST";
+      const row = compiler.newRow(entity);
+      const inner = { ...row, alias: "row" };
+      const first = sql`${compiler.arg(place, "first")}::int`;
+      const direction = raw(newest ? "row.id desc" : "row.id");
+      const id = compiler.column(row, "id");
+      const connection = getNamedType(field.type) as GraphQLObjectType;
+      let reads = false;
+      const selected = [...compiler.subfields(connection, nodes).values()];
+      const peeks = selected
+        .filter(([node]) => node!.name.value === "pageInfo")
+        .flatMap((inner) => [...compiler.subfields(compiler.typeNamed("PageInfo"), inner).values()])
+        .some(([node]) => node!.name.value === "hasNextPage");
+      const shown = peeks ? sql` filter (where ${raw(row.alias)}.n <= ${first})` : raw("");
+      const list = (body: Json): Json => {
+        reads = true;
+        return ["[", sql`string_agg(${text(body)}, ',')${shown}`, "]"];
+      };
+      const body = compiler.fields(connection, nodes, (name, inner, type) => {
+        if (name === "nodes") return list(compiler.body(row, type, inner));
+        const named = getNamedType(type) as GraphQLObjectType;
+        if (name === "edges") {
+          return list(
+            compiler.fields(named, inner, (name, deep, type) =>
+              name === "cursor" ? plain(id) : compiler.body(row, type, deep),
+            ),
+          );
+        }
+        return compiler.fields(named, inner, (name) => {
+          reads = true;
+          if (name === "hasNextPage") return truth(sql`count(*) > ${first}`);
+          const last = sql`${raw(newest ? "min" : "max")}(${id})${shown}`;
+          return orNull(sql`'"' || ${last} || '"'`);
+        });
+      });
+      // An aggregate of nothing would come once for each row.
+      if (!reads) return body;
+      const cursor = sql`row.id ${raw(newest ? "<" : ">")} ${compiler.arg(place, "after")}`;
+      const conditions = [
+        ...joined(compiler, inner, on, parent),
+        own ? readableOwn(compiler, inner) : readable(compiler, inner),
+        only,
+        ...compiler.filter(place),
+        ...(after == null ? [] : [cursor]),
+      ];
+      const numbered = peeks ? sql`, row_number() over (order by ${direction}) as n` : raw("");
+      return [
+        sql`(select ${text(body)} from (select row.*${numbered} from ${row.table.name} row
+          where ${all(conditions)} order by ${direction}
+          limit ${first}${raw(peeks ? " + 1" : "")}) ${raw(row.alias)})`,
+      ];
+    },
+  };
+}
+
+/** All rows that point at a parent: for lists with a cap. */
+export function list(entity: Entity, on: On, options: { by: string; first?: number }): Relation {
+  const { by, first } = options;
+  return {
+    read({ row: parent, field, nodes }, compiler) {
+      const row = compiler.newRow(entity);
+      const inner = { ...row, alias: "row" };
+      const body = compiler.body(row, field.type, nodes);
+      const rule = first ? [readable(compiler, inner)] : [];
+      const order = compiler.column(inner, by);
+      return [
+        "[",
+        sql`(select string_agg(${text(body)}, ',') from (select row.* from ${row.table.name} row
+          where ${all([...joined(compiler, inner, on, parent), ...rule])}
+          order by ${order}${raw(first ? ` limit ${first}` : "")}) ${raw(row.alias)})`,
+        "]",
+      ];
+    },
+  };
+}
+
+/** The same row, as another type. */
+export const same: Relation = {
+  read: ({ row, field, nodes }, compiler) =>
+    compiler.object(row, getNamedType(field.type) as GraphQLObjectType, nodes),
+};
+
+/** An object made of columns of the row under other names. */
+export function columns(names: Record<string, string>): Relation {
+  return {
+    read({ row, field, nodes }, compiler) {
+      const type = getNamedType(field.type) as GraphQLObjectType;
+      return compiler.fields(type, nodes, (name, _nodes, fieldType) =>
+        compiler.leaf(row!, names[name]!, fieldType),
+      );
+    },
+  };
+}
+
+/** One word of a closed set, worked out from columns. */
+export function word(expression: Expression): Relation {
+  return {
+    read: ({ row }, compiler) => plain(expression((property) => compiler.column(row!, property))),
+  };
+}
+
+/** What depends on nothing but who asks. */
+export function fact(read: (caller: Known) => Json): Relation {
+  return { read: (_place, compiler) => read(compiler.caller) };
+}
+
+/** What the caller may do to the row: its own action each, or one on another row thought of. */
+export type Permission =
+  | Action
+  | { action: Action; subject: SubjectClass; columns: Record<string, string | null> }
+  | { action: Action; row: (group: Group) => Subject };
+
+export function can(permissions: Record<string, Permission>): Relation {
+  return {
+    read({ row, field, nodes }, compiler) {
+      compiler.entersAccounts();
+      const { caller } = compiler;
+      const at = row!;
+      const account = compiler.column(at, at.table.info("accountId") ? "accountId" : "id");
+      const type = getNamedType(field.type) as GraphQLObjectType;
+      return compiler.fields(type, nodes, (name) => {
+        const permission = permissions[name];
+        if (!permission) throw new Uncompilable(`nobody said what ${type.name}.${name} asks`);
+        if (typeof permission === "string") {
+          const subject = at.table.entity as unknown as SubjectClass;
+          return truth(may(caller, permission, subject, at.table.at(at.alias), account));
+        }
+        if ("row" in permission) {
+          return truth(mayWith(caller, permission.action, permission.row, account));
+        }
+        const { action, subject, columns } = permission;
+        const column = (property: string) => {
+          const from = columns[property];
+          const name = from ? compiler.column(at, from) : raw("null::text");
+          return { name, array: false };
+        };
+        return truth(may(caller, action, subject, column, account));
+      });
+    },
+  };
+}
+
+/** What the caller may do that concerns no account. */
+export function canOwn(
+  permissions: Record<string, { action: Action; row: () => Subject }>,
+): Relation {
+  return {
+    read({ field, nodes }, compiler) {
+      const type = getNamedType(field.type) as GraphQLObjectType;
+      return compiler.fields(type, nodes, (name) => {
+        const { action, row } = permissions[name]!;
+        return [String(compiler.caller.self.can(action, row()))];
+      });
+    },
+  };
+}
+
+/** Rows that may have the id: in one of the caller's accounts, or as somebody else says. */
+interface Found {
+  entity: Entity;
+  /** Who sees them, where it isn't the account's rules that say so. */
+  visible?: (row: Row, compiler: Compiler) => Sql;
+}
+
+/** What belongs to the caller and to no account. */
+export const own = (entity: Entity): Found => ({
+  entity,
+  visible: (row, compiler) => readableOwn(compiler, row),
+});
+
+/** Whatever has the id given, as far as the caller may see it: its prefix says where to look. */
+export function byId(where: Partial<Record<keyof typeof PREFIX, readonly Found[]>>): Relation {
+  const kindIn = ({ id }: Args) => kindOf(id as string);
+  return {
+    shape: (args) => ({ key: kindIn(args) ?? "" }),
+    read(place, compiler) {
+      const kind = kindIn(compiler.args(place));
+      const founds = (kind && where[kind]) ?? [];
+      if (founds.length === 0) return ["null"];
+      const id = compiler.arg(place, "id");
+      const selects = founds.map(({ entity, visible }) => {
+        const row = compiler.newRow(entity);
+        const body = compiler.body(row, place.field.type, place.nodes);
+        const may = visible ? visible(row, compiler) : entered(row, compiler, id);
+        return compiler.select(row, body, [sql`${compiler.column(row, "id")} = ${id}`, may]);
+      });
+      return [sql`coalesce(${selects.reduce((a, b) => sql`${a}, ${b}`)}, 'null')`];
+    },
+  };
+}
+
+/** What is behind a gate that shuts the caller out is for the executor, which says so. */
+function entered(row: Row, compiler: Compiler, id: Source): Sql {
+  compiler.entersAccounts();
+  const isAccount = !row.table.info("accountId");
+  compiler.check((from) => {
+    const { refusals } = from.caller;
+    return isAccount ? !((id.read(from) as string) in refusals) : !Object.keys(refusals).length;
+  });
+  const account = compiler.column(row, isAccount ? "id" : "accountId");
+  return all([sql`${account} = any(${CALLER.entered})`, readable(compiler, row)]);
+}

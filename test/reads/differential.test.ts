@@ -1,0 +1,125 @@
+import {
+  execute,
+  type OperationDefinitionNode,
+  parse,
+  type ExecutionResult,
+  validate,
+} from "graphql";
+import { authenticate, type Caller } from "../../src/authenticate";
+import { Context } from "../../src/context";
+import { all, raw, sql } from "../../src/database/sql";
+import { hashOf } from "../../src/identity/tokens";
+import { Loaders, type Page, type PageRequest } from "../../src/loaders";
+import type { Access } from "../../src/context";
+import type { Subject } from "../../src/policies/ability";
+import { type Known, know } from "../../src/reads/known";
+import { Reads } from "../../src/reads/reads";
+import { schema } from "../../src/schema";
+import { db, useDatabase } from "../support/database";
+import { fieldsOfQueries, random, randomDocument } from "../support/randomDocuments";
+import { aWorld, type World } from "../support/world";
+
+/**
+ * Random documents, as callers of every kind: the compiled statement against the resolvers, whose
+ * pages are then read whole and each row asked of CASL in JavaScript. The two share the policies
+ * and nothing else that could be wrong in the same way.
+ */
+const SEED = Number(process.env["DIFFERENTIAL_SEED"] ?? 20261124);
+const COUNT = Number(process.env["DIFFERENTIAL_COUNT"] ?? 1_000);
+const RUNS = 3;
+
+let world: World;
+const rng = random(SEED);
+
+beforeAll(async () => {
+  await useDatabase();
+  world = await aWorld(rng);
+});
+
+const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
+
+/** Pages as the rules say row by row, with nothing left to SQL but the filter. */
+async function pageInJavaScript<E extends Subject & { id: string }>(
+  access: Access,
+  parentId: string,
+  { entity, by, first, after, newestFirst, where }: PageRequest<E>,
+): Promise<Page<E>> {
+  const table = db.table(entity);
+  const mine = sql`row.${raw(table.column(by))} = ${parentId}`;
+  const found = await db.query(sql`select ${table.withVirtual} from ${table.name} row
+    where ${all([mine, where])} order by row.id`);
+  const rows = table.instances(found).filter((row) => access.can("read", row));
+  if (newestFirst) rows.reverse();
+  const from = rows.filter(({ id }) => after === null || (newestFirst ? id < after : id > after));
+  return { nodes: from.slice(0, first), hasNextPage: from.length > first };
+}
+
+it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, async () => {
+  const reads = new Reads(schema, db);
+  const seen = new Set<string>();
+  const tally = { documents: 0, compiled: 0, errors: 0, left: 0, bytes: 0 };
+  const byLoaders = Reflect.get(Loaders.prototype, "page") as never;
+  const callers = new Map<string, { caller: Caller; known: Known }>();
+  const differences: object[] = [];
+
+  while (tally.documents < COUNT) {
+    const { text, variables } = randomDocument(rng, world.ids);
+    const document = parse(text);
+    if (validate(schema, document).length) continue;
+    tally.documents++;
+    const operation = document.definitions[0] as OperationDefinitionNode;
+    for (let run = 0; run < RUNS; run++) {
+      const { token, who } = rng.pick(world.callers);
+      let one = callers.get(token);
+      if (!one) {
+        const caller = await authenticate(db, token, REQUEST);
+        const { principal, standing, lastUsedAt } = caller;
+        const known = (await know(db, principal, standing, hashOf(token), lastUsedAt))!;
+        callers.set(token, (one = { caller, known }));
+      }
+      const { principal, standing, user } = one.caller;
+      // Once as the server's resolvers read, then by rules asked of each row.
+      Loaders.prototype.page = run ? (pageInJavaScript as never) : byLoaders;
+      const contextValue = new Context({ db, request: REQUEST, caller: principal, standing, user });
+      const ordinary: ExecutionResult = await execute({
+        schema,
+        document,
+        contextValue,
+        variableValues: variables,
+      });
+      const answer = await reads
+        .read(document, operation, variables, one.known)
+        .catch((error: unknown) => ({ data: JSON.stringify({ error: String(error) }) }));
+      if (typeof answer === "string") {
+        if (ordinary.errors) tally.errors++;
+        else tally.left++;
+        expect(answer).toBe("left");
+        continue;
+      }
+      tally.compiled++;
+      tally.bytes += answer.data.length;
+      for (const name of text.matchAll(/\b([a-z]\w+)\b/g)) seen.add(name[1]!);
+      const got = JSON.stringify(JSON.parse(answer.data));
+      const wanted = JSON.stringify(ordinary.data);
+      if (got !== wanted || ordinary.errors) {
+        differences.push({ who, text, variables, got, wanted, errors: ordinary.errors });
+      }
+      if (differences.length > 2) break;
+    }
+    if (differences.length > 2) break;
+  }
+
+  expect(differences).toEqual([]);
+  // Nothing is left to resolvers but what they refuse, and what is behind a closed gate.
+  expect([...reads.left.keys()].sort()).toEqual(
+    [
+      "an account that is closed to the caller",
+      "arguments that don't fit",
+      "variables that don't fit",
+    ].filter((reason) => reads.left.has(reason)),
+  );
+  expect(tally.compiled).toBeGreaterThan(COUNT * RUNS * 0.6);
+  const missing = [...fieldsOfQueries()].filter((name) => !seen.has(name.split(".")[1]!));
+  expect(missing).toEqual([]);
+  console.info(tally, Object.fromEntries(reads.left));
+}, 600_000);
