@@ -9,13 +9,13 @@ export interface Server {
   port: number;
 }
 
-export const SERVER_NAMES = ["limit", "hand", "Gatehouse"] as const;
+export const SERVER_NAMES = ["limit", "hand", "Gatehouse", "resolvers"] as const;
 export type ServerName = (typeof SERVER_NAMES)[number];
 
 const ROOT = join(__dirname, "../..");
 const START_MS = 30_000;
 
-/** The three servers, each a process of its own on the same database. */
+/** The four servers, each a process of its own on the same database. */
 export async function startServers(
   databaseUrl: string,
   profile: string | undefined,
@@ -24,7 +24,8 @@ export async function startServers(
   return [
     await startSmall("limit", databaseUrl, stops),
     await startSmall("hand", databaseUrl, stops),
-    await startGatehouse(databaseUrl, profile, stops),
+    await startGatehouse("Gatehouse", databaseUrl, profile, stops),
+    await startGatehouse("resolvers", databaseUrl, undefined, stops),
   ];
 }
 
@@ -39,8 +40,13 @@ async function startSmall(name: "limit" | "hand", databaseUrl: string, stops: St
   return { name, pid: child.pid!, port };
 }
 
-/** The server as `npm start` runs it, in production and with its log. */
-async function startGatehouse(databaseUrl: string, profile: string | undefined, stops: Stops) {
+/** The server as `npm start` runs it, in production and with its log; or without compiling. */
+async function startGatehouse(
+  name: "Gatehouse" | "resolvers",
+  databaseUrl: string,
+  profile: string | undefined,
+  stops: Stops,
+) {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     scripts: { start: string };
   };
@@ -57,17 +63,18 @@ async function startGatehouse(databaseUrl: string, profile: string | undefined, 
       DATABASE_POOL_SIZE: "10",
       GATEHOUSE_PUBLIC_URL: "https://gatehouse.example",
       GATEHOUSE_LOG_LEVEL: "warn",
+      GATEHOUSE_COMPILED_READS: String(name === "Gatehouse"),
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
   stops.add(() => ended(child));
-  const port = await soon("Gatehouse", child, (found: (port: number) => void) =>
+  const port = await soon(name, child, (found: (port: number) => void) =>
     child.stdout.on("data", (said: Buffer) => {
       const [, port] = /http:\/\/localhost:(\d+)\//.exec(said.toString()) ?? [];
       if (port) found(Number(port));
     }),
   );
-  return { name: "Gatehouse" as const, pid: child.pid!, port };
+  return { name, pid: child.pid!, port };
 }
 
 function soon<T>(

@@ -21,7 +21,9 @@ export async function statementsOf(url: string, works: Work[], seeded: Seeded): 
       let count = 0;
       db.observe = () => count++;
       const asks = work.turn(seeded, 0);
-      for (const ask of asks) {
+      // Once before: whoever asks for the first time is looked up apart.
+      for (const [i, ask] of [asks[0]!, ...asks].entries()) {
+        if (i === 1) count = 0;
         const { body } = await app.inject({
           method: "POST",
           url: "/graphql",

@@ -178,7 +178,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       });
       for (const [name, value] of headers) void reply.header(name, value);
       if (body.kind !== "complete") throw new Error("Nothing here is answered in parts");
-      return reply.status(status ?? 200).send(body.string);
+      // Encoded once: a string is flattened and encoded anew for its length and for the socket.
+      return reply.status(status ?? 200).send(Buffer.from(body.string));
     },
   });
   exportEvents(app, contextOf);
@@ -256,7 +257,8 @@ function guessOf(request: FastifyRequest, reads: Reads): Known | null {
 }
 
 /** A plain GraphQL request over POST. Whatever else may come is refused after authenticating. */
-function isQuestion({ method, body }: FastifyRequest): boolean {
+function isQuestion({ method, body, headers: { accept = "*/*" } }: FastifyRequest): boolean {
+  if (!/(\*|application)\/(\*|json|graphql-response\+json)/.test(accept)) return false;
   if (method !== "POST" || typeof body !== "object" || body === null) return false;
   const { query, variables, operationName, extensions } = body as Record<string, unknown>;
   return (
@@ -272,7 +274,8 @@ function httpRequest(request: FastifyRequest): HTTPGraphQLRequest {
   for (const [name, value] of Object.entries(request.headers)) {
     if (value !== undefined) headers.set(name, Array.isArray(value) ? value.join(", ") : value);
   }
-  const { search } = new URL(request.url, "http://localhost");
+  const query = request.url.indexOf("?");
+  const search = query < 0 ? "" : request.url.slice(query);
   return { method: request.method, headers, search, body: request.body };
 }
 

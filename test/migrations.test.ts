@@ -36,6 +36,34 @@ it("lets columns be null exactly where the entities say so", async () => {
   expect(said.filter((line) => !all.has(line))).toEqual([]);
 });
 
+it("holds every moment to what JSON can tell, and every id to what needs no escaping", async () => {
+  const unbounded = await sqlAsOwner(`
+    select table_name, column_name from information_schema.columns c
+    where table_schema = 'public' and data_type = 'timestamp with time zone'
+      and not exists (select from pg_constraint k
+        where k.conrelid = format('public.%I', table_name)::regclass
+          and pg_get_constraintdef(k.oid) like '%is_moment(' || column_name || ')%')`);
+  expect(unbounded).toEqual([]);
+  const loose = await sqlAsOwner(`
+    select table_name from information_schema.columns c
+    where table_schema = 'public' and column_name = 'id' and table_name <> 'migrations'
+      and not exists (select from pg_constraint k
+        where k.conrelid = format('public.%I', table_name)::regclass
+          and pg_get_constraintdef(k.oid) like '%is_id(id,%')`);
+  expect(loose).toEqual([]);
+});
+
+it.each(["infinity", "-infinity", "0001-01-01 00:00:00Z BC", "10000-01-01 00:00:00Z"])(
+  "takes no account made at %s",
+  async (moment) => {
+    const insert = sqlAsOwner(
+      `insert into accounts (id, name, created_at) values ('ac_01jc0000000000000000000000', 'a', $1)`,
+      [moment],
+    );
+    await expect(insert).rejects.toThrow("accounts_created_at_moment_check");
+  },
+);
+
 it("keeps the events of each coming month in a partition of their own", async () => {
   const month = new Date().toISOString().slice(0, 7).replace("-", "_");
   expect(await tables()).toEqual(

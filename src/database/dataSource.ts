@@ -5,6 +5,7 @@ import { CreateAccounts1764000000001 } from "../../migrations/1764000000001-crea
 import { CreateCredentials1764000000002 } from "../../migrations/1764000000002-create-credentials";
 import { CreateInvitations1764000000003 } from "../../migrations/1764000000003-create-invitations";
 import { CreateEvents1764000000004 } from "../../migrations/1764000000004-create-events";
+import { BoundMoments1764000000005 } from "../../migrations/1764000000005-bound-moments";
 import { Account } from "../entities/Account";
 import { Credential } from "../entities/Credential";
 import { Event, UserEvent } from "../entities/Event";
@@ -36,6 +37,7 @@ const migrations = [
   CreateCredentials1764000000002,
   CreateInvitations1764000000003,
   CreateEvents1764000000004,
+  BoundMoments1764000000005,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

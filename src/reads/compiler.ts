@@ -4,7 +4,6 @@ import {
   type FragmentDefinitionNode,
   getNamedType,
   type GraphQLField,
-  type GraphQLNamedType,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
@@ -251,20 +250,23 @@ export class Compiler {
     if (info.nullable && isNonNullType(type)) {
       throw new Uncompilable(`${row.table.entity.name}.${property} may be null, its field may not`);
     }
-    const json = this.scalar(info.at(row.alias), info, getNamedType(type));
+    // Ids of their own and words need no escaping: a CHECK on each of these columns says so.
+    const named = getNamedType(type);
+    if (isEnumType(named) && named.getValues().some(({ name, value }) => name !== value)) {
+      throw new Uncompilable(`${named.name} is not stored as it is shown`);
+    }
+    const bare = property === "id" || (isEnumType(named) && !info.array);
+    const json = this.scalar(info.at(row.alias), info, bare);
     return info.nullable ? orNull(text(json)) : json;
   }
 
-  private scalar(value: Sql, { type, array, nullable }: ColumnInfo, named: GraphQLNamedType): Json {
+  private scalar(value: Sql, { type, nullable }: ColumnInfo, bare: boolean): Json {
     if (type === "timestamptz") return [sql`to_char(${value}, ${MOMENT})`];
     if (type === "boolean" || type === "jsonb") return [sql`${value}::text`];
     if (type === "integer") return [value];
-    if (type === "inet" || type === "cidr") return [sql`to_json(${value})::text`];
-    if (type === "text") {
-      // Ids and words need no escaping: a CHECK on each column says so.
-      const bare = !array && (named.name === "ID" || isEnumType(named));
-      // A null must stay one: concat would leave its quotes.
-      if (bare) return nullable ? [sql`'"' || ${value} || '"'`] : plain(value);
+    // A null must stay one: concat would leave its quotes.
+    if (bare) return nullable ? [sql`'"' || ${value} || '"'`] : plain(value);
+    if (type === "text" || type === "inet" || type === "cidr") {
       return [sql`to_json(${value})::text`];
     }
     throw new Uncompilable(`nobody said how to print a ${type}`);

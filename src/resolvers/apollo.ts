@@ -12,7 +12,7 @@ import { DomainError, Unauthenticated, Unavailable } from "../errors";
 import type { Reads } from "../reads/reads";
 import { formatError, isBug, statusOf } from "./formatError";
 import { InputCheck } from "./inputs";
-import { assertWithin, type Limits, measure } from "./limits";
+import { assertWithin, type Limits, sizeOf } from "./limits";
 
 const MAX_TOKENS = 2_000;
 
@@ -47,9 +47,9 @@ class RawJson {
   constructor(readonly text: string) {}
 }
 
-function stringifyResult({ data, ...rest }: { data?: unknown }): string {
-  if (!(data instanceof RawJson))
-    return JSON.stringify(data === undefined ? rest : { ...rest, data });
+function stringifyResult(result: { data?: unknown }): string {
+  const { data, ...rest } = result;
+  if (!(data instanceof RawJson)) return JSON.stringify(result);
   const more = JSON.stringify(rest).slice(1, -1);
   return `{"data":${data.text}${more && `,${more}`}}`;
 }
@@ -127,7 +127,7 @@ function guard(schema: GraphQLSchema, limits: Limits): ApolloServerPlugin<Contex
         didResolveOperation({ document, operation, request: { variables = {} } }) {
           if (!operation) return Promise.resolve(); // an unknown operationName: Apollo says so
           if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw noSubscriptions();
-          const size = measure(schema, document, operation, variables);
+          const size = sizeOf(schema, document, operation, variables);
           cost = size.cost;
           assertWithin(size, limits);
           inputs.check(document, operation, variables);

@@ -33,6 +33,31 @@ export interface Size {
   aliases: number;
 }
 
+/** What doesn't depend on variables is measured once, as long as the document is remembered. */
+const measured = new WeakMap<OperationDefinitionNode, Size>();
+
+/** How much an operation of a validated document asks for with these variables. */
+export function sizeOf(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Record<string, unknown>,
+): Size {
+  let size = measured.get(operation);
+  if (!size) {
+    let varies = false;
+    const asked = new Proxy(variables, {
+      get: (of, name) => {
+        varies = true;
+        return Reflect.get(of, name) as unknown;
+      },
+    });
+    size = measure(schema, document, operation, asked);
+    if (!varies) measured.set(operation, size);
+  }
+  return size;
+}
+
 /**
  * How much an operation asks for with these variables: a field costs 1, a connection what its
  * children cost times `first`. Fragments are measured once and counted as often as they are

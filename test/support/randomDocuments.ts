@@ -33,9 +33,23 @@ export type Random = ReturnType<typeof random>;
 
 export interface RandomDocument {
   text: string;
-  variables: Record<string, unknown>;
+  /**
+   * The same document is asked with each, as what is remembered of it must serve all: the first,
+   * the first with other conditions, and the first with other filters.
+   */
+  variables: Record<string, unknown>[];
 }
 
+/** Prefixes of what is in a list, so that a cursor may be of this very list. */
+const CURSORS: Record<string, string[]> = {
+  members: ["mem"],
+  memberships: ["mem"],
+  serviceUsers: ["su"],
+  credentials: ["ak", "cr"],
+  invitations: ["inv"],
+  events: ["ev"],
+  sessions: ["ses"],
+};
 const isAccountId = (id: string) => id.startsWith("ac_");
 
 type Composite = GraphQLObjectType | GraphQLInterfaceType;
@@ -66,7 +80,7 @@ export function randomDocument(
   ids: readonly string[],
 ): RandomDocument {
   const declared: string[] = [];
-  const variables: Record<string, unknown> = {};
+  const variables: RandomDocument["variables"] = [{}, {}, {}];
   const fragments: string[] = [];
   let aliases = 0;
   let budget = 80;
@@ -117,24 +131,26 @@ export function randomDocument(
     return isEnumType(bare) ? (given as string) : JSON.stringify(given);
   };
 
-  const variable = (type: GraphQLInputType, given: unknown): string => {
+  const variable = (type: GraphQLInputType, given: unknown, path: string): string => {
     const name = `v${declared.length}`;
     const required = isNonNullType(type);
     const fallback = !required && given !== null && chance(0.3) ? ` = ${written(type, given)}` : "";
     declared.push(`$${name}: ${String(type)}${fallback}`);
-    if (required || chance(0.8)) variables[name] = given;
+    const absent = !required && chance(0.2);
+    const other = isInputObjectType(getNullableType(type)) ? value(type, path) : given;
+    if (!absent) variables.forEach((one, i) => (one[name] = i === 2 ? other : given));
     return `$${name}`;
   };
 
   const directive = (): string => {
     if (!chance(0.1)) return "";
-    const condition = chance(0.6)
-      ? variable(schema.getType("Boolean") as never, chance(0.6))
-      : String(chance(0.6));
-    if (condition.startsWith("$")) {
-      const name = condition.slice(1);
-      declared[declared.length - 1] = `$${name}: Boolean!`;
-      variables[name] = chance(0.6);
+    let condition = String(chance(0.6));
+    if (chance(0.6)) {
+      const name = `v${declared.length}`;
+      declared.push(`$${name}: Boolean!`);
+      const held = chance(0.6);
+      variables.forEach((one, i) => (one[name] = i === 1 ? !held : held));
+      condition = `$${name}`;
     }
     return ` @${pick(["include", "skip"])}(if: ${condition})`;
   };
@@ -169,8 +185,11 @@ export function randomDocument(
         let given = value(arg.type, arg.name);
         // Most ids lead nowhere for most callers, and then there is little to compare.
         if (field.name === "account" && chance(0.8)) given = pick(ids.filter(isAccountId));
-        if (arg.name === "after" && chance(0.7)) given = null;
-        const text = chance(0.4) ? variable(arg.type, given) : written(arg.type, given);
+        if (arg.name === "after") {
+          const theirs = ids.filter((id) => CURSORS[field.name]?.includes(id.split("_", 1)[0]!));
+          given = chance(0.6) ? null : chance(0.9) ? pick(theirs) : given;
+        }
+        const text = chance(0.4) ? variable(arg.type, given, arg.name) : written(arg.type, given);
         return [`${arg.name}: ${text}`];
       });
       const call = args.length ? `(${args.join(", ")})` : "";

@@ -64,7 +64,7 @@ export async function aWorld({ chance, pick, next }: Random): Promise<World> {
           userId,
           createdAt: past(),
           disabledAt: i > 0 && chance(0.25) ? past() : null,
-          removedAt: i > 1 && chance(0.15) ? past() : null,
+          removedAt: i === 2 || (i > 2 && chance(0.2)) ? past() : null,
         }),
       );
     }
@@ -91,14 +91,15 @@ export async function aWorld({ chance, pick, next }: Random): Promise<World> {
           lastUsedIp: chance(0.5) ? pick(["192.0.2.7", "2001:db8::1"]) : null,
           createdAt: past(),
         });
-        if (chance(0.3)) ids.push(credential.id);
+        if (chance(0.4)) ids.push(credential.id);
       }
     }
     for (let i = 0; i < 6; i++) {
       const state = pick(["acceptedAt", "declinedAt", "revokedAt", null]);
       const invitation = await anInvitation(members[0]!, {
         ...roles(),
-        inviterId: pick(members).id,
+        // Half of them by somebody who has left, where anybody has.
+        inviterId: ((i % 2 && members.find((one) => one.removedAt)) || pick(members)).id,
         expiresAt: pick([past, future])(),
         ...(state && { [state]: past() }),
       });
@@ -107,10 +108,10 @@ export async function aWorld({ chance, pick, next }: Random): Promise<World> {
     for (const surface of [Surface.API, Surface.DASHBOARD]) {
       ids.push((await anIPRestriction(account, surface)).id);
     }
-    const actors = [...members.map((m) => m.userId), ...bots.map((b) => b.id), "expiry"];
+    const actors = [...members.map((m) => m.userId), ...bots.map((b) => b.id), "expiry", 'a "job"'];
     for (let i = 0; i < 60; i++) {
       const id = newId("Event");
-      if (chance(0.1)) ids.push(id);
+      if (chance(0.2)) ids.push(id);
       await insert(Event, { accountId: account.id, id, ...anEvent(actors) });
     }
     ids.push(account.id, ...members.map(({ id }) => id), ...bots.map(({ id }) => id));

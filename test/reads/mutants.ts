@@ -1,0 +1,121 @@
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/**
+ * Plants bugs in the compiler, one at a time, and sees that the tests notice each:
+ *
+ *     npm run test:mutants
+ *
+ * A bug that nobody notices is a hole in the tests; ends with 1 then.
+ */
+const MUTANTS: [what: string, file: string, from: string, to: string][] = [
+  [
+    "a page is one too long",
+    "words.ts",
+    "limit ${first}${raw(peeks",
+    "limit ${first} + 1${raw(peeks",
+  ],
+  ["more follow, always", "words.ts", "count(*) > ${first}", "count(*) >= ${first}"],
+  [
+    "the other order",
+    "words.ts",
+    'newest ? "row.id desc" : "row.id"',
+    'newest ? "row.id" : "row.id desc"',
+  ],
+  ["the cursor's other side", "words.ts", 'newest ? "<" : ">"', 'newest ? ">" : "<"'],
+  ["the cursor itself again", "words.ts", 'newest ? "<" : ">"', 'newest ? "<=" : ">="'],
+  ["no filter", "words.ts", "...compiler.filter(place),", ""],
+  [
+    "no rule for pages",
+    "words.ts",
+    "own ? readableOwn(compiler, inner) : readable(compiler, inner),",
+    "",
+  ],
+  [
+    "no rule by id",
+    "words.ts",
+    "= any(${CALLER.entered})`, readable(compiler, row)]",
+    "= any(${CALLER.entered})`]",
+  ],
+  [
+    "any account by id",
+    "words.ts",
+    "sql`${account} = any(${CALLER.entered})`, readable",
+    "readable",
+  ],
+  ["whatever holds, left out", "words.ts", "        only,\n", ""],
+  [
+    "one group's rules for all",
+    "rules.ts",
+    "  return any(\n    tests.map",
+    "  if (first) return first;\n  return any(\n    tests.map",
+  ],
+  [
+    "every rule of mine holds",
+    "rules.ts",
+    "if (value === OWN.membershipId) return sql`any(${CALLER.membershipIds})`;",
+    "if (value === OWN.membershipId) return KNOWN;",
+  ],
+  ["another time zone", "compiler.ts", "to_char(${value}, ", "to_char(${value} + interval '1 h', "],
+  ["no milliseconds", "compiler.ts", "SS.MS", 'SS."000"'],
+  [
+    "no escaping",
+    "compiler.ts",
+    'const bare = property === "id" ||',
+    'const bare = property === "id" || property === "description" ||',
+  ],
+  ["kinds merged", "compiler.ts", "if (!concrete.by || ", "if (concrete.by || "],
+  ["a member who left", "relations.ts", '(m) => sql`${m("removedAt")} is null`', "undefined"],
+  ["the gate's word forgotten", "relations.ts", "truth(sql`${refusal} is null`)", '["true"]'],
+  [
+    "closed accounts shown",
+    "relations.ts",
+    '(column) => sql`${column("id")} = any(${CALLER.entered})`',
+    "undefined",
+  ],
+  [
+    "skipped all the same",
+    "reading.ts",
+    'key += coerced[name] ? "1" : "0"',
+    'key += coerced[name] ? "" : ""',
+  ],
+  ["a filter's text forgotten", "words.ts", ' ${asked?.text ?? ""}`', "`"],
+];
+
+const root = join(__dirname, "../..");
+const missed: string[] = [];
+for (const [what, file, from, to] of MUTANTS) {
+  const copy = mkdtempSync(join(tmpdir(), "gatehouse-mutant-"));
+  try {
+    for (const part of [
+      "src",
+      "test",
+      "migrations",
+      "bench",
+      "package.json",
+      "jest.config.js",
+      "tsconfig.json",
+    ]) {
+      cpSync(join(root, part), join(copy, part), { recursive: true });
+    }
+    symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
+    const path = join(copy, "src/reads", file);
+    const text = readFileSync(path, "utf8");
+    if (!text.includes(from)) throw new Error(`${file} no longer says: ${from}`);
+    writeFileSync(
+      path,
+      text.replace(from, () => to),
+    );
+    const { status } = spawnSync("npx", ["jest", "test/reads", "--silent"], {
+      cwd: copy,
+      env: { ...process.env, DIFFERENTIAL_COUNT: "600" },
+    });
+    process.stdout.write(`${status ? "noticed" : "MISSED "}  ${what}\n`);
+    if (!status) missed.push(what);
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+process.exitCode = missed.length ? 1 : 0;
