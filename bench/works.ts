@@ -52,7 +52,7 @@ export type WorkName = "nested" | "viewer" | "write";
 export const WORKS: Record<WorkName, Work> = {
   nested: {
     title: "nested: an account, 50 members, each with its user and 3 credentials",
-    atLeast: 0.12,
+    atLeast: 0.65,
     turn({ accounts }) {
       const { id, keys } = anyOf(accounts);
       const expects = '{"data":{"account":{"id":';
@@ -61,7 +61,7 @@ export const WORKS: Record<WorkName, Work> = {
   },
   viewer: {
     title: "viewer: who am I",
-    atLeast: 0.13,
+    atLeast: 0.45,
     turn({ accounts }) {
       const expects = '{"data":{"viewer":{"principal":{"id":';
       return [{ operation: "Viewer", variables: {}, key: anyOf(anyOf(accounts).keys), expects }];

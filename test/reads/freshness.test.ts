@@ -187,3 +187,28 @@ it("C3: notes the use of a key that is known, at most once a minute", async () =
   const [after] = await used();
   expect(after!.at.getTime()).toBeGreaterThan(before!.at.getTime());
 });
+
+it("answers a statement whose time is over, and does not ask again", async () => {
+  const { member, names } = await anAdministrator();
+  const { secret } = await aCredential(member);
+  const ask = () => compiled.ask(DOCUMENT, { id: names.a }, { token: secret });
+  await ask();
+
+  statements.length = 0;
+  await sqlAsOwner("begin; lock table users in access exclusive mode");
+  const answer = ask();
+  try {
+    // What PostgreSQL does by itself after `statement_timeout`.
+    for (let ended = 0; ended === 0; await new Promise((done) => setTimeout(done, 20))) {
+      const cancelled = await sqlAsOwner(`select pg_cancel_backend(pid) from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()`);
+      ended = cancelled.length;
+    }
+    const { status, codes } = await answer;
+    expect([status, codes]).toEqual([400, ["QUERY_TOO_COMPLEX"]]);
+    expect(statements).toHaveLength(1);
+  } finally {
+    await sqlAsOwner("rollback");
+  }
+  expect((await ask()).status).toBe(200);
+});

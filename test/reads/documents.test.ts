@@ -1,0 +1,62 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Kind, type OperationDefinitionNode, parse, validate } from "graphql";
+import { authenticate } from "../../src/authenticate";
+import { hashOf } from "../../src/identity/tokens";
+import { type Known, know } from "../../src/reads/known";
+import { Reads } from "../../src/reads/reads";
+import { EXAMPLE_QUERY } from "../../src/resolvers/explorer";
+import { schema } from "../../src/schema";
+import { db, useDatabase } from "../support/database";
+import { aCredential, aMember, anAccount } from "../support/factories";
+
+let caller: Known;
+
+beforeAll(async () => {
+  await useDatabase();
+  const { secret } = await aCredential(await aMember(await anAccount()));
+  const request = { id: "req_test", ip: null, userAgent: null };
+  const { principal, standing } = await authenticate(db, secret, request);
+  caller = (await know(db, principal, standing, hashOf(secret), null))!;
+});
+
+const readme = readFileSync(join(__dirname, "../../README.md"), "utf8");
+const shown = [...readme.matchAll(/^\{ "query": .*\}$|'(\{"query": ".*?"\})'/gm)]
+  .map(([whole, quoted]) => (JSON.parse(quoted ?? whole) as { query: string }).query)
+  .filter((query) => !query.startsWith("mutation"));
+
+it("finds the documents that people are shown", () => expect(shown.length).toBeGreaterThan(1));
+
+it.each([EXAMPLE_QUERY, ...shown])("compiles what people are shown: %s", async (text) => {
+  const document = parse(text);
+  expect(validate(schema, document)).toEqual([]);
+  const operation = document.definitions[0] as OperationDefinitionNode;
+  const reads = new Reads(schema, db);
+  const answer = await reads.read(document, operation, {}, caller);
+  expect([answer, [...reads.left]]).toEqual([{ data: expect.any(String) as string }, []]);
+});
+
+it("leaves what it can't compile to resolvers, and says why", async () => {
+  const reads = new Reads(schema, db);
+  const text = "{ __schema { queryType { name } } }";
+  const document = parse(text);
+  const operation = document.definitions.find(
+    (node): node is OperationDefinitionNode => node.kind === Kind.OPERATION_DEFINITION,
+  )!;
+  expect(await reads.read(document, operation, {}, caller)).toBe("left");
+  expect([...reads.left]).toEqual([["__schema is for the executor", 1]]);
+});
+
+it("has a plan for each way that conditions turn out", async () => {
+  const reads = new Reads(schema, db);
+  const document = parse(
+    "query ($s: Boolean!) { viewer { surface can @skip(if: $s) { createAccount } } }",
+  );
+  const operation = document.definitions[0] as OperationDefinitionNode;
+  for (const s of [true, false]) {
+    const answer = await reads.read(document, operation, { s }, caller);
+    expect(answer).toEqual({
+      data: expect.stringContaining(s ? '"API"}}' : "createAccount") as string,
+    });
+  }
+});
