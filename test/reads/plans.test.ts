@@ -77,9 +77,8 @@ function quoted(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (Buffer.isBuffer(value)) return `'\\x${value.toString("hex")}'`;
   if (Array.isArray(value)) return `'{${value.join(",")}}'`;
-  return escapeLiteral(
-    value instanceof Date ? value.toISOString() : String(value as string | number | boolean),
-  );
+  const text = value instanceof Date ? value.toISOString() : (value as string | number | boolean);
+  return escapeLiteral(`${text}`);
 }
 
 /** The plan that every request gets, whatever its values. */
