@@ -6,6 +6,9 @@ import { type Roles, ROLES } from "./entities/roles";
 import { Refusal, Refused } from "./errors";
 import { firstIdAt, kindOf } from "./ids";
 
+/** The most rows that a page may have. */
+export const MAX_PAGE = 100;
+
 type Maybe<T> = { [K in keyof T]?: T[K] | null | undefined };
 
 /** Which members to read; what is absent does not matter. */

@@ -67,7 +67,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     return503OnClosing: true,
     forceCloseConnections: "idle",
   });
-  const reads = config.compiledReads ? new Reads(schema, db) : null;
+  const reads = config.compiledReads
+    ? new Reads(schema, db, (failure) => logger.error(failure, "a compiled read failed"))
+    : null;
   const apollo = apolloServer(schema, config.limits, logger, reads);
   await apollo.start();
 

@@ -67,7 +67,7 @@ export async function holdStanding(
 }
 
 /** Where the principal stands in the account `a`: their row `m`, and what it tells. */
-function place({ kind, id }: Principal): { columns: Sql; join: Sql } {
+export function place({ kind, id }: Principal): { columns: Sql; join: Sql } {
   return kind === PrincipalKind.SERVICE_USER
     ? {
         columns: sql`a.id as "accountId", null as "membershipId", m.id as "serviceUserId",

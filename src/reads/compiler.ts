@@ -4,24 +4,25 @@ import {
   type FragmentDefinitionNode,
   getNamedType,
   type GraphQLField,
+  type GraphQLInterfaceType,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
   isEnumType,
+  isInterfaceType,
   isNonNullType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields";
-import { getArgumentValues } from "graphql/execution/values";
-import { all, raw, type Sql, sql } from "../database/sql";
+import { all, raw, Sql, sql, TRUE } from "../database/sql";
 import type { Class, ColumnInfo, Table } from "../database/table";
 import { concreteTypes, isResolved } from "./catalog";
 import { guard, type Known } from "./known";
 import { type Json, literal, object, orNull, plain, text } from "./json";
 import type { Relation } from "./words";
-import { type Args, type Bindings, type Source, source, Statement } from "./statement";
+import { type Args, type Bindings, isSame, Plan, type Source, source } from "./plan";
 import { Uncompilable } from "./uncompilable";
 
 /** By type and field, interfaces included. */
@@ -54,25 +55,29 @@ export interface Compiling {
   bindings: Bindings;
 }
 
+/** What is said of a field that is selected. */
+export type Value = (field: GraphQLField<unknown, unknown>, nodes: readonly FieldNode[]) => Json;
+type Collected = ReturnType<typeof collectFields>;
+
+export const objectType = (type: GraphQLOutputType) => getNamedType(type) as GraphQLObjectType;
+
+/** What is declared of a field: for its type, an interface of it, or a type that it may be. */
+export function relationOf(
+  schema: GraphQLSchema,
+  relations: Relations,
+  type: GraphQLObjectType | GraphQLInterfaceType,
+  field: string,
+): Relation | undefined {
+  const possible = isInterfaceType(type) ? schema.getPossibleTypes(type) : [];
+  for (const { name } of [type, ...type.getInterfaces(), ...possible]) {
+    const relation = relations[name]?.[field];
+    if (relation) return relation;
+  }
+  return undefined;
+}
+
 /** A moment as `Date.prototype.toISOString` writes it, quoted. */
 const MOMENT = raw(`'\\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\\"'`);
-
-/** One document as one statement, for callers of one shape. */
-export class Plan {
-  constructor(
-    private readonly statement: Statement,
-    private readonly checks: readonly ((from: Bindings) => boolean)[],
-  ) {}
-
-  get text(): string {
-    return this.statement.text;
-  }
-
-  /** The parameters of one request, or null where the executor has something to say. */
-  values(from: Bindings): unknown[] | null {
-    return this.checks.every((check) => check(from)) ? this.statement.values(from) : null;
-  }
-}
 
 /** Writes the statement. What it doesn't know it leaves to the executor by `Uncompilable`. */
 export class Compiler {
@@ -95,9 +100,9 @@ export class Compiler {
     const { schema, operation, variables } = this.of;
     const query = schema.getQueryType()!;
     const fields = collectFields(schema, this.fragments, variables, query, operation.selectionSet);
-    const data = text(this.members(null, query, fields));
+    const data = text(this.each(query, fields, this.valueOf(null, query)));
     const whole = sql`select ${data} as data from ${guard(this.caller, this.inAccounts)}`;
-    return new Plan(new Statement(whole), this.checks);
+    return new Plan(whole, this.checks);
   }
 
   /** Leaves requests that fail the check to the executor. */
@@ -120,33 +125,29 @@ export class Compiler {
     return this.info({ table, alias }, property).at(alias);
   }
 
-  /** The arguments that a field has in the document, as this compilation sees them. */
-  args({ field, nodes: [node] }: Place): Args {
-    return this.of.bindings.args.get(node!) ?? getArgumentValues(field, node!, this.of.variables);
+  /** The arguments of a field, as this compilation sees them. */
+  args({ nodes: [node] }: Place): Args {
+    return this.of.bindings.args.get(node!)!;
   }
 
   /** One argument, as the parameter it becomes. */
-  arg(place: Place, name: string, missing: unknown = null): Source {
-    const node = place.nodes[0]!;
-    const constant = this.of.bindings.args.has(node) ? null : this.args(place);
-    let sources = this.given.get(node);
-    if (!sources) this.given.set(node, (sources = new Map<string, Source>()));
+  arg({ nodes: [node] }: Place, name: string): Source {
+    let sources = this.given.get(node!);
+    if (!sources) this.given.set(node!, (sources = new Map<string, Source>()));
     let found = sources.get(name);
-    if (!found) {
-      found = source(({ args }) => (constant ?? args.get(node)!)[name] ?? missing);
-      sources.set(name, found);
-    }
+    if (!found) sources.set(name, (found = source(({ args }) => args.get(node!)![name] ?? null)));
     return found;
   }
 
-  /** The condition of a page's filter on the alias `row`. */
-  filter({ nodes: [node] }: Place): Sql[] {
+  /** The condition of a page's filter on the alias `row`; its text is part of the plan's key. */
+  filter({ nodes: [node] }: Place): Sql {
     const filter = this.of.bindings.filters.get(node!);
-    if (!filter) return [];
+    if (!filter) return TRUE;
     const { texts, values } = filter;
-    // Sql pieces take their values from each request; the text is part of what plans are kept by.
-    const sources = values.map((_, i) => source(({ filters }) => filters.get(node!)!.values[i]));
-    return [sql(texts as unknown as TemplateStringsArray, ...sources)];
+    return new Sql(
+      texts,
+      values.map((_, i) => source(({ filters }) => filters.get(node!)!.values[i])),
+    );
   }
 
   subfields(type: GraphQLObjectType, nodes: readonly FieldNode[]) {
@@ -172,26 +173,12 @@ export class Compiler {
 
   /** The selected fields of what has this very type. */
   object(row: Row | null, type: GraphQLObjectType, nodes: readonly FieldNode[]): Json {
-    return this.members(row, type, this.subfields(type, nodes));
+    return this.fields(type, nodes, this.valueOf(row, type));
   }
 
   /** Each selected field, as somebody says who knows what the type is. */
-  fields(
-    type: GraphQLObjectType,
-    nodes: readonly FieldNode[],
-    value: (name: string, nodes: readonly FieldNode[], field: GraphQLOutputType) => Json,
-  ): Json {
-    return object(
-      [...this.subfields(type, nodes)].map(([key, inner]) => {
-        const name = inner[0]!.name.value;
-        return [
-          key,
-          name === "__typename"
-            ? [`"${type.name}"`]
-            : value(name, inner, type.getFields()[name]!.type),
-        ] as const;
-      }),
-    );
+  fields(type: GraphQLObjectType, nodes: readonly FieldNode[], value: Value): Json {
+    return this.each(type, this.subfields(type, nodes), value);
   }
 
   /** `(select … from … where …)`: one row, as JSON; nothing where there is none. */
@@ -200,42 +187,33 @@ export class Compiler {
     return sql`(select ${text(body)} from ${table.name} ${raw(alias)} where ${all(where)})`;
   }
 
-  objectType(type: GraphQLOutputType): GraphQLObjectType {
-    return getNamedType(type) as GraphQLObjectType;
-  }
-
   typeNamed(name: string): GraphQLObjectType {
     return this.of.schema.getType(name) as GraphQLObjectType;
   }
 
-  private members(
-    row: Row | null,
-    type: GraphQLObjectType,
-    fields: ReturnType<typeof collectFields>,
-  ): Json {
-    return object([...fields].map(([key, nodes]) => [key, this.value(row, type, nodes)] as const));
+  private each(type: GraphQLObjectType, fields: Collected, value: Value): Json {
+    return object(
+      [...fields].map(([key, nodes]) => {
+        const name = nodes[0]!.name.value;
+        if (name === "__typename") return [key, [`"${type.name}"`]] as const;
+        const field = type.getFields()[name];
+        if (!field) throw new Uncompilable(`${name} is for the executor`);
+        return [key, value(field, nodes)] as const;
+      }),
+    );
   }
 
-  private value(row: Row | null, type: GraphQLObjectType, nodes: readonly FieldNode[]): Json {
-    const name = nodes[0]!.name.value;
-    if (name === "__typename") return [`"${type.name}"`];
-    const field = type.getFields()[name];
-    if (!field) throw new Uncompilable(`${name} is for the executor`);
-    const relation = this.relation(type, name);
-    if (relation) return relation.read({ row, field, nodes }, this);
-    if (!row || isResolved(type.name, name)) {
-      throw new Uncompilable(`only its resolver knows ${type.name}.${name}`);
-    }
-    return this.leaf(row, name, field.type);
-  }
-
-  private relation(type: GraphQLObjectType, name: string) {
-    const { relations } = this.of;
-    for (const one of [type, ...type.getInterfaces()]) {
-      const relation = relations[one.name]?.[name];
-      if (relation) return relation;
-    }
-    return undefined;
+  /** Fields of a row as they are declared, or as its columns say. */
+  private valueOf(row: Row | null, type: GraphQLObjectType): Value {
+    const { schema, relations } = this.of;
+    return (field, nodes) => {
+      const relation = relationOf(schema, relations, type, field.name);
+      if (relation) return relation.read({ row, field, nodes }, this);
+      if (!row || isResolved(type.name, field.name)) {
+        throw new Uncompilable(`only its resolver knows ${type.name}.${field.name}`);
+      }
+      return this.leaf(row, field.name, field.type);
+    };
   }
 
   private info({ table }: Row, property: string): ColumnInfo {
@@ -272,6 +250,3 @@ export class Compiler {
     throw new Uncompilable(`nobody said how to print a ${type}`);
   }
 }
-
-const isSame = (a: Sql, b: Sql) =>
-  a.text === b.text && a.values.every((value, i) => value === b.values[i]);

@@ -1,4 +1,4 @@
-import { join, raw, type Sql, sql } from "../database/sql";
+import { FALSE, join, raw, type Sql, sql, TRUE } from "../database/sql";
 
 /** A JSON text being put together: text as it stands, and SQL whose output is JSON. */
 export type Json = readonly (string | Sql)[];
@@ -25,7 +25,10 @@ export const plain = (expression: Sql): Json => ['"', expression, '"'];
 export const orNull = (expression: Sql): Json => [sql`coalesce(${expression}, 'null')`];
 
 /** True and false as JSON, where null counts as false. */
-export const truth = (test: Sql): Json => [sql`case when ${test} then 'true' else 'false' end`];
+export const truth = (test: Sql): Json =>
+  test === TRUE || test === FALSE
+    ? [test.text]
+    : [sql`case when ${test} then 'true' else 'false' end`];
 
 /** The whole as one SQL expression. `concat` is the fastest that PostgreSQL has for it. */
 export function text(json: Json): Sql {

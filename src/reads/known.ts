@@ -5,8 +5,8 @@ import { IDLE_MS } from "../identity/sessions";
 import { type Ability, abilityIn, abilityOver } from "../policies/ability";
 import { gate } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
-import { standing, type StandingRow } from "../standing";
-import { source } from "./statement";
+import { place, standing as placed, type StandingRow } from "../standing";
+import { source } from "./plan";
 
 /** Beyond this a caller's reads are left to resolvers. */
 const MAX_ACCOUNTS = 100;
@@ -33,7 +33,7 @@ export interface Group {
  * verifies. It holds everything that rules and the gate looked at.
  */
 export class Known {
-  readonly groups: Group[] = [];
+  readonly groups: Group[];
   readonly self: Ability;
   /** What plans for this caller depend on besides the document. */
   readonly shape: string;
@@ -106,42 +106,45 @@ export async function know(
   lastUsedAt: Date | null,
 ): Promise<Known | null> {
   if (standing) return new Known(principal, [standing], tokenHash, null, lastUsedAt);
+  const { columns, join } = place(principal);
   const rows = await db.query<StandingRow & { fingerprint: string }>(sql`
     select f.fingerprint, p.* from (select ${MEMBERSHIPS(sql`${principal.id}`)} as fingerprint) f
-    left join (
-      select m.account_id as "accountId", m.id as "membershipId", null as "serviceUserId",
-        m.administrator, m.developer, m.team, m.billing, m.disabled_at as "disabledAt"
-      from memberships m join accounts a on a.id = m.account_id and a.deleted_at is null
-      where m.user_id = ${principal.id} and m.removed_at is null
-      order by m.id limit ${MAX_ACCOUNTS + 1}) p on true`);
+    left join (select ${columns} from accounts a join ${join} where a.deleted_at is null
+      limit ${MAX_ACCOUNTS + 1}) p on true`);
   if (rows.length > MAX_ACCOUNTS) return null;
-  const places = rows.filter(({ accountId }) => accountId).map((row) => one(principal, row));
-  return new Known(principal, places, tokenHash, rows[0]!.fingerprint, lastUsedAt);
+  const standings = rows
+    .filter(({ accountId }) => accountId)
+    .map((row) => placed(principal.id, row));
+  return new Known(principal, standings, tokenHash, rows[0]!.fingerprint, lastUsedAt);
 }
 
-const one = ({ id }: Principal, row: StandingRow) => standing(id, row);
-
 const own = (name: keyof Principal) => source(({ caller }) => caller.principal[name]);
-const held = (name: keyof Standing["roles"]) =>
+const role = (name: keyof Standing["roles"]) =>
   source(({ caller }) => caller.standings[0]!.roles[name]);
-const PRINCIPAL = own("id");
-const ACCOUNT = own("accountId");
-const CREDENTIAL = own("credentialId");
-const SESSION = own("sessionId");
-const VERIFIED = own("emailVerified");
-const PLACE = source(({ caller: { standings } }) => {
-  const { membershipId, serviceUserId } = standings[0]!;
-  return membershipId ?? serviceUserId;
-});
-const ROLES = {
-  administrator: held("administrator"),
-  developer: held("developer"),
-  team: held("team"),
-  billing: held("billing"),
+
+/** What a statement may ask of the caller. */
+export const CALLER = {
+  principalId: own("id"),
+  accountId: own("accountId"),
+  credentialId: own("credentialId"),
+  sessionId: own("sessionId"),
+  emailVerified: own("emailVerified"),
+  tokenHash: source(({ caller }) => caller.tokenHash),
+  fingerprint: source(({ caller }) => caller.fingerprint),
+  idleSince: source(() => new Date(Date.now() - IDLE_MS)),
+  /** Of an API key, which has one place: the membership's or service user's id, and its roles. */
+  placeId: source(({ caller: { standings } }) => {
+    const { membershipId, serviceUserId } = standings[0]!;
+    return membershipId ?? serviceUserId;
+  }),
+  administrator: role("administrator"),
+  developer: role("developer"),
+  team: role("team"),
+  billing: role("billing"),
+  membershipIds: source(({ caller }) => caller.membershipIds),
+  entered: source(({ caller }) => caller.entered),
+  refusals: source(({ caller }) => JSON.stringify(caller.refusals)),
 };
-const HASH = source(({ caller }) => caller.tokenHash);
-const FINGERPRINT = source(({ caller }) => caller.fingerprint);
-const IDLE_SINCE = source(() => new Date(Date.now() - IDLE_MS));
 
 /**
  * One row where the caller is still as known, and none where anything that rules or the gate
@@ -150,17 +153,17 @@ const IDLE_SINCE = source(() => new Date(Date.now() - IDLE_MS));
  */
 export function guard({ principal }: Known, accounts: boolean): Sql {
   if (principal.sessionId) {
-    const places = sql` and ${MEMBERSHIPS(raw("ks.user_id"))} = ${FINGERPRINT}`;
+    const places = sql` and ${MEMBERSHIPS(raw("ks.user_id"))} = ${CALLER.fingerprint}`;
     return sql`sessions ks join users ku on ku.id = ks.user_id
-      where ks.token_hash = ${HASH} and ks.ended_at is null and ks.expires_at > now()
-        and ks.last_used_at > ${IDLE_SINCE} and ks.id = ${SESSION} and ku.id = ${PRINCIPAL}
-        and (ku.email_verified_at is not null) = ${VERIFIED}${accounts ? places : raw("")}`;
+      where ks.token_hash = ${CALLER.tokenHash} and ks.ended_at is null and ks.expires_at > now()
+        and ks.last_used_at > ${CALLER.idleSince} and ks.id = ${CALLER.sessionId} and ku.id = ${CALLER.principalId}
+        and (ku.email_verified_at is not null) = ${CALLER.emailVerified}${accounts ? places : raw("")}`;
   }
   const key = sql`credentials k join accounts ka on ka.id = k.account_id and ka.deleted_at is null`;
-  const same = sql`k.account_id = ${ACCOUNT} and k.secret_hash = ${HASH} and k.id = ${CREDENTIAL}
+  const same = sql`k.account_id = ${CALLER.accountId} and k.secret_hash = ${CALLER.tokenHash} and k.id = ${CALLER.credentialId}
         and k.kind = 'API_KEY' and k.revoked_at is null
-        and (k.expires_at is null or k.expires_at > now()) and kp.id = ${PLACE}
-        and kp.disabled_at is null and kp.developer = ${ROLES.developer}`;
+        and (k.expires_at is null or k.expires_at > now()) and kp.id = ${CALLER.placeId}
+        and kp.disabled_at is null and kp.developer = ${CALLER.developer}`;
   if (principal.kind === PrincipalKind.SERVICE_USER) {
     return sql`${key} join service_users kp on kp.account_id = k.account_id
         and kp.id = k.service_user_id and kp.deleted_at is null
@@ -169,18 +172,7 @@ export function guard({ principal }: Known, accounts: boolean): Sql {
   return sql`${key} join memberships kp on kp.account_id = k.account_id
         and kp.id = k.membership_id and kp.removed_at is null
       join users ku on ku.id = kp.user_id
-    where ${same} and kp.user_id = ${PRINCIPAL} and kp.administrator = ${ROLES.administrator}
-      and kp.team = ${ROLES.team} and kp.billing = ${ROLES.billing}
-      and (ku.email_verified_at is not null) = ${VERIFIED}`;
+    where ${same} and kp.user_id = ${CALLER.principalId} and kp.administrator = ${CALLER.administrator}
+      and kp.team = ${CALLER.team} and kp.billing = ${CALLER.billing}
+      and (ku.email_verified_at is not null) = ${CALLER.emailVerified}`;
 }
-
-export const CALLER = {
-  principalId: PRINCIPAL,
-  accountId: ACCOUNT,
-  credentialId: CREDENTIAL,
-  sessionId: SESSION,
-  serviceUserId: PLACE,
-  membershipIds: source(({ caller }) => caller.membershipIds),
-  entered: source(({ caller }) => caller.entered),
-  refusals: source(({ caller }) => JSON.stringify(caller.refusals)),
-};

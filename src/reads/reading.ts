@@ -14,19 +14,29 @@ import {
 } from "graphql";
 import { getArgumentValues, getVariableValues } from "graphql/execution/values";
 import type { Sql } from "../database/sql";
-import { Compiler, type Plan, type Relations, type Tables, type Variables } from "./compiler";
+import { Compiler, relationOf, type Relations, type Tables, type Variables } from "./compiler";
 import type { Known } from "./known";
-import type { Args, Bindings } from "./statement";
+import type { Args, Bindings, Plan } from "./plan";
 import { Uncompilable } from "./uncompilable";
 import type { Relation } from "./words";
 
 /** For each document: shapes of callers, of filters and of conditions multiply. */
 const MAX_PLANS = 32;
 
+interface Given {
+  args: Args;
+  key: string;
+  filter?: Sql;
+}
+
+/** A field that takes arguments. */
 interface Arguments {
   node: FieldNode;
   field: GraphQLField<unknown, unknown>;
   shape: Relation["shape"] | undefined;
+  /** What it is given, whatever the variables; none where they matter. */
+  always?: Given;
+  varies: boolean;
 }
 
 /** A request that a plan was found for. */
@@ -61,8 +71,8 @@ export class Reading {
           const field = info.getFieldDef();
           const parent = info.getParentType();
           if (!field?.args.length || !(isObjectType(parent) || isInterfaceType(parent))) return;
-          const shape = relations[parent.name]?.[field.name]?.shape;
-          this.arguments.push({ node, field, shape });
+          const shape = relationOf(schema, relations, parent, field.name)?.shape;
+          this.arguments.push({ node, field, shape, varies: hasVariables(node) });
         },
       }),
     );
@@ -80,13 +90,11 @@ export class Reading {
     let key = caller.shape;
     for (const name of this.conditions) key += coerced[name] ? "1" : "0";
     try {
-      for (const { node, field, shape } of this.arguments) {
-        const given = getArgumentValues(field, node, coerced);
-        args.set(node, given);
-        if (!shape) continue;
-        const shaped = shape(given);
-        key += `|${shaped.key}`;
-        if (shaped.filter) filters.set(node, shaped.filter);
+      for (const one of this.arguments) {
+        const { args: given, key: shape, filter } = one.always ?? look(one, coerced);
+        args.set(one.node, given);
+        key += `|${shape}`;
+        if (filter) filters.set(one.node, filter);
       }
     } catch {
       return "arguments that don't fit";
@@ -115,4 +123,17 @@ export class Reading {
     this.plans.set(key, plan);
     return plan;
   }
+}
+
+function look(one: Arguments, variables: Variables): Given {
+  const args = getArgumentValues(one.field, one.node, variables);
+  const given = { args, key: "", ...one.shape?.(args) };
+  if (!one.varies) one.always = given;
+  return given;
+}
+
+function hasVariables(field: FieldNode): boolean {
+  let found = false;
+  visit(field, { Variable: () => void (found = true), SelectionSet: () => false });
+  return found;
 }

@@ -44,6 +44,9 @@ export class Reads {
   constructor(
     private readonly schema: GraphQLSchema,
     private readonly db: Database,
+    /** Told of a statement that the database objects to, a bug of ours that callers don't notice. */
+    private readonly report: (failure: { code: string; statement: string }) => void = () =>
+      undefined,
   ) {
     this.tables = db.table;
   }
@@ -75,10 +78,10 @@ export class Reads {
     for (let tries = 0; tries < 2; tries++) {
       const caller = await asking.verifiable();
       if (!caller) return null;
+      this.remember(caller);
       const outcome = await this.read(document, operation, variables, caller);
       if (outcome === "left") return null;
       if (outcome !== "changed") {
-        this.remember(caller);
         asking.used(caller);
         return outcome.data;
       }
@@ -104,9 +107,12 @@ export class Reads {
       const code = (error as { code?: string }).code ?? "";
       // Trying it again by its resolvers would only double the load.
       if (code === CANCELED) throw new TakesTooLong(error);
+      if (error instanceof DomainError) throw error;
       // Whatever else the database objects to, the executor finds out how to say it.
-      if (!(error instanceof DomainError)) return this.leave(`SQL error ${code}`);
-      throw error;
+      const why = `SQL error ${code}`;
+      // Once: whoever asks again would fill the log.
+      if (!this.left.has(why)) this.report({ code, statement: bound.text });
+      return this.leave(why);
     }
   }
 

@@ -10,8 +10,8 @@ import { ServiceUser } from "../entities/ServiceUser";
 import { Session } from "../entities/Session";
 import { User } from "../entities/User";
 import { credentialsWhere, eventsWhere, membersWhere } from "../filters";
-import type { Relations } from "./compiler";
-import { orNull, truth } from "./json";
+import { objectType, type Relations } from "./compiler";
+import { literal, orNull, truth } from "./json";
 import { CALLER, type Group, OWN } from "./known";
 import {
   byId,
@@ -54,7 +54,7 @@ const credentialOf = (owner: Record<string, string | null>) => ({
 });
 
 /** A row of the account with nothing in it: to ask whether all of its kind are meant. */
-const any =
+const aRow =
   <R extends object>(entity: new () => R) =>
   () =>
     Object.assign(new entity(), { accountId: OWN.accountId });
@@ -118,10 +118,10 @@ const access: Relation = {
   read({ row, field, nodes }, compiler) {
     compiler.entersAccounts();
     const refusal = sql`${CALLER.refusals}::jsonb -> ${compiler.column(row!, "accountId")}`;
-    return compiler.fields(compiler.objectType(field.type), nodes, (name) =>
+    return compiler.fields(objectType(field.type), nodes, ({ name }) =>
       name === "granted"
         ? truth(sql`${refusal} is null`)
-        : orNull(sql`(${refusal} -> ${raw(`'${name}'`)})::text`),
+        : orNull(sql`(${refusal} -> ${literal(name)})::text`),
     );
   },
 };
@@ -209,11 +209,11 @@ export const relations: Relations = {
     can: can({
       update: "update",
       delete: "delete",
-      createServiceUser: { action: "create", row: any(ServiceUser) },
+      createServiceUser: { action: "create", row: aRow(ServiceUser) },
       createCredential: { action: "create", row: ownCredential },
-      seeInvitations: { action: "read", row: any(Invitation) },
-      seeIPRestrictions: { action: "read", row: any(IPRestriction) },
-      seeAllEvents: { action: "read", row: any(Event) },
+      seeInvitations: { action: "read", row: aRow(Invitation) },
+      seeIPRestrictions: { action: "read", row: aRow(IPRestriction) },
+      seeAllEvents: { action: "read", row: aRow(Event) },
     }),
   },
   Member: {

@@ -3,7 +3,7 @@ import type { ColumnOf } from "../database/table";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
 import { allowed, KNOWN } from "../policies/sql";
 import { CALLER, type Group, type Known, OWN } from "./known";
-import { source } from "./statement";
+import { isSame, source } from "./plan";
 
 /** A value of a rule, as the statement has it. The account is what led to the row. */
 function given(value: unknown): unknown {
@@ -11,7 +11,7 @@ function given(value: unknown): unknown {
   if (value === OWN.principalId) return CALLER.principalId;
   // Ids are of one account each, so any of one's own is one's own there.
   if (value === OWN.membershipId) return sql`any(${CALLER.membershipIds})`;
-  if (value === OWN.serviceUserId) return CALLER.serviceUserId;
+  if (value === OWN.serviceUserId) return CALLER.placeId;
   if (value === OWN.keyAccountId) return CALLER.accountId;
   return value;
 }
@@ -21,9 +21,7 @@ function byGroup({ groups }: Known, account: Sql, test: (group: Group) => Sql): 
   const tests = groups.map(test);
   const [first, ...more] = tests;
   if (!first) return FALSE;
-  if (more.every((other) => other.text === first.text && same(other.values, first.values))) {
-    return first;
-  }
+  if (more.every((other) => isSame(other, first))) return first;
   return any(
     tests.map((one, i) => {
       const accounts = source(({ caller }) => caller.groups[i]!.accountIds);
@@ -31,9 +29,6 @@ function byGroup({ groups }: Known, account: Sql, test: (group: Group) => Sql): 
     }),
   );
 }
-
-const same = (a: readonly unknown[], b: readonly unknown[]) =>
-  JSON.stringify(a) === JSON.stringify(b) && a.every((value, i) => typeof value === typeof b[i]);
 
 /**
  * Whether the caller may do this to a row in one of the accounts they entered. Which account

@@ -1,13 +1,15 @@
-import { getNamedType, type GraphQLObjectType, isNonNullType } from "graphql";
+import { isNonNullType } from "graphql";
 import { all, raw, type Sql, sql, TRUE } from "../database/sql";
 import type { Class } from "../database/table";
+import { Account } from "../entities/Account";
+import { MAX_PAGE } from "../filters";
 import { isId, kindOf, type PREFIX } from "../ids";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
-import type { Compiler, Place, Row } from "./compiler";
+import { type Compiler, objectType, type Place, type Row } from "./compiler";
 import { type Json, orNull, plain, text, truth } from "./json";
 import { CALLER, type Group, type Known } from "./known";
 import { may, mayOwn, mayWith } from "./rules";
-import type { Args, Source } from "./statement";
+import type { Args, Source } from "./plan";
 import { Uncompilable } from "./uncompilable";
 
 /** The words in which `relations.ts` says what a field reads. */
@@ -20,8 +22,6 @@ export interface Relation {
   shape?: (args: Args) => { key: string; filter?: Sql };
   read: (place: Place, compiler: Compiler) => Json;
 }
-
-export const MAX_PAGE = 100;
 
 type Entity = Class<object>;
 /** Columns of the child, and what of the parent they equal: a property, or the caller's own. */
@@ -36,13 +36,16 @@ function joined(compiler: Compiler, row: Row, on: On, parent: Row | null): Sql[]
   });
 }
 
+/** The account that a row belongs to, or is. */
+const accountOf = (compiler: Compiler, row: Row) =>
+  compiler.column(row, row.table.info("accountId") ? "accountId" : "id");
+
 /** Whether the caller may read rows of an entity by the rules of their accounts. */
 function readable(compiler: Compiler, row: Row): Sql {
   const { caller } = compiler;
   compiler.entersAccounts();
-  const account = compiler.column(row, row.table.info("accountId") ? "accountId" : "id");
   const subject = row.table.entity as unknown as SubjectClass;
-  return may(caller, "read", subject, row.table.at(row.alias), account);
+  return may(caller, "read", subject, row.table.at(row.alias), accountOf(compiler, row));
 }
 
 function readableOwn(compiler: Compiler, row: Row): Sql {
@@ -94,7 +97,7 @@ export function page(entity: Entity, on: On, paging: Paging = {}): Relation {
       const first = sql`${compiler.arg(place, "first")}::int`;
       const direction = raw(newest ? "row.id desc" : "row.id");
       const id = compiler.column(row, "id");
-      const connection = getNamedType(field.type) as GraphQLObjectType;
+      const connection = objectType(field.type);
       let reads = false;
       const selected = [...compiler.subfields(connection, nodes).values()];
       const peeks = selected
@@ -106,17 +109,17 @@ export function page(entity: Entity, on: On, paging: Paging = {}): Relation {
         reads = true;
         return ["[", sql`string_agg(${text(body)}, ',')${shown}`, "]"];
       };
-      const body = compiler.fields(connection, nodes, (name, inner, type) => {
+      const body = compiler.fields(connection, nodes, ({ name, type }, inner) => {
         if (name === "nodes") return list(compiler.body(row, type, inner));
-        const named = getNamedType(type) as GraphQLObjectType;
+        const named = objectType(type);
         if (name === "edges") {
           return list(
-            compiler.fields(named, inner, (name, deep, type) =>
+            compiler.fields(named, inner, ({ name, type }, deep) =>
               name === "cursor" ? plain(id) : compiler.body(row, type, deep),
             ),
           );
         }
-        return compiler.fields(named, inner, (name) => {
+        return compiler.fields(named, inner, ({ name }) => {
           reads = true;
           if (name === "hasNextPage") return truth(sql`count(*) > ${first}`);
           const last = sql`${raw(newest ? "min" : "max")}(${id})${shown}`;
@@ -130,7 +133,7 @@ export function page(entity: Entity, on: On, paging: Paging = {}): Relation {
         ...joined(compiler, inner, on, parent),
         own ? readableOwn(compiler, inner) : readable(compiler, inner),
         only,
-        ...compiler.filter(place),
+        compiler.filter(place),
         ...(after == null ? [] : [cursor]),
       ];
       const numbered = peeks ? sql`, row_number() over (order by ${direction}) as n` : raw("");
@@ -166,17 +169,16 @@ export function list(entity: Entity, on: On, options: { by: string; first?: numb
 
 /** The same row, as another type. */
 export const same: Relation = {
-  read: ({ row, field, nodes }, compiler) =>
-    compiler.object(row, getNamedType(field.type) as GraphQLObjectType, nodes),
+  read: ({ row, field, nodes }, compiler) => compiler.object(row, objectType(field.type), nodes),
 };
 
 /** An object made of columns of the row under other names. */
 export function columns(names: Record<string, string>): Relation {
   return {
     read({ row, field, nodes }, compiler) {
-      const type = getNamedType(field.type) as GraphQLObjectType;
-      return compiler.fields(type, nodes, (name, _nodes, fieldType) =>
-        compiler.leaf(row!, names[name]!, fieldType),
+      const type = objectType(field.type);
+      return compiler.fields(type, nodes, ({ name, type }) =>
+        compiler.leaf(row!, names[name]!, type),
       );
     },
   };
@@ -206,9 +208,9 @@ export function can(permissions: Record<string, Permission>): Relation {
       compiler.entersAccounts();
       const { caller } = compiler;
       const at = row!;
-      const account = compiler.column(at, at.table.info("accountId") ? "accountId" : "id");
-      const type = getNamedType(field.type) as GraphQLObjectType;
-      return compiler.fields(type, nodes, (name) => {
+      const account = accountOf(compiler, at);
+      const type = objectType(field.type);
+      return compiler.fields(type, nodes, ({ name }) => {
         const permission = permissions[name];
         if (!permission) throw new Uncompilable(`nobody said what ${type.name}.${name} asks`);
         if (typeof permission === "string") {
@@ -236,8 +238,8 @@ export function canOwn(
 ): Relation {
   return {
     read({ field, nodes }, compiler) {
-      const type = getNamedType(field.type) as GraphQLObjectType;
-      return compiler.fields(type, nodes, (name) => {
+      const type = objectType(field.type);
+      return compiler.fields(type, nodes, ({ name }) => {
         const { action, row } = permissions[name]!;
         return [String(compiler.caller.self.can(action, row()))];
       });
@@ -282,11 +284,10 @@ export function byId(where: Partial<Record<keyof typeof PREFIX, readonly Found[]
 /** What is behind a gate that shuts the caller out is for the executor, which says so. */
 function entered(row: Row, compiler: Compiler, id: Source): Sql {
   compiler.entersAccounts();
-  const isAccount = !row.table.info("accountId");
   compiler.check((from) => {
     const { refusals } = from.caller;
+    const isAccount = row.table.entity === Account;
     return isAccount ? !((id.read(from) as string) in refusals) : !Object.keys(refusals).length;
   });
-  const account = compiler.column(row, isAccount ? "id" : "accountId");
-  return all([sql`${account} = any(${CALLER.entered})`, readable(compiler, row)]);
+  return all([sql`${accountOf(compiler, row)} = any(${CALLER.entered})`, readable(compiler, row)]);
 }

@@ -14,7 +14,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from "graphql";
-import { MAX_PAGE } from "./pagination";
+import { MAX_PAGE } from "../filters";
 
 export interface Limits {
   maxDepth: number;

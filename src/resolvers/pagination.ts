@@ -11,11 +11,10 @@ import type { Access, Context } from "../context";
 import { raw, type Sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Refusal, Refused } from "../errors";
+import { MAX_PAGE } from "../filters";
 import { isId } from "../ids";
 import type { Page } from "../loaders";
 import type { Subject } from "../policies/ability";
-
-export const MAX_PAGE = 100;
 
 export enum Order {
   OLDEST_FIRST = "OLDEST_FIRST",

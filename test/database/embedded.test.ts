@@ -20,6 +20,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "pg";
 import { EmbeddedUnavailable, startEmbedded } from "../../src/database/embedded";
 
+// Unsharing and giving up root are Linux's; elsewhere there is nothing to try.
 const onLinux = process.platform === "linux" ? it : it.skip;
 const asRoot = process.geteuid?.() === 0 ? onLinux : it.skip;
 

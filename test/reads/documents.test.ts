@@ -7,7 +7,7 @@ import { type Known, know } from "../../src/reads/known";
 import { Reads } from "../../src/reads/reads";
 import { EXAMPLE_QUERY } from "../../src/resolvers/explorer";
 import { schema } from "../../src/schema";
-import { db, useDatabase } from "../support/database";
+import { db, sqlAsOwner, useDatabase } from "../support/database";
 import { aCredential, aMember, anAccount } from "../support/factories";
 
 let caller: Known;
@@ -59,4 +59,22 @@ it("has a plan for each way that conditions turn out", async () => {
       data: expect.stringContaining(s ? '"API"}}' : "createAccount") as string,
     });
   }
+});
+
+it("leaves what the database objects to to resolvers, and tells the operator once", async () => {
+  const report = jest.fn();
+  const reads = new Reads(schema, db, report);
+  const document = parse("{ viewer { sessions { nodes { id } } } }");
+  const operation = document.definitions[0] as OperationDefinitionNode;
+  await sqlAsOwner("alter table sessions rename to sessions_away");
+  try {
+    for (let i = 0; i < 3; i++) {
+      expect(await reads.read(document, operation, {}, caller)).toBe("left");
+    }
+  } finally {
+    await sqlAsOwner("alter table sessions_away rename to sessions");
+  }
+  const statement = expect.stringContaining("from sessions") as string;
+  expect(report.mock.calls).toEqual([[{ code: "42P01", statement }]]);
+  expect([...reads.left]).toEqual([["SQL error 42P01", 3]]);
 });

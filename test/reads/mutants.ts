@@ -26,7 +26,7 @@ const MUTANTS: [what: string, file: string, from: string, to: string][] = [
   ],
   ["the cursor's other side", "words.ts", 'newest ? "<" : ">"', 'newest ? ">" : "<"'],
   ["the cursor itself again", "words.ts", 'newest ? "<" : ">"', 'newest ? "<=" : ">="'],
-  ["no filter", "words.ts", "...compiler.filter(place),", ""],
+  ["no filter", "words.ts", "compiler.filter(place),", ""],
   [
     "no rule for pages",
     "words.ts",
@@ -42,7 +42,7 @@ const MUTANTS: [what: string, file: string, from: string, to: string][] = [
   [
     "any account by id",
     "words.ts",
-    "sql`${account} = any(${CALLER.entered})`, readable",
+    "sql`${accountOf(compiler, row)} = any(${CALLER.entered})`, readable",
     "readable",
   ],
   ["whatever holds, left out", "words.ts", "        only,\n", ""],

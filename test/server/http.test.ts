@@ -352,7 +352,7 @@ it("C9: says that an authtoken is the wrong kind", async () => {
   expect(answer).toMatchObject({ status: 401, codes: ["WRONG_CREDENTIAL_KIND"] });
 });
 
-it("M4: refuses a disabled member's key at the very next request, and takes it again once enabled", async () => {
+it("Y2, M4: refuses a disabled member's key at the very next request, and takes it again once enabled", async () => {
   const member = await aMember(await anAccount());
   const { secret: token } = await aCredential(member);
   const ask = () => server.ask("{ viewer { surface } }", {}, { token });
