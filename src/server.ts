@@ -1,5 +1,6 @@
+import { IncomingMessage, ServerResponse } from "node:http";
+import { Socket } from "node:net";
 import cookie from "@fastify/cookie";
-import helmet from "@fastify/helmet";
 import { HeaderMap, type HTTPGraphQLRequest } from "@apollo/server";
 import Fastify, {
   type FastifyBaseLogger,
@@ -9,6 +10,7 @@ import Fastify, {
   LogController,
 } from "fastify";
 import { GraphQLError } from "graphql";
+import helmet from "helmet";
 import type { Logger } from "pino";
 import { typeid } from "typeid-js";
 import { canonicalAddress } from "./addresses";
@@ -26,11 +28,23 @@ import { Reads } from "./reads/reads";
 import { apolloServer } from "./resolvers/apollo";
 import { explorer } from "./resolvers/explorer";
 import { statusOf } from "./resolvers/formatError";
+import { type Question, Questions } from "./resolvers/questions";
 import { schema } from "./schema";
 
 const BODY_LIMIT = 100 * 1024;
 /** `__Host-`: only over TLS (or on localhost), only to this host, from its root. */
 const SESSION_COOKIE = "__Host-gatehouse_session";
+/** On every answer. Helmet's are the same for all of them, so it is asked once. */
+const HEADERS = (() => {
+  const request = new IncomingMessage(new Socket());
+  const response = new ServerResponse(request);
+  helmet({ contentSecurityPolicy: false })(request, response, () => undefined);
+  return {
+    ...response.getHeaders(),
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  };
+})();
 const COOKIE = { path: "/", httpOnly: true, secure: true, sameSite: "lax" } as const;
 /** Header characters are one byte each on the wire and at most two in the database, which takes 512. */
 const USER_AGENT_LIMIT = 256;
@@ -70,7 +84,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const reads = config.compiledReads
     ? new Reads(schema, db, (failure) => logger.error(failure, "a compiled read failed"))
     : null;
-  const apollo = apolloServer(schema, config.limits, logger, reads);
+  const questions = new Questions(schema, config.limits, reads);
+  const apollo = apolloServer(schema, questions, logger);
   await apollo.start();
 
   const background = new Set<Promise<unknown>>();
@@ -82,18 +97,14 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   };
 
   await app.register(cookie);
-  await app.register(helmet, { contentSecurityPolicy: false });
-  app.addHook("onRequest", async (request, reply) => {
+  app.addHook("onRequest", (request, reply, done) => {
+    void reply.headers(HEADERS);
     void reply.header("x-request-id", request.id);
-    void reply.header("cache-control", "no-store");
-    void reply.header("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
-    const encoding = request.headers["content-encoding"] ?? "identity";
-    if (encoding !== "identity") {
-      const message = "The body must not be compressed (`Content-Encoding`).";
-      throw Object.assign(new Error(message), { statusCode: 415 });
-    }
+    if ((request.headers["content-encoding"] ?? "identity") === "identity") return done();
+    const message = "The body must not be compressed (`Content-Encoding`).";
+    done(Object.assign(new Error(message), { statusCode: 415 }));
   });
-  app.addHook("onResponse", async (request, reply) => {
+  app.addHook("onResponse", (request, reply, done) => {
     // The path without its query, which may hold a whole GET document; no headers, no body.
     request.log.info(
       {
@@ -104,6 +115,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       },
       "request",
     );
+    done();
   });
   // Kept-alive and preconnected sockets would hold a stopping server until their clients leave.
   let inFlight = 0;
@@ -112,12 +124,13 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     // A moment for the last answer to get out.
     if (closing && inFlight === 0) setTimeout(() => app.server.closeAllConnections(), 100);
   };
-  app.addHook("onRequest", async (_request, reply) => {
+  app.addHook("onRequest", (_request, reply, done) => {
     inFlight++;
     reply.raw.once("close", () => {
       inFlight--;
       closeConnections();
     });
+    done();
   });
   app.addHook("preClose", (done) => {
     closing = true;
@@ -167,21 +180,33 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     url: "/graphql",
     handler: async (request, reply) => {
       if (request.method === "GET" && wantsPage(request)) return explorer(reply, demoKey);
+      const { accept } = request.headers;
+      let asker: Promise<Context> | undefined;
+      const question = questionOf(request);
+      const known = question && questions.known(question, accept);
+      if (known) {
+        asker = contextOf(request, reply, reads);
+        const body = await asker.then(
+          (ctx) => questions.answerAhead(known, question.variables ?? {}, ctx),
+          () => null,
+        );
+        if (body) return send(reply, body, { "content-type": known.type });
+      }
       const { status, headers, body } = await apollo.executeHTTPGraphQLRequest({
         httpGraphQLRequest: httpRequest(request),
         context: async () => {
           try {
-            return await contextOf(request, reply, reads);
+            return await (asker ?? contextOf(request, reply, reads));
           } catch (error) {
             if (error instanceof Unauthenticated) void reply.header("www-authenticate", "Bearer");
             throw asResponse(error, request);
           }
         },
       });
-      for (const [name, value] of headers) void reply.header(name, value);
       if (body.kind !== "complete") throw new Error("Nothing here is answered in parts");
-      // Encoded once: a string is flattened and encoded anew for its length and for the socket.
-      return reply.status(status ?? 200).send(Buffer.from(body.string));
+      const type = headers.get("content-type");
+      if (question && type && (status ?? 200) === 200) questions.sent(accept, type);
+      return send(reply.status(status ?? 200), body.string, Object.fromEntries(headers));
     },
   });
   exportEvents(app, contextOf);
@@ -202,7 +227,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       if (noted) inBackground(noted);
       return caller;
     };
-    const guess = reads && isQuestion(request) ? guessOf(request, reads) : null;
+    const guess = reads && questionOf(request) ? guessOf(request, reads) : null;
     const caller = guess ? null : await prove();
     return new Context({
       db,
@@ -259,16 +284,25 @@ function guessOf(request: FastifyRequest, reads: Reads): Known | null {
 }
 
 /** A plain GraphQL request over POST. Whatever else may come is refused after authenticating. */
-function isQuestion({ method, body, headers: { accept = "*/*" } }: FastifyRequest): boolean {
-  if (!/(\*|application)\/(\*|json|graphql-response\+json)/.test(accept)) return false;
-  if (method !== "POST" || typeof body !== "object" || body === null) return false;
+function questionOf({
+  method,
+  body,
+  headers: { accept = "*/*" },
+}: FastifyRequest): Question | null {
+  if (!/(\*|application)\/(\*|json|graphql-response\+json)/.test(accept)) return null;
+  if (method !== "POST" || typeof body !== "object" || body === null) return null;
   const { query, variables, operationName, extensions } = body as Record<string, unknown>;
-  return (
+  const plain =
     typeof query === "string" &&
     (variables == null || (typeof variables === "object" && !Array.isArray(variables))) &&
     (operationName == null || typeof operationName === "string") &&
-    extensions == null
-  );
+    extensions == null;
+  return plain ? (body as Question) : null;
+}
+
+/** Encoded once: a string is flattened and encoded anew for its length and for the socket. */
+function send(reply: FastifyReply, body: string, headers: Record<string, string>): FastifyReply {
+  return reply.headers(headers).send(Buffer.from(body));
 }
 
 function httpRequest(request: FastifyRequest): HTTPGraphQLRequest {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 /** Crockford's base 32 in lower case, as TypeIDs use it: no i, l, o, u. */
@@ -54,7 +54,7 @@ export function parseToken(text: string): Token | null {
 
 /** 256 random bits need no slow hash: there is nothing to guess. */
 export function hashOf(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return hash("sha256", text, "buffer");
 }
 
 function checksum(text: string): string {

@@ -9,19 +9,16 @@ import { GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
 import type { Logger } from "pino";
 import type { Context } from "../context";
 import { DomainError, Unauthenticated, Unavailable } from "../errors";
-import type { Reads } from "../reads/reads";
 import { formatError, isBug, statusOf } from "./formatError";
-import { InputCheck } from "./inputs";
-import { assertWithin, type Limits, sizeOf } from "./limits";
+import { bodyOf, type Questions } from "./questions";
 
 const MAX_TOKENS = 2_000;
 
 /** Apollo with every default that matters said aloud, so that NODE_ENV changes none of them. */
 export function apolloServer(
   schema: GraphQLSchema,
-  limits: Limits,
+  questions: Questions,
   logger: Logger,
-  reads: Reads | null,
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
@@ -38,7 +35,7 @@ export function apolloServer(
     maxRecursiveSelections: 20_000,
     // Pretty-printing made a third more to send.
     stringifyResult,
-    plugins: [ApolloServerPluginCacheControlDisabled(), guard(schema, limits), reading(reads)],
+    plugins: [ApolloServerPluginCacheControlDisabled(), guard(questions), reading(questions)],
   });
 }
 
@@ -49,16 +46,14 @@ class RawJson {
 
 function stringifyResult(result: { data?: unknown }): string {
   const { data, ...rest } = result;
-  if (!(data instanceof RawJson)) return JSON.stringify(result);
-  const more = JSON.stringify(rest).slice(1, -1);
-  return `{"data":${data.text}${more && `,${more}`}}`;
+  return data instanceof RawJson ? bodyOf(data.text, rest) : JSON.stringify(result);
 }
 
 /**
  * Answers queries by one statement where they compile. Whatever is left over, and whatever would
  * be an error, is for the executor, once it is certain who asks.
  */
-function reading(reads: Reads | null): ApolloServerPlugin<Context> {
+function reading(questions: Questions): ApolloServerPlugin<Context> {
   return {
     requestDidStart() {
       let refused = false;
@@ -77,17 +72,14 @@ function reading(reads: Reads | null): ApolloServerPlugin<Context> {
         async responseForOperation({ document, operation, request, contextValue: ctx, response }) {
           const { http } = response;
           try {
+            const { query, variables = {} } = request;
             // An unknown operationName leaves none: Apollo says so.
-            if (
-              reads &&
+            const data =
               (operation as unknown) &&
-              operation.operation === OperationTypeNode.QUERY
-            ) {
-              const data = await reads.answer(document, operation, request.variables ?? {}, ctx);
-              if (data !== null) {
-                const singleResult = { data: new RawJson(data) as never };
-                return { http, body: { kind: "single", singleResult } };
-              }
+              (await questions.answer(query, document, operation, variables, ctx));
+            if (typeof data === "string") {
+              const singleResult = { data: new RawJson(data) as never };
+              return { http, body: { kind: "single", singleResult } };
             }
             await ctx.prove();
             return null;
@@ -118,8 +110,7 @@ function noSubscriptions(): GraphQLError {
 }
 
 /** What is too large or can't be meant is refused before anything runs. */
-function guard(schema: GraphQLSchema, limits: Limits): ApolloServerPlugin<Context> {
-  const inputs = new InputCheck(schema);
+function guard(questions: Questions): ApolloServerPlugin<Context> {
   return {
     requestDidStart() {
       let cost = 0;
@@ -127,10 +118,7 @@ function guard(schema: GraphQLSchema, limits: Limits): ApolloServerPlugin<Contex
         didResolveOperation({ document, operation, request: { variables = {} } }) {
           if (!operation) return Promise.resolve(); // an unknown operationName: Apollo says so
           if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw noSubscriptions();
-          const size = sizeOf(schema, document, operation, variables);
-          cost = size.cost;
-          assertWithin(size, limits);
-          inputs.check(document, operation, variables);
+          cost = questions.admit(document, operation, variables);
           return Promise.resolve();
         },
         didEncounterErrors({ errors, contextValue, response }) {
@@ -151,7 +139,7 @@ function guard(schema: GraphQLSchema, limits: Limits): ApolloServerPlugin<Contex
             }
           }
           if (singleResult.data !== undefined) {
-            singleResult.extensions = { cost: { requested: cost, limit: limits.maxCost } };
+            singleResult.extensions = questions.extensions(cost);
           }
           return Promise.resolve();
         },

@@ -1,3 +1,4 @@
+import { ApolloServer } from "@apollo/server";
 import { sqlAsOwner, useDatabase } from "../support/database";
 import { aCredential, ADMINISTRATOR, aMember, anAccount, aSession } from "../support/factories";
 import { answerFrom, headersOf, type Sender, serve, type Served } from "../support/http";
@@ -183,4 +184,21 @@ it("answers a key that was revoked as unauthenticated, whatever is wrong besides
     const slow = await askOf(servers.resolved, init(), { token: secret });
     expect(fast).toEqual(slow);
   }
+});
+
+it("asks Apollo once for what is asked again, and each time for what it refuses", async () => {
+  const apollo = jest.spyOn(ApolloServer.prototype, "executeHTTPGraphQLRequest");
+  const times = async (query: string, variables: object) => {
+    apollo.mockClear();
+    for (let i = 0; i < 3; i++) {
+      await askOf(servers.compiled, asking(query, variables), { token: key });
+    }
+    return apollo.mock.calls.length;
+  };
+  const query =
+    "query Again($i: ID!, $n: Int!) { account(id: $i) { members(first: $n) { nodes { id } } } }";
+  expect(await times(query, { i: account, n: 3 })).toBe(1);
+  expect(await times(query, { i: account, n: 4 })).toBe(0);
+  expect(await times(query, { i: account, n: 101 })).toBe(3);
+  expect(await times(query, { i: account })).toBe(3);
 });
