@@ -2,8 +2,6 @@ import DataLoader from "dataloader";
 import type { Access, Context } from "./context";
 import { all, join, raw, type Sql, sql } from "./database/sql";
 import type { Class } from "./database/table";
-import type { IPRestriction } from "./entities/IPRestriction";
-import { IPRule } from "./entities/IPRule";
 import type { Subject } from "./policies/ability";
 
 /** Part of a list, as a connection shows it. */
@@ -35,6 +33,7 @@ interface Parent {
 export class Loaders {
   private readonly pages = new Map<string, DataLoader<Parent, Page<object>, string>>();
   private readonly rows = new Map<unknown, DataLoader<string, object | null>>();
+  private readonly lists = new Map<unknown, DataLoader<string, object[]>>();
 
   constructor(private readonly ctx: Context) {}
 
@@ -65,7 +64,7 @@ export class Loaders {
   }
 
   /** The same for what belongs to an account. */
-  rowIn<E extends { id: string; accountId: string }>(
+  rowIn<E extends { id: string }>(
     entity: Class<E>,
     { accountId }: { accountId: string },
     id: string,
@@ -78,22 +77,32 @@ export class Loaders {
     this.rowsOf(entity, ["id"]).prime(row.id, row);
   }
 
-  /** The rules of an IP restriction, in order; whoever sees it sees them. */
-  async rulesOf({ accountId, id }: IPRestriction): Promise<IPRule[]> {
-    return this.rules.load(`${accountId} ${id}`);
+  /** All rows that point at a parent of the account by `by`, in order; whoever sees it sees them. */
+  all<E extends object>(
+    entity: Class<E>,
+    { by, order }: { by: string; order: string },
+    accountId: string,
+    parentId: string,
+  ): Promise<E[]> {
+    let loader = this.lists.get(entity);
+    if (!loader) {
+      const table = this.ctx.db.table(entity);
+      loader = new DataLoader(async (keys: readonly string[]) => {
+        const [accounts, ids] = [0, 1].map((part) => keys.map((key) => key.split(" ")[part]));
+        const found = table.instances(
+          await this.ctx.db.query(sql`select ${table.columns} from ${table.name} row
+            where (row.account_id, row.${raw(table.column(by))}) in
+              (select * from unnest(${accounts}::text[], ${ids}::text[]))
+            order by row.${raw(table.column(order))}`),
+        );
+        const keyOf = (row: object) =>
+          `${Reflect.get(row, "accountId") as string} ${Reflect.get(row, by) as string}`;
+        return keys.map((key) => found.filter((row) => keyOf(row) === key));
+      });
+      this.lists.set(entity, loader);
+    }
+    return loader.load(`${accountId} ${parentId}`) as Promise<E[]>;
   }
-
-  private readonly rules = new DataLoader(async (keys: readonly string[]) => {
-    const [accounts, ids] = [0, 1].map((part) => keys.map((key) => key.split(" ")[part]));
-    const table = this.ctx.db.table(IPRule);
-    const rows = await this.ctx.db.query(sql`select ${table.columns} from ${table.name} row
-      where (row.account_id, row.ip_restriction_id) in
-        (select * from unnest(${accounts}::text[], ${ids}::text[])) order by row.position`);
-    const rules = table.instances(rows);
-    return keys.map((key) =>
-      rules.filter((rule) => key === `${rule.accountId} ${rule.ipRestrictionId}`),
-    );
-  });
 
   private rowsOf(entity: Class<{ id: string } & object>, by: string[]) {
     let loader = this.rows.get(entity);

@@ -35,8 +35,9 @@ const ROOMS: Record<string, Room> = {
     files: [...WORDS, "filters", "standing"],
   },
   resolvers: {
-    uses: ["entities", "operations", "database"],
-    types: ["policies", "reads"],
+    // Reads for what `relations.ts` says of each field, which resolvers do row by row.
+    uses: ["entities", "operations", "reads", "database"],
+    types: ["policies"],
     files: [...WORDS, "context", "loaders", "filters"],
   },
   exports: {

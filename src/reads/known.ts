@@ -6,7 +6,7 @@ import { type Ability, abilityIn, abilityOver } from "../policies/ability";
 import { gate } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
 import { place, standing as placed, type StandingRow } from "../standing";
-import { source } from "./plan";
+import { Own, source } from "./plan";
 
 /** Beyond this a caller's reads are left to resolvers. */
 const MAX_ACCOUNTS = 100;
@@ -118,17 +118,16 @@ export async function know(
   return new Known(principal, standings, tokenHash, rows[0]!.fingerprint, lastUsedAt);
 }
 
-const own = (name: keyof Principal) => source(({ caller }) => caller.principal[name]);
 const role = (name: keyof Standing["roles"]) =>
   source(({ caller }) => caller.standings[0]!.roles[name]);
 
 /** What a statement may ask of the caller. */
 export const CALLER = {
-  principalId: own("id"),
-  accountId: own("accountId"),
-  credentialId: own("credentialId"),
-  sessionId: own("sessionId"),
-  emailVerified: own("emailVerified"),
+  principalId: new Own("id"),
+  accountId: new Own("accountId"),
+  credentialId: new Own("credentialId"),
+  sessionId: new Own("sessionId"),
+  emailVerified: new Own("emailVerified"),
   tokenHash: source(({ caller }) => caller.tokenHash),
   fingerprint: source(({ caller }) => caller.fingerprint),
   idleSince: source(() => new Date(Date.now() - IDLE_MS)),

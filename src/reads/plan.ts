@@ -1,5 +1,6 @@
 import type { FieldNode } from "graphql";
 import type { Sql } from "../database/sql";
+import type { Principal } from "../principal";
 import type { Known } from "./known";
 
 export type Args = Readonly<Record<string, unknown>>;
@@ -18,6 +19,13 @@ export class Source {
   constructor(readonly read: (from: Bindings) => unknown) {}
 }
 export const source = (read: Source["read"]) => new Source(read);
+
+/** What the principal says of themselves. */
+export class Own extends Source {
+  constructor(readonly property: keyof Principal) {
+    super(({ caller }) => caller.principal[property]);
+  }
+}
 
 /** One document as one prepared statement, for callers of one shape. */
 export class Plan {

@@ -1,4 +1,4 @@
-import { raw, sql } from "../database/sql";
+import { raw, type Sql, sql } from "../database/sql";
 import { Account } from "../entities/Account";
 import { Credential } from "../entities/Credential";
 import { Event, PrincipalKind, UserEvent } from "../entities/Event";
@@ -10,9 +10,10 @@ import { ServiceUser } from "../entities/ServiceUser";
 import { Session } from "../entities/Session";
 import { User } from "../entities/User";
 import { credentialsWhere, eventsWhere, membersWhere } from "../filters";
-import { objectType, type Relations } from "./compiler";
+import type { Standing } from "../principal";
+import { type Compiler, objectType, type Place, type Relations } from "./compiler";
 import { literal, orNull, truth } from "./json";
-import { CALLER, type Group, OWN } from "./known";
+import { CALLER } from "./known";
 import {
   byId,
   can,
@@ -21,7 +22,6 @@ import {
   fact,
   list,
   one,
-  own,
   page,
   type Relation,
   same,
@@ -56,21 +56,19 @@ const credentialOf = (owner: Record<string, string | null>) => ({
 /** A row of the account with nothing in it: to ask whether all of its kind are meant. */
 const aRow =
   <R extends object>(entity: new () => R) =>
-  () =>
-    Object.assign(new entity(), { accountId: OWN.accountId });
+  ({ accountId }: Standing) =>
+    Object.assign(new entity(), { accountId });
 
-const ownCredential = ({ standing: { membershipId, serviceUserId } }: Group) =>
-  Object.assign(new Credential(), { accountId: OWN.accountId, membershipId, serviceUserId });
+const ownCredential = ({ accountId, membershipId, serviceUserId }: Standing) =>
+  Object.assign(new Credential(), { accountId, membershipId, serviceUserId });
 
 /** Those who share an account with the caller see a user, through their membership there. */
 const colleagues = {
   entity: User,
-  visible: (row, compiler) => {
-    compiler.entersAccounts();
-    return sql`exists (select from memberships m where m.account_id = any(${CALLER.entered})
-      and m.user_id = ${compiler.column(row, "id")} and m.removed_at is null)`;
-  },
-} satisfies ReturnType<typeof own>;
+  shared: (id: Sql, accountIds: unknown) =>
+    sql`exists (select from memberships m where m.account_id = any(${accountIds})
+      and m.user_id = ${id} and m.removed_at is null)`,
+};
 
 /** The user, or the service user, behind a credential; null once they have left. */
 const owner: Relation = {
@@ -108,8 +106,9 @@ const me: Relation = {
 };
 
 /** Only one who came with it has it. */
-const cameWith = (which: "sessionId" | "credentialId", relation: Relation): Relation => ({
-  read: (place, compiler) =>
+const cameWith = <R extends Relation>(which: "sessionId" | "credentialId", relation: R): R => ({
+  ...relation,
+  read: (place: Place, compiler: Compiler) =>
     compiler.caller.principal[which] ? relation.read(place, compiler) : ["null"],
 });
 
@@ -136,13 +135,16 @@ const myself: Relation = {
 };
 
 const entered: Relation = {
-  read(place, compiler) {
+  read({ row, field, nodes }, compiler) {
     compiler.entersAccounts();
-    return one(
-      Account,
-      { id: "accountId" },
-      (column) => sql`${column("id")} = any(${CALLER.entered})`,
-    ).read(place, compiler);
+    const account = compiler.newRow(Account);
+    const id = compiler.column(account, "id");
+    const body = compiler.body(account, field.type, nodes);
+    const where = [
+      sql`${id} = ${compiler.column(row!, "accountId")}`,
+      sql`${id} = any(${CALLER.entered})`,
+    ];
+    return orNull(compiler.select(account, body, where));
   },
 };
 
@@ -155,7 +157,7 @@ const accountName: Relation = {
 };
 
 /** What each field reads that is no column. One that is in neither is left to its resolver. */
-export const relations: Relations = {
+export const relations = {
   Query: {
     viewer: same,
     account: byId({ Account: [{ entity: Account }] }),
@@ -167,9 +169,9 @@ export const relations: Relations = {
       Authtoken: [{ entity: Credential }],
       Invitation: [{ entity: Invitation }],
       IPRestriction: [{ entity: IPRestriction }],
-      Event: [own(UserEvent), { entity: Event }],
-      Session: [own(Session)],
-      User: [own(User), colleagues],
+      Event: [{ entity: UserEvent, own: true }, { entity: Event }],
+      Session: [{ entity: Session, own: true }],
+      User: [{ entity: User, own: true }, colleagues],
     }),
   },
   Viewer: {
@@ -247,11 +249,7 @@ export const relations: Relations = {
   },
   Invitation: {
     roles,
-    inviter: one(
-      Membership,
-      { accountId: "accountId", id: "inviterId" },
-      (m) => sql`${m("removedAt")} is null`,
-    ),
+    inviter: one(Membership, { accountId: "accountId", id: "inviterId" }, "removedAt"),
     status: word(
       (i) => sql`case when ${i("acceptedAt")} is not null then 'ACCEPTED'
         when ${i("declinedAt")} is not null then 'DECLINED'
@@ -269,4 +267,4 @@ export const relations: Relations = {
   },
   Event: { principal },
   UserEvent: { principal },
-};
+} satisfies Relations;

@@ -2,6 +2,7 @@ import { all, any, FALSE, type Sql, sql, TRUE } from "../database/sql";
 import type { ColumnOf } from "../database/table";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
 import { allowed, KNOWN } from "../policies/sql";
+import type { Standing } from "../principal";
 import { CALLER, type Group, type Known, OWN } from "./known";
 import { isSame, source } from "./plan";
 
@@ -50,11 +51,11 @@ export function may(
 export function mayWith(
   caller: Known,
   action: Action,
-  row: (group: Group) => Subject,
+  row: (standing: Standing) => Subject,
   account: Sql,
 ): Sql {
   return byGroup(caller, account, (group) =>
-    group.ability.can(action, row(group)) ? TRUE : FALSE,
+    group.ability.can(action, row(group.standing)) ? TRUE : FALSE,
   );
 }
 

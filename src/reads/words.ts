@@ -5,11 +5,12 @@ import { Account } from "../entities/Account";
 import { MAX_PAGE } from "../filters";
 import { isId, kindOf, type PREFIX } from "../ids";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
+import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Row } from "./compiler";
 import { type Json, orNull, plain, text, truth } from "./json";
-import { CALLER, type Group, type Known } from "./known";
+import { CALLER, type Known } from "./known";
 import { may, mayOwn, mayWith } from "./rules";
-import type { Args, Source } from "./plan";
+import type { Args, Own, Source } from "./plan";
 import { Uncompilable } from "./uncompilable";
 
 /** The words in which `relations.ts` says what a field reads. */
@@ -25,7 +26,7 @@ export interface Relation {
 
 type Entity = Class<object>;
 /** Columns of the child, and what of the parent they equal: a property, or the caller's own. */
-type On = Record<string, string | Source>;
+export type On = Record<string, string | Own>;
 /** Written over a row's columns. */
 type Expression = (column: (property: string) => Sql) => Sql;
 
@@ -53,20 +54,28 @@ function readableOwn(compiler: Compiler, row: Row): Sql {
   return mayOwn(compiler.caller, "read", subject, row.table.at(row.alias));
 }
 
+export interface One<E> extends Relation {
+  entity: Class<E & object>;
+  on: On;
+  /** The property that is set once the row is gone for those who point at it. */
+  unless: string | undefined;
+}
+
 /** The row that another points at, which whoever sees that one sees, whatever the rules. */
-export function one(entity: Entity, on: On, only: Expression = () => TRUE): Relation {
+export function one<E extends object>(entity: Class<E>, on: On, unless?: string): One<E> {
   return {
+    ...{ entity, on, unless },
     read({ row: parent, field, nodes }, compiler) {
       const row = compiler.newRow(entity);
-      const also = only((property) => compiler.column(row, property));
-      const conditions = [...joined(compiler, row, on, parent), also];
+      const gone = unless ? [sql`${compiler.column(row, unless)} is null`] : [];
+      const conditions = [...joined(compiler, row, on, parent), ...gone];
       const found = compiler.select(row, compiler.body(row, field.type, nodes), conditions);
       return isNonNullType(field.type) ? [found] : orNull(found);
     },
   };
 }
 
-interface Paging {
+export interface Paging {
   /** What the field's `filter` asks, on the alias `row`. */
   where?: (filter: never) => Sql;
   /** What holds whatever is asked, on the alias `row`. */
@@ -76,10 +85,17 @@ interface Paging {
   newestFirst?: true;
 }
 
+export interface Paged<E> extends Relation {
+  entity: Class<E & object>;
+  on: On;
+  paging: Paging;
+}
+
 /** The rows that point at a parent, a page at a time, by id: ids sort by age. */
-export function page(entity: Entity, on: On, paging: Paging = {}): Relation {
+export function page<E extends object>(entity: Class<E>, on: On, paging: Paging = {}): Paged<E> {
   const { where, only = TRUE, own, newestFirst } = paging;
   return {
+    ...{ entity, on, paging },
     shape(args) {
       const { first, after, filter, order } = args;
       if ((first as number) < 1 || (first as number) > MAX_PAGE) throw new Uncompilable("a page");
@@ -146,10 +162,22 @@ export function page(entity: Entity, on: On, paging: Paging = {}): Relation {
   };
 }
 
+export interface Listed<E> extends Relation {
+  entity: Class<E & object>;
+  on: On;
+  by: string;
+  /** The most there are of them, where the rules say who reads them. */
+  first: number | undefined;
+}
+
 /** All rows that point at a parent: for lists with a cap. */
-export function list(entity: Entity, on: On, options: { by: string; first?: number }): Relation {
-  const { by, first } = options;
+export function list<E extends object>(
+  entity: Class<E>,
+  on: On,
+  { by, first }: { by: string; first?: number },
+): Listed<E> {
   return {
+    ...{ entity, on, by, first },
     read({ row: parent, field, nodes }, compiler) {
       const row = compiler.newRow(entity);
       const inner = { ...row, alias: "row" };
@@ -173,8 +201,9 @@ export const same: Relation = {
 };
 
 /** An object made of columns of the row under other names. */
-export function columns(names: Record<string, string>): Relation {
+export function columns<N extends Record<string, string>>(names: N): Relation & { names: N } {
   return {
+    names,
     read({ row, field, nodes }, compiler) {
       const type = objectType(field.type);
       return compiler.fields(type, nodes, ({ name, type }) =>
@@ -200,10 +229,14 @@ export function fact(read: (caller: Known) => Json): Relation {
 export type Permission =
   | Action
   | { action: Action; subject: SubjectClass; columns: Record<string, string | null> }
-  | { action: Action; row: (group: Group) => Subject };
+  | { action: Action; row: (standing: Standing) => Subject };
+export type Permissions<N extends string> = Record<N, Permission>;
 
-export function can(permissions: Record<string, Permission>): Relation {
+export function can<N extends string>(
+  permissions: Permissions<N>,
+): Relation & { permissions: Permissions<N> } {
   return {
+    permissions,
     read({ row, field, nodes }, compiler) {
       compiler.entersAccounts();
       const { caller } = compiler;
@@ -211,7 +244,7 @@ export function can(permissions: Record<string, Permission>): Relation {
       const account = accountOf(compiler, at);
       const type = objectType(field.type);
       return compiler.fields(type, nodes, ({ name }) => {
-        const permission = permissions[name];
+        const permission = (permissions as Partial<Permissions<string>>)[name];
         if (!permission) throw new Uncompilable(`nobody said what ${type.name}.${name} asks`);
         if (typeof permission === "string") {
           const subject = at.table.entity as unknown as SubjectClass;
@@ -233,48 +266,51 @@ export function can(permissions: Record<string, Permission>): Relation {
 }
 
 /** What the caller may do that concerns no account. */
-export function canOwn(
-  permissions: Record<string, { action: Action; row: () => Subject }>,
-): Relation {
+export function canOwn<N extends string>(
+  permissions: Record<N, { action: Action; row: () => Subject }>,
+): Relation & { permissions: typeof permissions } {
   return {
+    permissions,
     read({ field, nodes }, compiler) {
       const type = objectType(field.type);
       return compiler.fields(type, nodes, ({ name }) => {
-        const { action, row } = permissions[name]!;
+        const { action, row } = permissions[name as N];
         return [String(compiler.caller.self.can(action, row()))];
       });
     },
   };
 }
 
-/** Rows that may have the id: in one of the caller's accounts, or as somebody else says. */
-interface Found {
+/** Rows that may have the id: of accounts the caller entered, unless it is said otherwise. */
+export interface Found {
   entity: Entity;
-  /** Who sees them, where it isn't the account's rules that say so. */
-  visible?: (row: Row, compiler: Compiler) => Sql;
+  /** They belong to the caller and to no account. */
+  own?: true;
+  /** Whoever is in one of these accounts sees the row with this id. */
+  shared?: (id: Sql, accountIds: unknown) => Sql;
 }
-
-/** What belongs to the caller and to no account. */
-export const own = (entity: Entity): Found => ({
-  entity,
-  visible: (row, compiler) => readableOwn(compiler, row),
-});
+type Founds = Partial<Record<keyof typeof PREFIX, readonly Found[]>>;
 
 /** Whatever has the id given, as far as the caller may see it: its prefix says where to look. */
-export function byId(where: Partial<Record<keyof typeof PREFIX, readonly Found[]>>): Relation {
+export function byId(founds: Founds): Relation & { founds: Founds } {
   const kindIn = ({ id }: Args) => kindOf(id as string);
   return {
+    founds,
     shape: (args) => ({ key: kindIn(args) ?? "" }),
     read(place, compiler) {
       const kind = kindIn(compiler.args(place));
-      const founds = (kind && where[kind]) ?? [];
-      if (founds.length === 0) return ["null"];
+      const found = (kind && founds[kind]) ?? [];
+      if (found.length === 0) return ["null"];
       const id = compiler.arg(place, "id");
-      const selects = founds.map(({ entity, visible }) => {
+      const selects = found.map(({ entity, own, shared }) => {
         const row = compiler.newRow(entity);
         const body = compiler.body(row, place.field.type, place.nodes);
-        const may = visible ? visible(row, compiler) : entered(row, compiler, id);
-        return compiler.select(row, body, [sql`${compiler.column(row, "id")} = ${id}`, may]);
+        const column = compiler.column(row, "id");
+        if (shared) compiler.entersAccounts();
+        const visible = own
+          ? readableOwn(compiler, row)
+          : (shared?.(column, CALLER.entered) ?? entered(row, compiler, id));
+        return compiler.select(row, body, [sql`${column} = ${id}`, visible]);
       });
       return [sql`coalesce(${selects.reduce((a, b) => sql`${a}, ${b}`)}, 'null')`];
     },

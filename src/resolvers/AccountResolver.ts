@@ -22,8 +22,10 @@ import { ServiceUser } from "../entities/ServiceUser";
 import { createAccount } from "../operations/accounts/createAccount";
 import { deleteAccount } from "../operations/accounts/deleteAccount";
 import { updateAccount } from "../operations/accounts/updateAccount";
+import { relations } from "../reads/relations";
 import { CredentialsArgs, EventsArgs, MembersArgs } from "./filters";
-import { type Connection, connectionOf, OrderedPageArgs, page } from "./pagination";
+import { can, list, page } from "./follow";
+import { type Connection, connectionOf, OrderedPageArgs } from "./pagination";
 import { Payload, payload } from "./payload";
 
 @InputType({ description: "What `createAccount` takes." })
@@ -107,80 +109,67 @@ export class AccountResolver {
   @FieldResolver(() => MemberConnection, {
     description: "Members of the account, disabled ones included.",
   })
-  async members(
-    @Root() { id }: Account,
+  members(
+    @Root() account: Account,
     @Args(() => MembersArgs) args: MembersArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Membership>> {
-    return page(ctx, await ctx.in(id), Membership, "accountId", id, args, args.where());
+    return page(relations.Account.members, ctx, args, account);
   }
 
   @FieldResolver(() => ServiceUserConnection, { description: "Service users of the account." })
-  async serviceUsers(
-    @Root() { id }: Account,
+  serviceUsers(
+    @Root() account: Account,
     @Args(() => OrderedPageArgs) args: OrderedPageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<ServiceUser>> {
-    return page(ctx, await ctx.in(id), ServiceUser, "accountId", id, args);
+    return page(relations.Account.serviceUsers, ctx, args, account);
   }
 
   @FieldResolver(() => CredentialConnection, {
     description: "Credentials of the account, revoked ones included.",
   })
-  async credentials(
-    @Root() { id }: Account,
+  credentials(
+    @Root() account: Account,
     @Args(() => CredentialsArgs) args: CredentialsArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Credential>> {
-    return page(ctx, await ctx.in(id), Credential, "accountId", id, args, args.where());
+    return page(relations.Account.credentials, ctx, args, account);
   }
 
   @FieldResolver(() => InvitationConnection, {
     description: "Invitations to the account, for those who may invite.",
   })
-  async invitations(
-    @Root() { id }: Account,
+  invitations(
+    @Root() account: Account,
     @Args(() => OrderedPageArgs) args: OrderedPageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Invitation>> {
-    return page(ctx, await ctx.in(id), Invitation, "accountId", id, args);
+    return page(relations.Account.invitations, ctx, args, account);
   }
 
   @FieldResolver(() => [IPRestriction], {
     description:
       "IP restrictions of the account, one for each surface at most; for administrators.",
   })
-  async ipRestrictions(@Root() { id }: Account, @Ctx() ctx: Context): Promise<IPRestriction[]> {
-    const all = { first: 10 };
-    return (await page(ctx, await ctx.in(id), IPRestriction, "accountId", id, all)).nodes;
+  ipRestrictions(@Root() account: Account, @Ctx() ctx: Context): Promise<IPRestriction[]> {
+    return list(relations.Account.ipRestrictions, ctx, account);
   }
 
   @FieldResolver(() => EventConnection, {
     description: "What happened in the account, newest first, as far as you may see it.",
   })
-  async events(
-    @Root() { id }: Account,
+  events(
+    @Root() account: Account,
     @Args(() => EventsArgs) args: EventsArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Event>> {
-    return page(ctx, await ctx.in(id), Event, "accountId", id, args, args.where());
+    return page(relations.Account.events, ctx, args, account);
   }
 
   @FieldResolver(() => AccountPermissions, { description: "What you may do with the account." })
-  async can(@Root() account: Account, @Ctx() ctx: Context): Promise<AccountPermissions> {
-    const access = await ctx.in(account.id);
-    const { accountId, membershipId, serviceUserId } = access.standing!;
-    const own = Object.assign(new Credential(), { accountId, membershipId, serviceUserId });
-    const any = <R extends object>(row: R) => Object.assign(row, { accountId });
-    return {
-      update: access.can("update", account),
-      delete: access.can("delete", account),
-      createServiceUser: access.can("create", any(new ServiceUser())),
-      createCredential: access.can("create", own),
-      seeInvitations: access.can("read", any(new Invitation())),
-      seeIPRestrictions: access.can("read", any(new IPRestriction())),
-      seeAllEvents: access.can("read", any(new Event())),
-    };
+  can(@Root() account: Account, @Ctx() ctx: Context): Promise<AccountPermissions> {
+    return can(relations.Account.can, ctx, account);
   }
 
   @Mutation(() => CreateAccountPayload, {

@@ -17,6 +17,8 @@ import { Membership } from "../entities/Membership";
 import { Principal } from "../entities/Principal";
 import { ServiceUser } from "../entities/ServiceUser";
 import { User } from "../entities/User";
+import { relations } from "../reads/relations";
+import { can } from "./follow";
 import { createApiKey } from "../operations/credentials/createApiKey";
 import { createAuthtoken } from "../operations/credentials/createAuthtoken";
 import { revokeCredential } from "../operations/credentials/revokeCredential";
@@ -138,10 +140,9 @@ export class CredentialResolver {
 
   @FieldResolver(() => CredentialPermissions, { description: "What you may do with it." })
   async can(@Root() credential: Credential, @Ctx() ctx: Context): Promise<CredentialPermissions> {
-    const access = await ctx.in(credential.accountId);
     // The same row with what its owner may do, which the rules look at (C11).
     const whole = (await ctx.loaders.rowIn(Credential, credential, credential.id))!;
-    return { update: access.can("update", whole), revoke: access.can("revoke", whole) };
+    return can(relations.Credential.can, ctx, whole);
   }
 
   @Mutation(() => CreateApiKeyPayload, { nullable: true, description: "Creates an API key." })

@@ -2,11 +2,13 @@ import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
 import type { Context } from "../context";
 import { IPRestriction } from "../entities/IPRestriction";
 import { IPRule } from "../entities/IPRule";
+import { relations } from "../reads/relations";
+import { list } from "./follow";
 
 @Resolver(() => IPRestriction)
 export class IPRestrictionResolver {
   @FieldResolver(() => [IPRule], { description: "Lines of the restriction, in order." })
   rules(@Root() restriction: IPRestriction, @Ctx() ctx: Context): Promise<IPRule[]> {
-    return ctx.loaders.rulesOf(restriction);
+    return list(relations.IPRestriction.rules, ctx, restriction);
   }
 }

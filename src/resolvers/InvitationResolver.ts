@@ -2,6 +2,8 @@ import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
 import type { Context } from "../context";
 import { Invitation } from "../entities/Invitation";
 import { Membership } from "../entities/Membership";
+import { relations } from "../reads/relations";
+import { one } from "./follow";
 import { MemberRoles } from "./roles";
 
 @Resolver(() => Invitation)
@@ -15,8 +17,7 @@ export class InvitationResolver {
     nullable: true,
     description: "Member who invited; null once they have left the account.",
   })
-  async inviter(@Root() invitation: Invitation, @Ctx() ctx: Context): Promise<Membership | null> {
-    const member = await ctx.loaders.rowIn(Membership, invitation, invitation.inviterId);
-    return member?.removedAt ? null : member;
+  inviter(@Root() invitation: Invitation, @Ctx() ctx: Context): Promise<Membership | null> {
+    return one(relations.Invitation.inviter, ctx, invitation);
   }
 }

@@ -12,7 +12,7 @@ import {
   Root,
 } from "type-graphql";
 import type { Context } from "../context";
-import { Credential } from "../entities/Credential";
+import type { Credential } from "../entities/Credential";
 import { Membership } from "../entities/Membership";
 import { User } from "../entities/User";
 import { disableMember } from "../operations/members/disableMember";
@@ -20,8 +20,10 @@ import { enableMember } from "../operations/members/enableMember";
 import { leaveAccount } from "../operations/members/leaveAccount";
 import { removeMember } from "../operations/members/removeMember";
 import { updateMemberRoles } from "../operations/members/updateMemberRoles";
+import { relations } from "../reads/relations";
 import { CredentialConnection } from "./AccountResolver";
-import { type Connection, OrderedPageArgs, page } from "./pagination";
+import { can, one, page } from "./follow";
+import { type Connection, OrderedPageArgs } from "./pagination";
 import { Payload, payload } from "./payload";
 import { MemberRoles, RolesInput } from "./roles";
 
@@ -112,8 +114,8 @@ class MemberPermissions {
 @Resolver(() => Membership)
 export class MemberResolver {
   @FieldResolver(() => User, { description: "Person the member is." })
-  user(@Root() { userId }: Membership, @Ctx() ctx: Context): Promise<User> {
-    return ctx.loaders.row(User, userId) as Promise<User>;
+  user(@Root() member: Membership, @Ctx() ctx: Context): Promise<User | null> {
+    return one(relations.Member.user, ctx, member);
   }
 
   @FieldResolver(() => MemberRoles, { description: "Roles of the member in the account." })
@@ -122,27 +124,17 @@ export class MemberResolver {
   }
 
   @FieldResolver(() => CredentialConnection, { description: "Credentials that the member owns." })
-  async credentials(
-    @Root() { accountId, id }: Membership,
+  credentials(
+    @Root() member: Membership,
     @Args(() => OrderedPageArgs) args: OrderedPageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Credential>> {
-    return page(ctx, await ctx.in(accountId), Credential, "membershipId", id, args);
+    return page(relations.Member.credentials, ctx, args, member);
   }
 
   @FieldResolver(() => MemberPermissions, { description: "What you may do with the member." })
-  async can(@Root() member: Membership, @Ctx() ctx: Context): Promise<MemberPermissions> {
-    const access = await ctx.in(member.accountId);
-    const { accountId, id: membershipId } = member;
-    const theirs = Object.assign(new Credential(), { accountId, membershipId });
-    return {
-      updateRoles: access.can("updateRoles", member),
-      disable: access.can("disable", member),
-      enable: access.can("enable", member),
-      remove: access.can("remove", member),
-      leave: access.can("leave", member),
-      createCredential: access.can("create", theirs),
-    };
+  can(@Root() member: Membership, @Ctx() ctx: Context): Promise<MemberPermissions> {
+    return can(relations.Member.can, ctx, member);
   }
 
   @Mutation(() => UpdateMemberRolesPayload, {

@@ -1,9 +1,11 @@
 import { Args, Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
 import type { Context } from "../context";
-import { Credential } from "../entities/Credential";
+import type { Credential } from "../entities/Credential";
 import { ServiceUser } from "../entities/ServiceUser";
+import { relations } from "../reads/relations";
 import { CredentialConnection } from "./AccountResolver";
-import { type Connection, OrderedPageArgs, page } from "./pagination";
+import { can, page } from "./follow";
+import { type Connection, OrderedPageArgs } from "./pagination";
 
 @ObjectType({ description: "What you may do with a service user." })
 class ServiceUserPermissions {
@@ -16,22 +18,18 @@ export class ServiceUserResolver {
   @FieldResolver(() => CredentialConnection, {
     description: "Credentials that the service user owns.",
   })
-  async credentials(
-    @Root() { accountId, id }: ServiceUser,
+  credentials(
+    @Root() serviceUser: ServiceUser,
     @Args(() => OrderedPageArgs) args: OrderedPageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Credential>> {
-    return page(ctx, await ctx.in(accountId), Credential, "serviceUserId", id, args);
+    return page(relations.ServiceUser.credentials, ctx, args, serviceUser);
   }
 
   @FieldResolver(() => ServiceUserPermissions, {
     description: "What you may do with the service user.",
   })
-  async can(
-    @Root() { accountId, id: serviceUserId }: ServiceUser,
-    @Ctx() ctx: Context,
-  ): Promise<ServiceUserPermissions> {
-    const its = Object.assign(new Credential(), { accountId, membershipId: null, serviceUserId });
-    return { createCredential: (await ctx.in(accountId)).can("create", its) };
+  can(@Root() serviceUser: ServiceUser, @Ctx() ctx: Context): Promise<ServiceUserPermissions> {
+    return can(relations.ServiceUser.can, ctx, serviceUser);
   }
 }

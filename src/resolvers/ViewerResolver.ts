@@ -1,6 +1,5 @@
 import { Args, Ctx, Field, FieldResolver, ObjectType, Query, Resolver, Root } from "type-graphql";
 import type { Context } from "../context";
-import { raw } from "../database/sql";
 import { Account } from "../entities/Account";
 import { Credential } from "../entities/Credential";
 import { PrincipalKind, UserEvent } from "../entities/Event";
@@ -9,7 +8,9 @@ import { Principal } from "../entities/Principal";
 import { ServiceUser } from "../entities/ServiceUser";
 import { Session, Surface } from "../entities/Session";
 import { User } from "../entities/User";
-import { type Connection, connectionOf, Order, page, PageArgs } from "./pagination";
+import { relations } from "../reads/relations";
+import { canOwn, one, page } from "./follow";
+import { type Connection, connectionOf, PageArgs } from "./pagination";
 
 @ObjectType({ description: "Whether you get into an account, and why not." })
 class AccountAccess {
@@ -68,20 +69,16 @@ export class ViewerResolver {
     nullable: true,
     description: "Session of this request; null when it came with an API key.",
   })
-  session(@Ctx() ctx: Context): Promise<Session | null> | null {
-    const { sessionId } = ctx.principal;
-    return sessionId ? ctx.loaders.row(Session, sessionId) : null;
+  session(@Ctx() ctx: Context): Promise<Session | null> {
+    return one(relations.Viewer.session, ctx);
   }
 
   @FieldResolver(() => Credential, {
     nullable: true,
     description: "API key of this request; null when it came with a session.",
   })
-  credential(@Ctx() ctx: Context): Promise<Credential | null> | null {
-    const { credentialId, accountId } = ctx.principal;
-    return credentialId && accountId
-      ? ctx.loaders.rowIn(Credential, { accountId }, credentialId)
-      : null;
+  credential(@Ctx() ctx: Context): Promise<Credential | null> {
+    return one(relations.Viewer.credential, ctx);
   }
 
   @FieldResolver(() => ViewerMembershipConnection, {
@@ -91,10 +88,7 @@ export class ViewerResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Membership>> {
-    const open = raw(
-      "exists (select from accounts a where a.id = row.account_id and a.deleted_at is null)",
-    );
-    return page(ctx, ctx.self, Membership, "userId", ctx.principal.id, args, open);
+    return page(relations.Viewer.memberships, ctx, args);
   }
 
   @FieldResolver(() => SessionConnection, {
@@ -104,8 +98,7 @@ export class ViewerResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Session>> {
-    const open = raw("row.ended_at is null and row.expires_at > now()");
-    return page(ctx, ctx.self, Session, "userId", ctx.principal.id, args, open);
+    return page(relations.Viewer.sessions, ctx, args);
   }
 
   @FieldResolver(() => UserEventConnection, {
@@ -115,13 +108,12 @@ export class ViewerResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<UserEvent>> {
-    const newestFirst = { ...args, order: Order.NEWEST_FIRST };
-    return page(ctx, ctx.self, UserEvent, "userId", ctx.principal.id, newestFirst);
+    return page(relations.Viewer.events, ctx, args);
   }
 
   @FieldResolver(() => ViewerPermissions, { description: "What you may do." })
   can(@Ctx() ctx: Context): ViewerPermissions {
-    return { createAccount: ctx.self.can("create", new Account()) };
+    return canOwn(relations.Viewer.can, ctx);
   }
 }
 

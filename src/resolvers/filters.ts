@@ -1,8 +1,6 @@
 import { ArgsType, Field, GraphQLISODateTime, ID, InputType } from "type-graphql";
-import type { Sql } from "../database/sql";
 import { CredentialKind } from "../entities/Credential";
 import { MemberStatus } from "../entities/Membership";
-import { credentialsWhere, eventsWhere, membersWhere } from "../filters";
 import { Order, OrderedPageArgs } from "./pagination";
 import { RolesInput } from "./roles";
 
@@ -61,20 +59,12 @@ export class EventFilter {
 export class MembersArgs extends OrderedPageArgs {
   @Field(() => MemberFilter, { nullable: true, description: "Which members." })
   filter?: MemberFilter | null;
-
-  where(): Sql {
-    return membersWhere(this.filter ?? {});
-  }
 }
 
 @ArgsType()
 export class CredentialsArgs extends OrderedPageArgs {
   @Field(() => CredentialFilter, { nullable: true, description: "Which credentials." })
   filter?: CredentialFilter | null;
-
-  where(): Sql {
-    return credentialsWhere(this.filter ?? {});
-  }
 }
 
 @ArgsType()
@@ -84,8 +74,4 @@ export class EventsArgs extends OrderedPageArgs {
 
   @Field(() => EventFilter, { nullable: true, description: "Which events." })
   filter?: EventFilter | null;
-
-  where(): Sql {
-    return eventsWhere(this.filter ?? {});
-  }
 }

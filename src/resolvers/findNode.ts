@@ -2,34 +2,12 @@ import type { Context } from "../context";
 import { all, raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
-import { Credential } from "../entities/Credential";
-import { Event, UserEvent } from "../entities/Event";
-import { Invitation } from "../entities/Invitation";
-import { IPRestriction } from "../entities/IPRestriction";
-import { Membership } from "../entities/Membership";
 import type { Node } from "../entities/Node";
-import { ServiceUser } from "../entities/ServiceUser";
-import { Session } from "../entities/Session";
-import { User } from "../entities/User";
 import { NotFound } from "../errors";
 import { kindOf, type PREFIX } from "../ids";
 import type { Subject } from "../policies/ability";
-
-type Finder = (ctx: Context, id: string) => Promise<Node | null>;
-
-/** How each kind of id is found, by whoever may see it. */
-const FINDERS: Record<keyof typeof PREFIX, Finder> = {
-  Account: (ctx, id) => inAccount(ctx, Account, id, id),
-  Membership: (ctx, id) => inOneOf(ctx, Membership, id),
-  ServiceUser: (ctx, id) => inOneOf(ctx, ServiceUser, id),
-  Authtoken: (ctx, id) => inOneOf(ctx, Credential, id),
-  ApiKey: (ctx, id) => inOneOf(ctx, Credential, id),
-  Invitation: (ctx, id) => inOneOf(ctx, Invitation, id),
-  IPRestriction: (ctx, id) => inOneOf(ctx, IPRestriction, id),
-  Event: async (ctx, id) => (await own(ctx, UserEvent, id)) ?? inOneOf(ctx, Event, id),
-  Session: (ctx, id) => own(ctx, Session, id),
-  User: async (ctx, id) => (await own(ctx, User, id)) ?? colleague(ctx, id),
-};
+import { relations } from "../reads/relations";
+import type { Found } from "../reads/words";
 
 /** Whatever has this id, as far as the caller may see it; null for all else, alike. */
 export async function findNode(
@@ -41,46 +19,43 @@ export async function findNode(
   void ctx.principal; // nobody signed in: says so, whatever the id
   if (!kind || (only && kind !== only)) return null;
   try {
-    return await FINDERS[kind](ctx, id);
+    for (const found of relations.Query.node.founds[kind] ?? []) {
+      const node = await first(ctx, found.entity, id, await visible(ctx, found, id));
+      if (node) return node;
+    }
+    return null;
   } catch (error) {
     if (error instanceof NotFound) return null;
     throw error;
   }
 }
 
-async function inOneOf(ctx: Context, entity: Class<Subject>, id: string): Promise<Node | null> {
-  const access = await ctx.accessTo(entity, id);
-  return first(ctx, entity, [sql`row.id = ${id}`, access.readable(entity)]);
+/** Which rows of the kind the caller sees, as a condition on the alias `row`. */
+async function visible(ctx: Context, { entity, own, shared }: Found, id: string): Promise<Sql> {
+  if (own) return ctx.self.readable(entity);
+  if (shared) return shared(raw("row.id"), await enteredBy(ctx));
+  const isAccount = (entity as unknown) === Account;
+  const access = isAccount ? await ctx.in(id) : await ctx.accessTo(entity as Class<Subject>, id);
+  return access.readable(entity);
 }
 
-async function inAccount(
-  ctx: Context,
-  entity: Class<Subject>,
-  accountId: string,
-  id: string,
-): Promise<Node | null> {
-  const access = await ctx.in(accountId);
-  return first(ctx, entity, [sql`row.id = ${id}`, access.readable(entity)]);
-}
-
-function own(ctx: Context, entity: Class<Subject>, id: string): Promise<Node | null> {
-  return first(ctx, entity, [sql`row.id = ${id}`, ctx.self.readable(entity)]);
-}
-
-/** A user is seen by those who share an account with them, through their membership there. */
-async function colleague(ctx: Context, id: string): Promise<Node | null> {
+/** The accounts whose gate lets the caller in. */
+async function enteredBy(ctx: Context): Promise<string[]> {
   const accountIds = await ctx.accountIds();
   const refusals = await Promise.all(accountIds.map((accountId) => ctx.refusalFrom(accountId)));
-  const entered = accountIds.filter((_, i) => !refusals[i]);
-  const shared = sql`exists (select from memberships m
-    where m.account_id = any(${entered}) and m.user_id = row.id and m.removed_at is null)`;
-  return first(ctx, User, [sql`row.id = ${id}`, shared]);
+  return accountIds.filter((_, i) => !refusals[i]);
 }
 
-async function first(ctx: Context, entity: Class<object>, where: Sql[]): Promise<Node | null> {
+async function first(
+  ctx: Context,
+  entity: Class<object>,
+  id: string,
+  visible: Sql,
+): Promise<Node | null> {
   const table = ctx.db.table(entity);
   const rows = await ctx.db.query(
-    sql`select ${table.columns} from ${table.name} row where ${all(where)} limit ${raw("1")}`,
+    sql`select ${table.columns} from ${table.name} row
+      where ${all([sql`row.id = ${id}`, visible])} limit ${raw("1")}`,
   );
   return (table.instances(rows)[0] as Node | undefined) ?? null;
 }

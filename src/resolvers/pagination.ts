@@ -7,14 +7,7 @@ import {
   ObjectType,
   registerEnumType,
 } from "type-graphql";
-import type { Access, Context } from "../context";
-import { raw, type Sql } from "../database/sql";
-import type { Class } from "../database/table";
-import { Refusal, Refused } from "../errors";
-import { MAX_PAGE } from "../filters";
-import { isId } from "../ids";
 import type { Page } from "../loaders";
-import type { Subject } from "../policies/ability";
 
 export enum Order {
   OLDEST_FIRST = "OLDEST_FIRST",
@@ -93,37 +86,7 @@ export function connectionOf<E extends object>(
   return NodeConnection;
 }
 
-/**
- * One page of a parent's rows as far as the access may read them, by id: ids sort by age, so
- * the last one is the cursor.
- *
- * @throws Refused (BAD_USER_INPUT) for a page too large, and a cursor that never was one.
- */
-export async function page<E extends Subject & { id: string }>(
-  ctx: Context,
-  access: Access,
-  entity: Class<E>,
-  by: keyof E & string,
-  parentId: string,
-  args: PageArgs & { order?: Order },
-  where: Sql = raw("true"),
-): Promise<Connection<E>> {
-  const { first, after = null } = args;
-  if (first < 1 || first > MAX_PAGE) {
-    throw new Refused(
-      Refusal.BAD_USER_INPUT,
-      `\`first\` takes 1 to ${MAX_PAGE}; this asks for ${first}.`,
-      ["first"],
-    );
-  }
-  if (after !== null && !isId(after)) {
-    throw new Refused(Refusal.BAD_USER_INPUT, "`after` takes a cursor of this list.", ["after"]);
-  }
-  const newestFirst = args.order === Order.NEWEST_FIRST;
-  const request = { entity, by, first, after, newestFirst, where };
-  return connection(await ctx.loaders.page<E>(access, parentId, request));
-}
-
+/** A page as the graph shows it. */
 export function connection<E extends { id: string }>({
   nodes,
   hasNextPage,

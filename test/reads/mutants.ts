@@ -67,20 +67,37 @@ const MUTANTS: [what: string, file: string, from: string, to: string][] = [
     'const bare = property === "id" || property === "description" ||',
   ],
   ["kinds merged", "compiler.ts", "if (!concrete.by || ", "if (concrete.by || "],
-  ["a member who left", "relations.ts", '(m) => sql`${m("removedAt")} is null`', "undefined"],
+  ["what is gone", "words.ts", "const gone = unless ?", "const gone = !unless ?"],
   ["the gate's word forgotten", "relations.ts", "truth(sql`${refusal} is null`)", '["true"]'],
-  [
-    "closed accounts shown",
-    "relations.ts",
-    '(column) => sql`${column("id")} = any(${CALLER.entered})`',
-    "undefined",
-  ],
+  ["closed accounts shown", "relations.ts", "sql`${id} = any(${CALLER.entered})`,", ""],
   [
     "skipped all the same",
     "reading.ts",
     'key += coerced[name] ? "1" : "0"',
     'key += coerced[name] ? "" : ""',
   ],
+  // What resolvers follow too: only what is said apart from both notices.
+  ["a member who left", "relations.ts", 'id: "inviterId" }, "removedAt")', 'id: "inviterId" })'],
+  [
+    "sessions that ended",
+    "relations.ts",
+    "row.ended_at is null and row.expires_at > now()",
+    "row.expires_at > now()",
+  ],
+  [
+    "colleagues who left",
+    "relations.ts",
+    "and m.user_id = ${id} and m.removed_at is null",
+    "and m.user_id = ${id}",
+  ],
+  [
+    "another's credentials",
+    "relations.ts",
+    'inAccount("membershipId")',
+    'inAccount("serviceUserId")',
+  ],
+  ["another permission", "relations.ts", 'disable: "disable"', 'disable: "enable"'],
+  ["no filter on credentials", "relations.ts", "{ where: credentialsWhere }", "{}"],
   ["a filter's text forgotten", "words.ts", ' ${asked?.text ?? ""}`', "`"],
 ];
 
@@ -108,7 +125,7 @@ for (const [what, file, from, to] of MUTANTS) {
       path,
       text.replace(from, () => to),
     );
-    const { status } = spawnSync("npx", ["jest", "test/reads", "--silent"], {
+    const { status } = spawnSync("npx", ["jest", "test/reads", "test/resolvers", "--silent"], {
       cwd: copy,
       env: { ...process.env, DIFFERENTIAL_COUNT: "600" },
     });
