@@ -17,9 +17,10 @@ interface Answer {
 export async function check(servers: Server[], seeded: Seeded, client: Client): Promise<void> {
   for (const account of seeded.accounts.slice(0, ACCOUNTS_READ)) {
     const only = { accounts: [account] };
-    for (const work of [WORKS.nested, WORKS.viewer]) {
+    for (const work of [WORKS.nested, WORKS.can, WORKS.events, WORKS.viewer]) {
       const [ask] = work.turn(only, 0) as [Ask];
-      await sameFromAll(servers, ask.operation, async (server) => {
+      const asked = servers.filter(({ name }) => work.servers.includes(name));
+      await sameFromAll(asked, ask.operation, async (server) => {
         const { data } = await post(server, ask);
         return data;
       });

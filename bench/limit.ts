@@ -21,25 +21,48 @@ const CALLER = `caller as (
   where c.account_id = $1 and c.secret_hash = $2 and c.kind = 'API_KEY' and c.revoked_at is null
     and (c.expires_at is null or c.expires_at > now()))`;
 
-const NESTED = `with ${CALLER}
+/** What an administrator may do, who may do all of it but leave for others. */
+const CAN_MEMBER = `, (select row_to_json(can) from (
+  select caller.administrator as "updateRoles", caller.administrator as disable,
+    caller.administrator as enable, caller.administrator as remove, m.id = caller.id as leave,
+    caller.administrator as "createCredential") can) as can`;
+const CAN_CREDENTIAL = `, (select row_to_json(can) from (
+  select caller.administrator as update, caller.administrator as revoke) can) as can`;
+
+const nested = (ofMember = "", ofCredential = "") => `with ${CALLER}
   select row_to_json(account)::text as json from caller cross join lateral (
     select a.id, a.name,
       (select row_to_json(connection) from (
         select coalesce(json_agg(row_to_json(member)), '[]') as nodes from (
           select m.id,
             (select row_to_json(roles) from (
-              select m.administrator, m.developer, m.team, m.billing) roles) as roles,
+              select m.administrator, m.developer, m.team, m.billing) roles) as roles
+            ${ofMember},
             (select row_to_json(person) from (
               select u.email, u.name from users u where u.id = m.user_id) person) as "user",
             (select row_to_json(connection) from (
               select coalesce(json_agg(row_to_json(credential)), '[]') as nodes from (
                 select c.id, c.kind, c.description,
-                  to_char(c.created_at, ${TIME}) as "createdAt"
+                  to_char(c.created_at, ${TIME}) as "createdAt" ${ofCredential}
                 from credentials c where c.account_id = m.account_id and c.membership_id = m.id
                 order by c.id limit 3) credential) connection) as credentials
           from memberships m where m.account_id = a.id and m.removed_at is null
           order by m.id limit 50) member) connection) as members
     from accounts a where a.id = $3 and a.id = caller.account_id) account`;
+
+const EVENTS = `with ${CALLER}
+  select row_to_json(account)::text as json from caller cross join lateral (
+    select a.id,
+      (select row_to_json(connection) from (
+        select coalesce(json_agg(row_to_json(event)), '[]') as nodes from (
+          select e.id, e.type, to_char(e.occurred_at, ${TIME}) as "occurredAt",
+            (select row_to_json(principal) from (
+              select e.principal_id as id, e.principal_kind as kind,
+                e.principal_subject as subject) principal) as principal,
+            e.ip, e.object_id as "objectId", e.object, e.changes, e.decision
+          from events e where e.account_id = a.id order by e.id desc limit 50) event
+        ) connection) as events
+    from accounts a where a.id = $3 and a.id = caller.account_id and caller.administrator) account`;
 
 const VIEWER = `with ${CALLER}
   select row_to_json(principal)::text as json
@@ -100,12 +123,18 @@ function answerWrite(action: "disable" | "enable", text: string, asked: Asked) {
   return answer(action, `${action}Member`, text, values);
 }
 
+const NESTED = nested();
+const CAN = nested(CAN_MEMBER, CAN_CREDENTIAL);
 const DISABLE = write("disable");
 const ENABLE = write("enable");
 
 serve({
   Nested: ({ accountId, hash, variables }) =>
     answer("nested", "account", NESTED, [accountId, hash, variables["id"]]),
+  Can: ({ accountId, hash, variables }) =>
+    answer("can", "account", CAN, [accountId, hash, variables["id"]]),
+  Events: ({ accountId, hash, variables }) =>
+    answer("events", "account", EVENTS, [accountId, hash, variables["id"]]),
   Viewer: async ({ accountId, hash }) =>
     `{"viewer":${await answer("viewer", "principal", VIEWER, [accountId, hash])}}`,
   Disable: (asked) => answerWrite("disable", DISABLE, asked),

@@ -9,8 +9,7 @@ export interface Server {
   port: number;
 }
 
-export const SERVER_NAMES = ["limit", "hand", "Gatehouse", "resolvers"] as const;
-export type ServerName = (typeof SERVER_NAMES)[number];
+export type ServerName = "limit" | "hand" | "Gatehouse" | "resolvers";
 
 const ROOT = join(__dirname, "../..");
 const START_MS = 30_000;

@@ -1,11 +1,14 @@
 import type { Seeded } from "./seed";
+import type { ServerName } from "./servers";
 
 /** How many requests are under way at any moment. */
 export const CONNECTIONS = 32;
 
-/** One request, in the words that all three servers take. */
+/** One request, in the words that all servers take. */
 export interface Ask {
   operation: keyof typeof DOCUMENTS;
+  /** The document, where it is not the operation's own. */
+  query?: string;
   variables: Record<string, unknown>;
   key: string;
   /** How the answer begins when all is well; an error or a null begins otherwise. */
@@ -14,7 +17,9 @@ export interface Ask {
 
 export interface Work {
   title: string;
-  /** The part of the limit's requests per second that Gatehouse promises to keep. */
+  /** Who takes part. The first is what the others are measured against. */
+  servers: readonly [ServerName, ...ServerName[]];
+  /** The part of the first one's requests per second that Gatehouse promises to keep. */
   atLeast: number;
   /**
    * What one connection asks next. Requests of one turn belong together: the second puts back
@@ -23,17 +28,40 @@ export interface Work {
   turn(seeded: Seeded, connection: number): Ask[];
 }
 
-export const DOCUMENTS = {
-  Nested: `query Nested($id: ID!) {
+const nested = (
+  operation: string,
+  ofMember = "",
+  ofCredential = "",
+) => `query ${operation}($id: ID!) {
     account(id: $id) {
       id
       name
       members(first: 50) {
         nodes {
           id
-          roles { administrator developer team billing }
+          roles { administrator developer team billing } ${ofMember}
           user { email name }
-          credentials(first: 3) { nodes { id kind description createdAt } }
+          credentials(first: 3) { nodes { id kind description createdAt ${ofCredential} } }
+        }
+      }
+    }
+  }`;
+
+export const DOCUMENTS = {
+  Nested: nested("Nested"),
+  Can: nested(
+    "Can",
+    "can { updateRoles disable enable remove leave createCredential }",
+    "can { update revoke }",
+  ),
+  Events: `query Events($id: ID!) {
+    account(id: $id) {
+      id
+      events(first: 50) {
+        nodes {
+          id type occurredAt
+          principal { id kind subject }
+          ip objectId object changes decision
         }
       }
     }
@@ -47,21 +75,54 @@ export const DOCUMENTS = {
   }`,
 } as const;
 
-export type WorkName = "nested" | "viewer" | "write";
+export type WorkName = "nested" | "can" | "events" | "viewer" | "first-seen" | "write";
+
+const ALL = ["limit", "hand", "Gatehouse", "resolvers"] as const;
+/** Hand-written code for these would say nothing new. */
+const WITHOUT_HAND = ["limit", "Gatehouse", "resolvers"] as const;
+
+/** A question about one account. */
+const about = (operation: "Nested" | "Can" | "Events", query?: () => string) =>
+  function ({ accounts }: Pick<Seeded, "accounts">): Ask[] {
+    const { id, keys } = anyOf(accounts);
+    const expects = '{"data":{"account":{"id":';
+    const ask = { operation, variables: { id }, key: anyOf(keys), expects };
+    return [query ? { ...ask, query: query() } : ask];
+  };
+
+let seen = 0;
+/** The nested question in words that nobody used before: as long, and as much to answer. */
+const unseen = () => nested("Nested", `unseen${process.pid}x${seen++}: id`);
 
 export const WORKS: Record<WorkName, Work> = {
   nested: {
     title: "nested: an account, 50 members, each with its user and 3 credentials",
-    atLeast: 0.65,
-    turn({ accounts }) {
-      const { id, keys } = anyOf(accounts);
-      const expects = '{"data":{"account":{"id":';
-      return [{ operation: "Nested", variables: { id }, key: anyOf(keys), expects }];
-    },
+    servers: ALL,
+    atLeast: 0.8,
+    turn: about("Nested"),
+  },
+  can: {
+    title: "can: the same, with what the caller may do to each member and credential",
+    servers: WITHOUT_HAND,
+    atLeast: 0.8,
+    turn: about("Can"),
+  },
+  events: {
+    title: "events: the 50 newest of an account",
+    servers: WITHOUT_HAND,
+    atLeast: 0.7,
+    turn: about("Events"),
+  },
+  "first-seen": {
+    title: "first-seen: the nested question, each time in a document never seen before",
+    servers: ["resolvers", "Gatehouse"],
+    atLeast: 2.5,
+    turn: about("Nested", unseen),
   },
   viewer: {
     title: "viewer: who am I",
-    atLeast: 0.45,
+    servers: ALL,
+    atLeast: 0.55,
     turn({ accounts }) {
       const expects = '{"data":{"viewer":{"principal":{"id":';
       return [{ operation: "Viewer", variables: {}, key: anyOf(anyOf(accounts).keys), expects }];
@@ -69,6 +130,7 @@ export const WORKS: Record<WorkName, Work> = {
   },
   write: {
     title: "write: a member disabled or enabled, with its event",
+    servers: ALL,
     atLeast: 0.35,
     turn({ accounts }, connection) {
       const { keys, ordinary } = anyOf(accounts);
@@ -84,7 +146,8 @@ export const WORKS: Record<WorkName, Work> = {
 };
 
 /** The body of the HTTP request. */
-export function bodyOf({ operation, variables }: Ask): string {
+export function bodyOf({ operation, query, variables }: Ask): string {
+  if (query) return JSON.stringify({ operationName: operation, query, variables });
   return `${STARTS[operation]}${JSON.stringify(variables)}}`;
 }
 
