@@ -134,7 +134,11 @@ export class MemberResolver {
   async can(@Root() member: Membership, @Ctx() ctx: Context): Promise<MemberPermissions> {
     const access = await ctx.in(member.accountId);
     const { accountId, id: membershipId } = member;
-    const theirs = Object.assign(new Credential(), { accountId, membershipId });
+    const theirs = Object.assign(new Credential(), {
+      accountId,
+      membershipId,
+      serviceUserId: null,
+    });
     return {
       updateRoles: access.can("updateRoles", member),
       disable: access.can("disable", member),
