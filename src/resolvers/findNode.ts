@@ -79,7 +79,7 @@ async function colleague(ctx: Context, id: string): Promise<Node | null> {
 
 async function first(ctx: Context, entity: Class<object>, where: Sql[]): Promise<Node | null> {
   const table = ctx.db.table(entity);
-  const rows = await ctx.db.query(
+  const rows = await ctx.db.read(
     sql`select ${table.columns} from ${table.name} row where ${all(where)} limit ${raw("1")}`,
   );
   return (table.instances(rows)[0] as Node | undefined) ?? null;
