@@ -143,7 +143,7 @@ export class Loaders {
       else byAccess.set(access, [id]);
     }
     const parts = [...byAccess].map(([access, ids]) => this.pagesFor(request, access, ids));
-    const found = await this.ctx.db.query<E & { id: string }>(
+    const found = await this.ctx.db.read<E & { id: string }>(
       parts.length === 1
         ? parts[0]!
         : join(

@@ -79,6 +79,13 @@ interface Options {
   poolSize?: number;
 }
 
+/**
+ * How long a connection is kept in use. What it has prepared stays in its memory until it ends, and
+ * names last as long (names.ts), so it never holds more than two lots of them. Connecting and
+ * preparing anew takes some milliseconds.
+ */
+export const CONNECTION_LASTS_MS = 30 * 60_000;
+
 /** How the server runs our statements; docs/performance.md gives the reasons. */
 const SERVER_OPTIONS = [
   "jit=off",
@@ -108,6 +115,7 @@ export function openDataSource({ url, as, poolSize = 10 }: Options): DataSource 
         ? {
             // For a network that swallows packets: the server's own timeout can't be heard then.
             query_timeout: 12_000,
+            maxLifetimeSeconds: CONNECTION_LASTS_MS / 1000,
             options: SERVER_OPTIONS.map((option) => `-c ${option}`).join(" "),
           }
         : {},

@@ -1,15 +1,17 @@
-import { createHash } from "node:crypto";
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import type { DataSource } from "typeorm";
 import { Unavailable } from "../errors";
+import { CONNECTION_LASTS_MS } from "./dataSource";
+import { Names } from "./names";
 import type { Sql } from "./sql";
 import { type Class, type Table, tablesOf } from "./table";
 
-/** A prepared statement costs PostgreSQL up to 200 KB on each connection, so they are bounded. */
-const MAX_NAMED = 300;
-const MAX_SEEN = 3_000;
-/** Statements of a shape that may not come again are not worth keeping. */
-const NAMED_FROM_USE = 3;
+/**
+ * A prepared statement costs PostgreSQL up to 200 KB on each connection, so they are bounded; and
+ * apart, since there are any number of documents, and authenticating must not wait for a name.
+ */
+const MAX_NAMED = 100;
+const MAX_NAMED_READS = 200;
 
 /** A statement as PostgreSQL takes it: pieces put together, or a plan made before. */
 export type Statement = Pick<Sql, "text" | "values">;
@@ -25,8 +27,8 @@ export class Database implements Queryable {
   /** Told every statement: how tests count them. */
   observe?: (text: string) => void;
   private readonly pool: Pool;
-  private readonly uses = new Map<string, number>();
-  private readonly names = new Map<string, string>();
+  private readonly names = new Names(MAX_NAMED, CONNECTION_LASTS_MS);
+  private readonly readNames = new Names(MAX_NAMED_READS, CONNECTION_LASTS_MS);
 
   constructor(private readonly dataSource: DataSource) {
     this.table = tablesOf(dataSource);
@@ -35,6 +37,11 @@ export class Database implements Queryable {
 
   query<R extends object>(statement: Statement): Promise<R[]> {
     return this.run<R>(this.pool, statement);
+  }
+
+  /** Runs a statement whose text depends on what callers ask: there may be any number of them. */
+  read<R extends object>(statement: Statement): Promise<R[]> {
+    return this.run<R>(this.pool, statement, this.readNames);
   }
 
   /** Runs work on one connection between BEGIN and COMMIT, or ROLLBACK if it throws. */
@@ -74,10 +81,14 @@ export class Database implements Queryable {
     });
   }
 
-  private async run<R extends object>(on: Pool | PoolClient, statement: Statement): Promise<R[]> {
+  private async run<R extends object>(
+    on: Pool | PoolClient,
+    statement: Statement,
+    names = this.names,
+  ): Promise<R[]> {
     const { text, values } = statement;
     this.observe?.(text);
-    const name = this.nameOf(text);
+    const name = names.of(text);
     try {
       const { rows } = await on.query<R>({
         text,
@@ -88,21 +99,6 @@ export class Database implements Queryable {
     } catch (error) {
       throw translated(error);
     }
-  }
-
-  private nameOf(text: string): string | undefined {
-    const name = this.names.get(text);
-    if (name || this.names.size >= MAX_NAMED) return name;
-    const uses = (this.uses.get(text) ?? 0) + 1;
-    if (uses < NAMED_FROM_USE) {
-      if (this.uses.size >= MAX_SEEN) this.uses.clear();
-      this.uses.set(text, uses);
-      return undefined;
-    }
-    this.uses.delete(text);
-    const given = createHash("sha1").update(text).digest("hex");
-    this.names.set(text, given);
-    return given;
   }
 }
 

@@ -93,7 +93,7 @@ async function* pages(ctx: Context, access: Access, where: Sql, after: string) {
   const table = ctx.db.table(Event);
   for (let last = after; ;) {
     const conditions = [access.readable(Event), where, sql`row.id > ${last}`];
-    const rows = await ctx.db.query(sql`select ${table.columns} from ${table.name} row
+    const rows = await ctx.db.read(sql`select ${table.columns} from ${table.name} row
       where ${all(conditions)} order by row.id limit ${PAGE}`);
     const page = table.instances(rows);
     if (page.length) yield page;

@@ -1,14 +1,11 @@
 import { rulesToAST } from "@casl/ability/extra";
 import { type Condition, CompoundCondition, type FieldCondition } from "@ucast/core";
-import { all, any, FALSE, raw, type Sql, sql, TRUE } from "../database/sql";
+import { all, any, FALSE, raw, Sql, sql, TRUE } from "../database/sql";
 import type { ColumnOf } from "../database/table";
 import type { Ability, Action, SubjectClass } from "./ability";
 
-/** Stands for a value that the row is known to have, so that asking again would be idle. */
-export const KNOWN = Symbol("known");
-
 /** What stands in SQL for a value of a rule: the value itself, unless told otherwise. */
-type Given = (value: unknown) => unknown;
+type Given = (value: unknown, operator: string) => unknown;
 
 /**
  * The rows that the ability allows, as a condition on their columns.
@@ -42,9 +39,13 @@ function walk(node: Condition, column: ColumnOf, given: Given): Sql {
 }
 
 function compare({ field, operator, value }: FieldCondition, column: ColumnOf, given: Given): Sql {
-  const wanted = given(value);
-  if (wanted === KNOWN && operator === "eq") return TRUE;
+  const wanted = given(value, operator);
   const { name, array } = column(field);
+  // What a column is given as its own value needs no asking.
+  if (operator === "eq" && wanted instanceof Sql && wanted.text === name.text) return TRUE;
+  if (Array.isArray(value) && value.includes(null)) {
+    throw new Error(`A rule used for reading can't say null in a list of ${field}.`);
+  }
   if (!array) {
     if (operator === "eq") return value === null ? sql`${name} is null` : sql`${name} = ${wanted}`;
     if (operator === "ne") return sql`${name} is distinct from ${wanted}`;

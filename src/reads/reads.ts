@@ -101,7 +101,7 @@ export class Reads {
     const bound = this.reading(document, operation).bind(caller, variables);
     if (typeof bound === "string") return this.leave(bound);
     try {
-      const [row] = await this.db.query<{ data: string }>(bound);
+      const [row] = await this.db.read<{ data: string }>(bound);
       return row ?? "changed";
     } catch (error) {
       const code = (error as { code?: string }).code ?? "";

@@ -231,12 +231,12 @@ export const relations = {
       enable: "enable",
       remove: "remove",
       leave: "leave",
-      createCredential: credentialOf({ membershipId: "id" }),
+      createCredential: credentialOf({ membershipId: "id", serviceUserId: null }),
     }),
   },
   ServiceUser: {
     credentials: page(Credential, inAccount("serviceUserId")),
-    can: can({ createCredential: credentialOf({ serviceUserId: "id" }) }),
+    can: can({ createCredential: credentialOf({ membershipId: null, serviceUserId: "id" }) }),
   },
   Credential: {
     owner,

@@ -1,21 +1,25 @@
 import { all, any, FALSE, type Sql, sql, TRUE } from "../database/sql";
 import type { ColumnOf } from "../database/table";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
-import { allowed, KNOWN } from "../policies/sql";
+import { allowed } from "../policies/sql";
 import type { Standing } from "../principal";
 import { CALLER, type Group, type Known, OWN } from "./known";
 import { isSame, source } from "./plan";
+import { Uncompilable } from "./uncompilable";
 
-/** A value of a rule, as the statement has it. The account is what led to the row. */
-function given(value: unknown): unknown {
-  if (value === OWN.accountId) return KNOWN;
+const isOwn = (value: unknown) => Object.values<unknown>(OWN).includes(value);
+
+/** A value of a rule, as the statement has it. The row's own column says which account it is. */
+const given = (account?: Sql) => (value: unknown, operator: string) => {
+  if (value === OWN.accountId) return account;
   if (value === OWN.principalId) return CALLER.principalId;
-  // Ids are of one account each, so any of one's own is one's own there.
-  if (value === OWN.membershipId) return sql`any(${CALLER.membershipIds})`;
   if (value === OWN.serviceUserId) return CALLER.placeId;
   if (value === OWN.keyAccountId) return CALLER.accountId;
+  // Ids are of one account each, so any of one's own is one's own there.
+  if (value === OWN.membershipId && operator === "eq") return sql`any(${CALLER.membershipIds})`;
+  if ([value].flat().some(isOwn)) throw new Uncompilable(`a rule says ${operator} of an own id`);
   return value;
-}
+};
 
 /** What each group of the caller's accounts says, joined where they differ. */
 function byGroup({ groups }: Known, account: Sql, test: (group: Group) => Sql): Sql {
@@ -43,7 +47,7 @@ export function may(
   account: Sql,
 ): Sql {
   return byGroup(caller, account, ({ ability }) =>
-    allowed(ability, action, subject, column, given),
+    allowed(ability, action, subject, column, given(account)),
   );
 }
 
@@ -66,5 +70,5 @@ export function mayOwn(
   subject: SubjectClass,
   column: ColumnOf,
 ): Sql {
-  return allowed(self, action, subject, column, given);
+  return allowed(self, action, subject, column, given());
 }

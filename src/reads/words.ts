@@ -256,6 +256,7 @@ export function can<N extends string>(
         const { action, subject, columns } = permission;
         const column = (property: string) => {
           const from = columns[property];
+          if (from === undefined) throw new Uncompilable(`${property} of a row only thought of`);
           const name = from ? compiler.column(at, from) : raw("null::text");
           return { name, array: false };
         };

@@ -53,7 +53,7 @@ async function first(
   visible: Sql,
 ): Promise<Node | null> {
   const table = ctx.db.table(entity);
-  const rows = await ctx.db.query(
+  const rows = await ctx.db.read(
     sql`select ${table.columns} from ${table.name} row
       where ${all([sql`row.id = ${id}`, visible])} limit ${raw("1")}`,
   );

@@ -27,6 +27,7 @@ import { aWorld, type World } from "../support/world";
 const SEED = Number(process.env["DIFFERENTIAL_SEED"] ?? 20261124);
 const COUNT = Number(process.env["DIFFERENTIAL_COUNT"] ?? 1_000);
 const RUNS = 6;
+jest.setTimeout(60_000 + COUNT * 200);
 
 let world: World;
 const rng = random(SEED);
@@ -125,4 +126,4 @@ it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, as
   const missing = [...fieldsOfQueries()].filter((name) => !seen.has(name.split(".")[1]!));
   expect(missing).toEqual([]);
   console.info(tally, Object.fromEntries(reads.left));
-}, 600_000);
+});
