@@ -98,19 +98,19 @@ export const WORKS: Record<WorkName, Work> = {
   nested: {
     title: "nested: an account, 50 members, each with its user and 3 credentials",
     servers: ALL,
-    atLeast: 0.8,
+    atLeast: 0.9,
     turn: about("Nested"),
   },
   can: {
     title: "can: the same, with what the caller may do to each member and credential",
     servers: WITHOUT_HAND,
-    atLeast: 0.8,
+    atLeast: 0.9,
     turn: about("Can"),
   },
   events: {
     title: "events: the 50 newest of an account",
     servers: WITHOUT_HAND,
-    atLeast: 0.7,
+    atLeast: 0.78,
     turn: about("Events"),
   },
   "first-seen": {
@@ -122,7 +122,7 @@ export const WORKS: Record<WorkName, Work> = {
   viewer: {
     title: "viewer: who am I",
     servers: ALL,
-    atLeast: 0.55,
+    atLeast: 0.6,
     turn({ accounts }) {
       const expects = '{"data":{"viewer":{"principal":{"id":';
       return [{ operation: "Viewer", variables: {}, key: anyOf(anyOf(accounts).keys), expects }];

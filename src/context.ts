@@ -41,6 +41,7 @@ interface Asking {
   prove?: () => Promise<Caller | null>;
   background?: Context["background"];
   cookie?: Context["cookie"];
+  byCookie?: boolean;
   report?: Context["report"];
 }
 
@@ -58,6 +59,8 @@ export class Context {
   readonly background: (work: Promise<unknown>) => void;
   /** Gives a browser its session, or takes it away. */
   readonly cookie: (token: string | null) => void;
+  /** Whether a browser sent the session by itself. */
+  readonly byCookie: boolean;
   /** Tells the operator of a bug, with the cause that the caller is not told. */
   readonly report: (error: unknown) => void;
   private caller: Principal | null = null;
@@ -68,14 +71,16 @@ export class Context {
   private prover: (() => Promise<Caller | null>) | null;
   private proving: Promise<Caller | null> | undefined;
 
-  constructor({ db, request, background, cookie, report, guess, prove, ...asking }: Asking) {
+  constructor({ db, request, guess, prove, ...asking }: Asking) {
     this.db = db;
     this.request = request;
     this.guess = guess ?? null;
     this.prover = (guess && prove) ?? null;
+    const { background, cookie, byCookie, report } = asking;
     this.background = background ?? ((work) => void work);
     this.report = report ?? (() => undefined);
     this.cookie = cookie ?? (() => undefined);
+    this.byCookie = byCookie ?? false;
     this.loaders = new Loaders(this);
     this.accesses = this.newAccesses();
     this.enter(asking);

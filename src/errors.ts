@@ -32,7 +32,8 @@ export class NotFound extends DomainError {
   }
 }
 
-export type DenialCode = "FORBIDDEN" | "ADMINISTRATOR_REQUIRED" | "MEMBER_DISABLED";
+export type DenialCode =
+  "FORBIDDEN" | "ADMINISTRATOR_REQUIRED" | "MEMBER_DISABLED" | "REAUTHENTICATION_REQUIRED";
 
 /** Why someone may not do something, in what they may know: domain rule Y4. */
 export interface Denial {

@@ -238,6 +238,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       prove,
       background: inBackground,
       report: (error) => request.log.error({ err: error }, "request failed"),
+      byCookie: request.headers.authorization === undefined,
       cookie: (token) =>
         token
           ? void reply.setCookie(SESSION_COOKIE, token, { ...COOKIE, maxAge: ABSOLUTE_MS / 1000 })

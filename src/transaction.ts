@@ -5,8 +5,9 @@ import type { Class } from "./database/table";
 import { Account } from "./entities/Account";
 import type { Changes, Event, EventType, UserEvent } from "./entities/Event";
 import { NotFound } from "./errors";
+import { isFresh } from "./identity/sessions";
 import { type Ability, type Action, ruleFor, type Subject } from "./policies/ability";
-import { denied } from "./policies/denial";
+import { denied, stale } from "./policies/denial";
 import { allowed } from "./policies/sql";
 import type { Principal, Standing } from "./principal";
 import { eventBy } from "./recording";
@@ -95,6 +96,18 @@ export class Transaction {
     this.authorized.set(row, { action, because: { action, row } });
   }
 
+  /**
+   * Stops what was authorized and is sensitive, unless the person proved a short while ago that
+   * it is them (U11). An API key has nobody behind it to ask.
+   *
+   * @throws Forbidden (REAUTHENTICATION_REQUIRED).
+   */
+  requireFresh(row: Subject): void {
+    const { sessionId, authenticatedAt } = this.principal;
+    if (!sessionId || isFresh(authenticatedAt, this.now)) return;
+    throw stale(this.assertAuthorized(row).action, row);
+  }
+
   /** What follows by itself from something authorized: a removed member's keys are revoked. */
   entail(action: Action, rows: readonly Subject[], cause: Subject): void {
     const authorized = this.authorized.get(cause);
@@ -121,19 +134,17 @@ export class Transaction {
     this.saved.set(row, saved);
   }
 
-  /** The same for many rows of one account in which the same column took the same value. */
-  async saveAll<E extends Subject & { accountId: string; id: string }>(
-    rows: readonly E[],
-    property: keyof E & string,
-  ): Promise<void> {
+  /** The same for many rows, of one account if of any, in which a column took the same value. */
+  async saveAll<E extends Row>(rows: readonly E[], property: keyof E & string): Promise<void> {
     const [first] = rows;
     if (!first) return;
     for (const row of rows) this.assertAuthorized(row);
     const table = this.ctx.db.table(first.constructor as Class<E>);
+    const inAccount = "accountId" in first ? sql`account_id = ${first.accountId} and` : raw("");
     const ids = rows.map((row) => row.id);
     await this.query(sql`
       update ${table.name} set ${raw(table.column(property))} = ${first[property]}
-      where account_id = ${first.accountId} and id = any(${ids})`);
+      where ${inAccount} id = any(${ids})`);
     for (const row of rows) this.saved.set(row, this.asShown(row));
   }
 

@@ -35,7 +35,10 @@ export type EventType =
   | "user_password_rehashed.v1"
   | "signed_in.v1"
   | "sign_in_refused.v1"
-  | "signed_out.v1";
+  | "signed_out.v1"
+  | "session_ended.v1"
+  | "reauthenticated.v1"
+  | "reauthentication_refused.v1";
 
 export enum PrincipalKind {
   USER = "USER",

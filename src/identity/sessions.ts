@@ -9,6 +9,13 @@ export const IDLE_MS = 14 * 24 * 60 * 60 * 1000;
 /** …and any session after this. */
 export const ABSOLUTE_MS = 90 * 24 * 60 * 60 * 1000;
 
+/** What is sensitive takes a proof no older than this (U11). */
+const FRESH_MS = 15 * 60 * 1000;
+
+export function isFresh(authenticatedAt: Date | null, now: Date): boolean {
+  return authenticatedAt !== null && now.getTime() - authenticatedAt.getTime() <= FRESH_MS;
+}
+
 /** A session to save, and the token that opens it, which is nowhere else. */
 export function newSession(
   userId: string,

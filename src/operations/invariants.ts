@@ -2,7 +2,8 @@ import { sql } from "../database/sql";
 import { Credential, CredentialKind } from "../entities/Credential";
 import { Membership } from "../entities/Membership";
 import { ServiceUser } from "../entities/ServiceUser";
-import { Refusal, Refused } from "../errors";
+import { Session } from "../entities/Session";
+import { NotFound, Refusal, Refused, Unauthenticated } from "../errors";
 import { kindOf, newId } from "../ids";
 import { newToken } from "../identity/tokens";
 import type { Transaction } from "../transaction";
@@ -39,6 +40,55 @@ export async function endMembership(tx: Transaction, member: Membership): Promis
   for (const credential of credentials) credential.revokedAt = tx.now;
   await tx.saveAll(credentials, "revokedAt");
   await tx.record("credential_revoked.v1", ...credentials);
+}
+
+/**
+ * Takes a session of the caller's own, to end it or to go on with it.
+ *
+ * @throws NotFound for one that is not theirs; Forbidden for an API key, which has none.
+ * @throws Unauthenticated when the session that asks was ended meanwhile, and it is another.
+ */
+export async function lockOwnSession(
+  tx: Transaction,
+  sessionId: string | null,
+  action: "end" | "update" = "end",
+): Promise<Session> {
+  const asking = tx.principal.sessionId;
+  const held = asking ? await tx.rows(Session, sql`row.id = any(${[asking, sessionId]})`) : [];
+  const session = asking ? held.find(({ id }) => id === sessionId) : new Session();
+  if (!session) throw new NotFound(sessionId!);
+  tx.authorize(action, session);
+  if (sessionId !== asking) assertOpen(held, asking);
+  return session;
+}
+
+/**
+ * Ends the caller's sessions that are open, but for one.
+ *
+ * @throws Forbidden for an API key; Unauthenticated when the one that asks was ended meanwhile.
+ */
+export async function endSessions(tx: Transaction, except: string | null): Promise<Session[]> {
+  const { id: userId, sessionId } = tx.principal;
+  tx.authorize("end", Object.assign(new Session(), { userId }));
+  // All of them: of two that end each other, one is first.
+  const open = await tx.rows(
+    Session,
+    sql`row.user_id = ${userId} and row.ended_at is null and row.expires_at > now()`,
+  );
+  assertOpen(open, sessionId);
+  const others = open.filter(({ id }) => id !== except);
+  for (const session of others) {
+    tx.authorize("end", session);
+    session.endedAt = tx.now;
+  }
+  await tx.saveAll(others, "endedAt");
+  await tx.record("session_ended.v1", ...others);
+  return others;
+}
+
+function assertOpen(held: readonly Session[], sessionId: string | null): void {
+  if (held.some(({ id, endedAt }) => id === sessionId && !endedAt)) return;
+  throw new Unauthenticated("This session has ended. Sign in again.");
 }
 
 export interface NewCredential {
@@ -81,6 +131,7 @@ export async function issueCredential<C extends Credential>(
     createdAt: tx.now,
   });
   tx.authorize("create", credential);
+  if (owner !== (membershipId ?? serviceUserId)) tx.requireFresh(credential);
   if (disabledAt) {
     throw new Refused(Refusal.BAD_USER_INPUT, "The owner is disabled. Enable them first.", [
       "ownerId",

@@ -13,11 +13,8 @@ export function denied(
   row: Subject,
 ): Forbidden {
   const rule = ruleFor(ability, action, row);
-  const name = subjectName(row.constructor.name);
   const decision: Denial = {
-    action,
-    // What was to be created never was, so its id would lead nowhere.
-    subject: { type: name, id: action !== "create" && "id" in row ? (row.id ?? null) : null },
+    ...asked(action, row),
     rule: rule?.reason ?? null,
     allowedBy: who ? rolesThatAllow(who, action, row) : [],
   };
@@ -29,9 +26,31 @@ export function denied(
     code,
     rule?.inverted && rule.reason
       ? rule.reason
-      : `You may not ${verb(action)} this ${inSentence(name)}.${who ? help : OWN}`,
+      : `You may not ${verb(action)} this ${inSentence(decision.subject.type)}.${who ? help : OWN}`,
     decision,
   );
+}
+
+/** Whoever may do it has to prove first that it is them (U11). */
+export function stale(action: Action, row: Subject): Forbidden {
+  return new Forbidden(
+    "REAUTHENTICATION_REQUIRED",
+    "Confirm that it is you: call `reauthenticate`, then try again.",
+    {
+      ...asked(action, row),
+      rule: "Sensitive changes take a sign-in of the last 15 minutes.",
+      allowedBy: [],
+    },
+  );
+}
+
+function asked(action: Action, row: Subject): Pick<Denial, "action" | "subject"> {
+  const type = subjectName(row.constructor.name);
+  // What was to be created never was, so its id would lead nowhere.
+  return {
+    action,
+    subject: { type, id: action !== "create" && "id" in row ? (row.id ?? null) : null },
+  };
 }
 
 /** What belongs to no account is nobody's by role. */

@@ -26,7 +26,7 @@ export function user({ allow }: Words, principal: Principal): void {
   });
 
   if (principal.surface !== Surface.DASHBOARD) return;
-  allow(["read", "create", "end"], Session, "Everyone runs their own sessions.", {
+  allow(["read", "create", "update", "end"], Session, "Everyone runs their own sessions.", {
     userId: principal.id,
   });
   allow("update", User, "Everyone runs their own sign-in.", { id: principal.id });

@@ -3,6 +3,7 @@ import {
   Ctx,
   Field,
   FieldResolver,
+  ID,
   InputType,
   Mutation,
   ObjectType,
@@ -12,6 +13,9 @@ import {
 } from "type-graphql";
 import type { Context } from "../context";
 import { Session } from "../entities/Session";
+import { endOtherSessions } from "../operations/sessions/endOtherSessions";
+import { endSession } from "../operations/sessions/endSession";
+import { reauthenticate } from "../operations/sessions/reauthenticate";
 import { signIn } from "../operations/sessions/signIn";
 import { signOut } from "../operations/sessions/signOut";
 import { Payload, payload } from "./payload";
@@ -62,6 +66,42 @@ class SignOutPayload extends Payload {
   session?: Session;
 }
 
+@InputType({ description: "What `reauthenticate` takes." })
+class ReauthenticateInput {
+  @Field(() => String, { description: "Password of the user." })
+  password: string;
+}
+
+@ObjectType({ description: "What `reauthenticate` answers." })
+class ReauthenticatePayload extends Payload {
+  @Field(() => Session, { nullable: true, description: "Session as it now is." })
+  session?: Session;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "New token of the session, shown this once; null when it went into the cookie.",
+  })
+  token?: string | null;
+}
+
+@InputType({ description: "What `endSession` takes." })
+class EndSessionInput {
+  @Field(() => ID, { description: "ID of the session to end." })
+  sessionId: string;
+}
+
+@ObjectType({ description: "What `endSession` answers." })
+class EndSessionPayload extends Payload {
+  @Field(() => Session, { nullable: true, description: "Session that was ended." })
+  session?: Session;
+}
+
+@ObjectType({ description: "What `endOtherSessions` answers." })
+class EndOtherSessionsPayload extends Payload {
+  @Field(() => [Session], { nullable: true, description: "Sessions that were ended." })
+  sessions?: Session[];
+}
+
 @Resolver(() => Session)
 export class SessionResolver {
   @FieldResolver(() => Boolean, { description: "Indicates whether this request came with it." })
@@ -93,5 +133,48 @@ export class SessionResolver {
       ctx.cookie(null);
       return { session };
     });
+  }
+
+  @Mutation(() => ReauthenticatePayload, {
+    nullable: true,
+    description:
+      "Proves again that it is you, for what takes a proof of the last 15 minutes. The session " +
+      "goes on under a new token, in the cookie or in the answer, as it came.",
+  })
+  reauthenticate(
+    @Arg("input", () => ReauthenticateInput, { description: "What to do, and with what." })
+    { password }: ReauthenticateInput,
+    @Ctx() ctx: Context,
+  ): Promise<ReauthenticatePayload> {
+    return payload(async () => {
+      const { session, token } = await reauthenticate(ctx, password);
+      if (!ctx.byCookie) return { session, token };
+      ctx.cookie(token);
+      return { session, token: null };
+    });
+  }
+
+  @Mutation(() => EndSessionPayload, {
+    nullable: true,
+    description: "Ends a session of yours: nobody gets in with it from then on.",
+  })
+  endSession(
+    @Arg("input", () => EndSessionInput, { description: "What to do, and with what." })
+    { sessionId }: EndSessionInput,
+    @Ctx() ctx: Context,
+  ): Promise<EndSessionPayload> {
+    return payload(async () => {
+      const session = await endSession(ctx, sessionId);
+      if (ctx.byCookie && session.id === ctx.principal.sessionId) ctx.cookie(null);
+      return { session };
+    });
+  }
+
+  @Mutation(() => EndOtherSessionsPayload, {
+    nullable: true,
+    description: "Ends all sessions of yours but the one that asks.",
+  })
+  endOtherSessions(@Ctx() ctx: Context): Promise<EndOtherSessionsPayload> {
+    return payload(async () => ({ sessions: await endOtherSessions(ctx) }));
   }
 }

@@ -7,6 +7,7 @@ import { Refusal, Refused } from "../../errors";
  * members' other accounts are untouched, and its events stay for the operator (M10).
  *
  * @param name The account's name, typed again by whoever means it.
+ * @throws Forbidden (REAUTHENTICATION_REQUIRED) for a session that was not proven of late.
  * @throws Refused (BAD_USER_INPUT) when it isn't the name.
  */
 export async function deleteAccount(
@@ -18,6 +19,7 @@ export async function deleteAccount(
   return access.transaction(async (tx) => {
     const account = await tx.lock(Account, accountId);
     tx.authorize("delete", account);
+    tx.requireFresh(account);
     if (name !== account.name) {
       throw new Refused(
         Refusal.BAD_USER_INPUT,

@@ -1,12 +1,11 @@
 import type { Context } from "../../context";
-import { Session } from "../../entities/Session";
+import type { Session } from "../../entities/Session";
+import { lockOwnSession } from "../invariants";
 
 /** Ends the session that asks. @throws Forbidden for an API key, which has none to end. */
 export async function signOut(ctx: Context): Promise<Session> {
   return ctx.self.transaction(async (tx) => {
-    const { sessionId } = tx.principal;
-    const session = sessionId ? await tx.lock(Session, sessionId) : new Session();
-    tx.authorize("end", session);
+    const session = await lockOwnSession(tx, tx.principal.sessionId);
     if (session.endedAt) return session;
 
     session.endedAt = tx.now;

@@ -1,0 +1,8 @@
+import type { Context } from "../../context";
+import type { Session } from "../../entities/Session";
+import { endSessions } from "../invariants";
+
+/** Ends all sessions of the caller's but the one that asks. @throws Forbidden for an API key. */
+export async function endOtherSessions(ctx: Context): Promise<Session[]> {
+  return ctx.self.transaction((tx) => endSessions(tx, tx.principal.sessionId));
+}

@@ -1,0 +1,21 @@
+import type { Context } from "../../context";
+import type { Session } from "../../entities/Session";
+import { lockOwnSession } from "../invariants";
+
+/**
+ * Ends a session of the caller's, whichever: nobody gets in with it from this commit on.
+ *
+ * @throws NotFound for a session that is not theirs.
+ * @throws Forbidden for an API key.
+ */
+export async function endSession(ctx: Context, sessionId: string): Promise<Session> {
+  return ctx.self.transaction(async (tx) => {
+    const session = await lockOwnSession(tx, sessionId);
+    if (session.endedAt) return session;
+
+    session.endedAt = tx.now;
+    await tx.save(session);
+    await tx.record("session_ended.v1", session);
+    return session;
+  });
+}
