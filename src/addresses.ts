@@ -11,6 +11,23 @@ export function canonicalAddress(text: string): string | null {
   return address.toLowerCase();
 }
 
+/**
+ * The network that one household or server has: an IPv4 address, and of IPv6 the first 64 bits,
+ * since whoever has one address there has all of them (RFC 6177).
+ */
+export function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head, tail] = address.split("::") as [string, string?];
+  const groups = head ? head.split(":") : [];
+  if (tail !== undefined) {
+    // An IPv4 address at the end takes the place of two groups.
+    const after = tail ? tail.split(":").length + (tail.includes(".") ? 1 : 0) : 0;
+    groups.push(...Array<string>(8 - groups.length - after).fill("0"), ...tail.split(":"));
+  }
+  const prefix = groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16));
+  return `${prefix.join(":")}::/64`;
+}
+
 /** A range in CIDR notation, or one address; null for anything else. */
 export function canonicalRange(text: string): string | null {
   const [host, bits, ...rest] = text.split("/");

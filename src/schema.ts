@@ -10,6 +10,7 @@ import { MemberResolver } from "./resolvers/MemberResolver";
 import { NodeResolver } from "./resolvers/NodeResolver";
 import { ServiceUserResolver } from "./resolvers/ServiceUserResolver";
 import { SessionResolver } from "./resolvers/SessionResolver";
+import { UserResolver } from "./resolvers/UserResolver";
 import { ViewerMembershipResolver, ViewerResolver } from "./resolvers/ViewerResolver";
 
 /**
@@ -30,6 +31,7 @@ export const schema = buildSchemaSync({
     InvitationResolver,
     IPRestrictionResolver,
     SessionResolver,
+    UserResolver,
   ],
   orphanedTypes: [ApiKey, Authtoken],
   validate: false,

@@ -24,7 +24,7 @@ const WORDS = ["errors", "ids", "principal"];
 const ROOMS: Record<string, Room> = {
   entities: { uses: [], files: WORDS },
   policies: { uses: ["entities", "database"], files: WORDS },
-  identity: { uses: ["entities", "database"], files: WORDS },
+  identity: { uses: ["entities", "database"], files: [...WORDS, "addresses"] },
   operations: {
     uses: ["entities", "identity", "database"],
     files: [...WORDS, "context", "transaction", "recording"],

@@ -6,6 +6,7 @@ import { CreateCredentials1764000000002 } from "../../migrations/1764000000002-c
 import { CreateInvitations1764000000003 } from "../../migrations/1764000000003-create-invitations";
 import { CreateEvents1764000000004 } from "../../migrations/1764000000004-create-events";
 import { BoundMoments1764000000005 } from "../../migrations/1764000000005-bound-moments";
+import { CreateThrottles1764000000006 } from "../../migrations/1764000000006-create-throttles";
 import { Account } from "../entities/Account";
 import { Credential } from "../entities/Credential";
 import { Event, UserEvent } from "../entities/Event";
@@ -38,6 +39,7 @@ const migrations = [
   CreateInvitations1764000000003,
   CreateEvents1764000000004,
   BoundMoments1764000000005,
+  CreateThrottles1764000000006,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

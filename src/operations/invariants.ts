@@ -1,3 +1,4 @@
+import type { Context } from "../context";
 import { sql } from "../database/sql";
 import { Credential, CredentialKind } from "../entities/Credential";
 import { Membership } from "../entities/Membership";
@@ -5,7 +6,10 @@ import { ServiceUser } from "../entities/ServiceUser";
 import { Session } from "../entities/Session";
 import { NotFound, Refusal, Refused, Unauthenticated } from "../errors";
 import { kindOf, newId } from "../ids";
+import { verifyPassword } from "../identity/passwords";
+import { countTry, forgive } from "../identity/throttle";
 import { newToken } from "../identity/tokens";
+import { recordRefusal } from "../recording";
 import type { Transaction } from "../transaction";
 
 /**
@@ -40,6 +44,40 @@ export async function endMembership(tx: Transaction, member: Membership): Promis
   for (const credential of credentials) credential.revokedAt = tx.now;
   await tx.saveAll(credentials, "revokedAt");
   await tx.record("credential_revoked.v1", ...credentials);
+}
+
+export const WRONG_PASSWORD = "The password is wrong.";
+
+/**
+ * Has whoever holds the session prove that they are its person, and gives the hash that matched.
+ *
+ * @throws Unauthenticated (INVALID_CREDENTIALS); RateLimited after too many wrong ones.
+ */
+export async function assertPassword(ctx: Context, password: string): Promise<string> {
+  const { id: userId, sessionId } = ctx.principal;
+  const [user] = await ctx.db.query<{ email: string; hash: string | null }>(sql`
+    select email, password_hash as hash from users where id = ${userId}`);
+  // The same secret as at sign-in, so the same count; but what strangers elsewhere do is not theirs.
+  const guesser = { email: user!.email, ip: ctx.request.ip, familiar: true };
+  await countTry(ctx.db, guesser);
+  if (user!.hash !== null && (await verifyPassword(user!.hash, password))) {
+    ctx.background(forgive(ctx.db, guesser));
+    return user!.hash;
+  }
+  const refusal = {
+    type: "reauthentication_refused.v1" as const,
+    stream: { userId },
+    objectId: sessionId!,
+    decision: {
+      action: "update Session",
+      allowed: false,
+      rule: null,
+      code: "INVALID_CREDENTIALS",
+      roles: null,
+    },
+  };
+  ctx.background(recordRefusal(ctx.db, ctx.principal, ctx.request, refusal));
+  throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
 }
 
 /**

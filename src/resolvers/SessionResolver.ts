@@ -5,6 +5,7 @@ import {
   FieldResolver,
   ID,
   InputType,
+  Int,
   Mutation,
   ObjectType,
   registerEnumType,
@@ -98,8 +99,8 @@ class EndSessionPayload extends Payload {
 
 @ObjectType({ description: "What `endOtherSessions` answers." })
 class EndOtherSessionsPayload extends Payload {
-  @Field(() => [Session], { nullable: true, description: "Sessions that were ended." })
-  sessions?: Session[];
+  @Field(() => Int, { nullable: true, description: "How many sessions were ended." })
+  endedCount?: number;
 }
 
 @Resolver(() => Session)
@@ -175,6 +176,6 @@ export class SessionResolver {
     description: "Ends all sessions of yours but the one that asks.",
   })
   endOtherSessions(@Ctx() ctx: Context): Promise<EndOtherSessionsPayload> {
-    return payload(async () => ({ sessions: await endOtherSessions(ctx) }));
+    return payload(async () => ({ endedCount: (await endOtherSessions(ctx)).length }));
   }
 }

@@ -34,6 +34,8 @@ export const MAX_BYTES: Readonly<Record<string, number>> = {
   "SignInInput.email": 254,
   "SignInInput.password": 1024,
   "ReauthenticateInput.password": 1024,
+  "UpdatePasswordInput.currentPassword": 1024,
+  "UpdatePasswordInput.newPassword": 1024,
   "CreateApiKeyInput.metadata": 4096,
   "CreateAuthtokenInput.metadata": 4096,
   "UpdateCredentialInput.metadata": 4096,

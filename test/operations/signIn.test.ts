@@ -285,4 +285,47 @@ describe("signIn, with an old hash", () => {
     expect(await hashOfUser(user)).toBe(changed);
     expect(await eventsOfUser(user)).toMatchObject([{ type: "signed_in.v1" }]);
   });
+
+  it("U10, E1: refuses even the right password after too many wrong ones, and records it", async () => {
+    const user = await aUser({ passwordHash });
+    const { token } = await signIn(asNobody(), user.email, PASSWORD);
+    await sqlAsOwner("update sessions set ip = '203.0.113.1' where user_id = $1", [user.id]);
+    await sqlAsOwner("delete from throttles");
+    const seen: string[] = [];
+    for (let i = 0; i < 6; i++) seen.push((await refusal(user.email, "something else")).code);
+    expect(new Set(seen)).toEqual(new Set(["INVALID_CREDENTIALS"]));
+    const before = await everything();
+
+    const error = await refusal(user.email, PASSWORD);
+
+    expect(error).toMatchObject({ code: "RATE_LIMITED", details: { retryAfter: 2 } });
+    expect(await everything()).toEqual(before);
+    const codes = (await denials()).filter(({ stream }) => stream === user.id);
+    expect(codes.map(({ decision }) => decision.code)).toEqual([
+      "INVALID_CREDENTIALS",
+      "RATE_LIMITED",
+    ]);
+    // Nobody is thrown out of what they hold, and nobody else is kept out.
+    await expect(withToken(token)).resolves.toBeDefined();
+    const other = await aUser({ passwordHash });
+    await expect(signIn(asNobody(), other.email, PASSWORD)).resolves.toBeDefined();
+  });
+
+  it("U2, U10: throttles an email that nobody has like any other", async () => {
+    const email = "nobody-at-all@acme.example";
+    const seen: string[] = [];
+    for (let i = 0; i < 7; i++) seen.push((await refusal(email, "something else")).code);
+    expect(seen).toEqual([...Array<string>(6).fill("INVALID_CREDENTIALS"), "RATE_LIMITED"]);
+  });
+
+  it("U10: lets a person in from where they have a session, whatever strangers try", async () => {
+    const user = await aUser({ passwordHash });
+    await signIn(asNobody(), user.email, PASSWORD);
+    await sqlAsOwner(`update throttles set tries = 80, free_at = now() + interval '1 min'
+      where key not like '% 192.0.2.7' and key not like '% from %'`);
+
+    await expect(signIn(asNobody(), user.email, PASSWORD)).resolves.toBeDefined();
+    await sqlAsOwner("update sessions set ip = '203.0.113.1' where user_id = $1", [user.id]);
+    expect(await refusal(user.email, PASSWORD)).toMatchObject({ code: "RATE_LIMITED" });
+  });
 });

@@ -1,11 +1,12 @@
 import type { Context } from "../../context";
-import { sql } from "../../database/sql";
+import { type Sql, sql } from "../../database/sql";
 import { PrincipalKind } from "../../entities/Event";
 import { type Session, SignInMethod, Surface } from "../../entities/Session";
 import { User } from "../../entities/User";
-import { Unauthenticated } from "../../errors";
+import { type DomainError, RateLimited, Unauthenticated } from "../../errors";
 import { hashPassword, needsRehash, verifyPassword } from "../../identity/passwords";
 import { newSession } from "../../identity/sessions";
+import { countTry, forgive } from "../../identity/throttle";
 import type { Principal } from "../../principal";
 import { recordRefusal } from "../../recording";
 
@@ -15,17 +16,18 @@ interface SignInRow {
   name: string;
   emailVerified: boolean;
   passwordHash: string | null;
+  familiar: boolean;
 }
 
 /**
  * Checks an email and its password, and opens a session.
  *
  * A wrong email, a wrong password and a user without a password are one error, and take the
- * same time (U2): each costs one look-up and one hash, and what is recorded of a refusal is
- * written after the answer.
+ * same time (U2): each costs one look-up, one count and one hash, and what is recorded of a
+ * refusal is written after the answer.
  *
  * @throws Unauthenticated (INVALID_CREDENTIALS).
- * @throws RateLimited when too many sign-ins are waiting already.
+ * @throws RateLimited after too many tries, or when too many sign-ins are waiting already.
  */
 export async function signIn(
   ctx: Context,
@@ -34,13 +36,26 @@ export async function signIn(
 ): Promise<{ session: Session; token: string }> {
   const [user] = await ctx.db.query<SignInRow>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified",
-      password_hash as "passwordHash"
+      password_hash as "passwordHash", exists (
+        select from sessions s where s.user_id = users.id
+          and s.created_at > now() - interval '90 days'
+          and ${network(sql`s.ip`)} = ${network(sql`${ctx.request.ip}::inet`)}) as familiar
     from users where email = ${email.trim().toLowerCase()}`);
+  const guesser = { email, ip: ctx.request.ip, familiar: user?.familiar ?? false };
+  const refuse = (error: DomainError) => {
+    const note = user && recordRefusal(ctx.db, signingIn(user), ctx.request, refusal(user, error));
+    if (note) ctx.background(note);
+    return error;
+  };
+  await countTry(ctx.db, guesser).catch((error: unknown) => {
+    throw error instanceof RateLimited ? refuse(error) : error;
+  });
   const matches = await verifyPassword(user?.passwordHash ?? null, password);
   if (!user || !matches) {
-    if (user) ctx.background(recordRefusal(ctx.db, signingIn(user), ctx.request, refusalFor(user)));
-    throw new Unauthenticated("The email or the password is wrong.", "INVALID_CREDENTIALS");
+    const wrong = "The email or the password is wrong.";
+    throw refuse(new Unauthenticated(wrong, "INVALID_CREDENTIALS"));
   }
+  ctx.background(forgive(ctx.db, guesser));
 
   const rehashed = needsRehash(user.passwordHash!) ? await hashPassword(password) : null;
   const { session, token } = newSession(user.id, [SignInMethod.PASSWORD], ctx.request, new Date());
@@ -82,7 +97,7 @@ function signingIn({ id, email, name, emailVerified }: SignInRow): Principal {
   };
 }
 
-function refusalFor({ id }: SignInRow) {
+function refusal({ id }: SignInRow, { code }: DomainError) {
   return {
     type: "sign_in_refused.v1" as const,
     stream: { userId: id },
@@ -91,8 +106,12 @@ function refusalFor({ id }: SignInRow) {
       action: "create Session",
       allowed: false,
       rule: null,
-      code: "INVALID_CREDENTIALS",
+      code,
       roles: null,
     },
   };
 }
+
+/** The network of an address, as `networkOf` says it. */
+const network = (ip: Sql) =>
+  sql`network(set_masklen(${ip}, case family(${ip}) when 6 then 64 else 32 end))`;

@@ -1,0 +1,95 @@
+import { networkOf } from "../addresses";
+import type { Queryable } from "../database/database";
+import { type Sql, sql } from "../database/sql";
+import { RateLimited } from "../errors";
+import { hashOf } from "./tokens";
+
+/** Whoever tries nothing for so long begins anew. */
+const WINDOW = "1 hour";
+/** Rows nobody needs any more are swept up by those who come after, a few at a time. */
+const SWEPT_AT_ONCE = 10;
+
+/** So many tries at once, then waits of 2, 4, 8 … seconds, up to the longest. */
+interface Limit {
+  key: string;
+  free: number;
+  longestSeconds: number;
+}
+
+/** Tries at a person's password from a network. */
+export interface Guesser {
+  /** As it was typed: counted alike, whether or not somebody has it (U2). */
+  email: string;
+  ip: string | null;
+  /** Whether the person has a session from that network. */
+  familiar: boolean;
+}
+
+/**
+ * Nobody guesses fast, from wherever; and nobody keeps a person out: what strangers elsewhere do
+ * does not count where that person has signed in before.
+ */
+function limitsOf({ email, ip, familiar }: Guesser): [Limit, ...Limit[]] {
+  const person = hashOf(email.trim().toLowerCase()).toString("base64url");
+  const network = ip && networkOf(ip);
+  return [
+    { key: `password ${person} ${network}`, free: 5, longestSeconds: 900 },
+    ...(familiar ? [] : [{ key: `password ${person}`, free: 50, longestSeconds: 60 }]),
+    ...(network ? [{ key: `password from ${network}`, free: 50, longestSeconds: 900 }] : []),
+  ];
+}
+
+/**
+ * Counts a try at a password before it is checked, so that many at once are counted too.
+ *
+ * @throws RateLimited with the seconds to wait; that try is not counted.
+ */
+export async function countTry(db: Queryable, guesser: Guesser): Promise<void> {
+  const limits = limitsOf(guesser);
+  const keys = limits.map(({ key }) => key);
+  const [own, ...shared] = limits;
+  const [found] = await db.query<{ counted: number; wait: number | null }>(sql`
+    with blocked as (
+      select max(free_at) as until from throttles where key = any(${keys}) and free_at > now()),
+    swept as (
+      delete from throttles where key in (
+        select key from throttles where resets_at < now() and key <> all(${keys})
+        order by resets_at limit ${SWEPT_AT_ONCE}::int for update skip locked)),
+    own as (${counting([own], sql`(select until from blocked) is null`)}),
+    -- Of many at once, those that their own count stops are held against nobody else.
+    shared as (${counting(shared, sql`exists (select from own)`)})
+    select (select count(*) from own)::int + (select count(*) from shared)::int as counted,
+      (select greatest(1, ceil(extract(epoch from until - now()) - 0.001))::int from blocked) as wait`);
+  if (found!.counted < keys.length) throw new RateLimited(found!.wait ?? 1);
+}
+
+/** One more try for each, where the condition holds and none has to wait; gives those counted. */
+function counting(limits: readonly Limit[], condition: Sql): Sql {
+  const keys = limits.map(({ key }) => key);
+  const free = limits.map((limit) => limit.free);
+  const longest = limits.map((limit) => limit.longestSeconds);
+  return sql`
+    insert into throttles as t (key, tries, free, longest_seconds, free_at, resets_at)
+    select a.key, 1, a.free, a.longest, to_timestamp(0), now() + ${WINDOW}::interval
+    from unnest(${keys}::text[], ${free}::int[], ${longest}::int[])
+      with ordinality a(key, free, longest, n)
+    where ${condition} order by a.n
+    on conflict (key) do update set
+      tries = case when t.resets_at <= now() then 1 else t.tries + 1 end,
+      -- Never just now: of two at once, the later may be the first to write.
+      free_at = case
+        when t.resets_at <= now() or t.tries < excluded.free then to_timestamp(0)
+        else now() + make_interval(secs => least(
+          2 ^ least(t.tries + 1 - excluded.free, 20), excluded.longest_seconds)) end,
+      resets_at = excluded.resets_at
+    where t.free_at <= now()
+    returning key`;
+}
+
+/** The try was good: nothing of it is held against the person or the network. */
+export async function forgive(db: Queryable, guesser: Guesser): Promise<void> {
+  const [own, ...shared] = limitsOf(guesser).map(({ key }) => key);
+  await db.query(sql`
+    with forgotten as (delete from throttles where key = ${own})
+    update throttles set tries = greatest(tries - 1, 0) where key = any(${shared})`);
+}

@@ -1,0 +1,47 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import { User } from "../../entities/User";
+import { Refusal, Refused, Unauthenticated } from "../../errors";
+import { assertStrong, hashPassword } from "../../identity/passwords";
+import { assertPassword, endSessions, WRONG_PASSWORD } from "../invariants";
+
+/**
+ * Changes the caller's password, and ends their other sessions: whoever was in with the old one
+ * is out (U7).
+ *
+ * @throws Unauthenticated (INVALID_CREDENTIALS) when the current one is wrong; RateLimited after
+ * too many of them.
+ * @throws Refused (WEAK_PASSWORD, BAD_USER_INPUT) for a new one that is easy to guess, too short,
+ * too long or the same.
+ * @throws Forbidden for an API key.
+ */
+export async function updatePassword(
+  ctx: Context,
+  currentPassword: string,
+  newPassword: string,
+): Promise<User> {
+  const { id, sessionId, name, subject: email } = ctx.principal;
+  let hashes: { current: string; next: string } | null = null;
+  if (sessionId) {
+    assertStrong(newPassword, [name, email], ["newPassword"]);
+    const current = await assertPassword(ctx, currentPassword);
+    if (newPassword.normalize("NFKC") === currentPassword.normalize("NFKC")) {
+      const message = "Choose another password than the one you have.";
+      throw new Refused(Refusal.BAD_USER_INPUT, message, ["newPassword"]);
+    }
+    hashes = { current, next: await hashPassword(newPassword) };
+  }
+  return ctx.self.transaction(async (tx) => {
+    const user = sessionId ? await tx.lock(User, id) : Object.assign(new User(), { id });
+    tx.authorize("update", user);
+    const [same] = await tx.query(sql`
+      select from users where id = ${id} and password_hash = ${hashes!.current}`);
+    // Changed while this was checked: what was typed is not the current one any more.
+    if (!same) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
+    user.passwordHash = hashes!.next;
+    await tx.save(user);
+    await tx.record("user_password_updated.v1", user);
+    await endSessions(tx, sessionId);
+    return user;
+  });
+}

@@ -1,0 +1,141 @@
+import { networkOf } from "../../src/addresses";
+import { RateLimited } from "../../src/errors";
+import { countTry, forgive, type Guesser } from "../../src/identity/throttle";
+import { db, sqlAsOwner, useDatabase } from "../support/database";
+import { atOnce, times } from "../support/races";
+
+beforeAll(useDatabase);
+beforeEach(() => sqlAsOwner("delete from throttles"));
+
+const ada = (fields: Partial<Guesser> = {}): Guesser => ({
+  email: "ada@acme.example",
+  ip: "192.0.2.7",
+  familiar: false,
+  ...fields,
+});
+
+/** The seconds that the next try has to wait; 0 where it goes. */
+async function wait(guesser: Guesser): Promise<number> {
+  try {
+    await countTry(db, guesser);
+    return 0;
+  } catch (error) {
+    if (error instanceof RateLimited) return error.details.retryAfter;
+    throw error;
+  }
+}
+
+const pass = (seconds: number) =>
+  sqlAsOwner(
+    `update throttles set free_at = free_at - make_interval(secs => $1),
+      resets_at = resets_at - make_interval(secs => $1)`,
+    [seconds],
+  );
+
+describe("tries at a password", () => {
+  it("U10: go at once five times, then after waits that double up to a quarter of an hour", async () => {
+    for (let i = 0; i < 5; i++) expect(await wait(ada())).toBe(0);
+    const waits: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      expect(await wait(ada())).toBe(0);
+      const seconds = await wait(ada());
+      waits.push(seconds);
+      await pass(seconds);
+    }
+    expect(waits).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]);
+  });
+
+  it("U10: are counted however many come at once", async () => {
+    const { done, codes } = await atOnce(times(20, () => () => countTry(db, ada())));
+    expect(done).toBe(6); // five for nothing, and the one that the first wait begins with
+    expect(new Set(codes)).toEqual(new Set(["RATE_LIMITED"]));
+    const [row] = await sqlAsOwner<{ tries: number }>("select max(tries) as tries from throttles");
+    expect(row!.tries).toBe(6);
+  });
+
+  it("U10: are not counted while they have to wait", async () => {
+    for (let i = 0; i < 6; i++) await wait(ada());
+    const before = await sqlAsOwner("select * from throttles order by key");
+    expect(await wait(ada())).toBeGreaterThan(0);
+    expect(await sqlAsOwner("select * from throttles order by key")).toEqual(before);
+  });
+
+  it("U10: are counted by network, whoever is guessed", async () => {
+    for (let i = 0; i < 51; i++) {
+      expect(await wait(ada({ email: `user${i}@acme.example` }))).toBe(0);
+    }
+    expect(await wait(ada({ email: "another@acme.example" }))).toBe(2);
+    expect(await wait(ada({ email: "another@acme.example", ip: "192.0.2.8" }))).toBe(0);
+  });
+
+  it("U10: keep nobody out of where they have signed in before, whatever strangers do", async () => {
+    for (let i = 0; i < 51; i++) expect(await wait(ada({ ip: `198.51.100.${i}` }))).toBe(0);
+    expect(await wait(ada({ ip: "203.0.113.1" }))).toBe(2);
+    expect(await wait(ada({ ip: "203.0.113.1", familiar: true }))).toBe(0);
+  });
+
+  it("U10: are counted for all of an IPv6 network", async () => {
+    for (let i = 0; i < 6; i++) {
+      expect(await wait(ada({ ip: `2001:db8:0:1::${i + 1}` }))).toBe(0);
+    }
+    expect(await wait(ada({ ip: "2001:db8:0:1:ffff::1" }))).toBe(2);
+    expect(await wait(ada({ ip: "2001:db8:0:2::1" }))).toBe(0);
+  });
+
+  it("are forgiven once one was good, and the network its one try", async () => {
+    for (let i = 0; i < 6; i++) await wait(ada());
+    await forgive(db, ada());
+    expect(await wait(ada())).toBe(0);
+    const tries = await sqlAsOwner<{ key: string; tries: number }>(
+      "select split_part(key, ' ', 2) = 'from' as network, tries from throttles order by key",
+    );
+    expect(tries.map((row) => row.tries).sort()).toEqual([1, 6, 6]);
+  });
+
+  it("begin anew after an hour without any", async () => {
+    for (let i = 0; i < 6; i++) await wait(ada());
+    await pass(3600);
+    for (let i = 0; i < 5; i++) expect(await wait(ada())).toBe(0);
+  });
+
+  it("count the same person, however the email is typed, and keep no email", async () => {
+    for (let i = 0; i < 6; i++)
+      await wait(ada({ email: i % 2 ? " ADA@acme.example" : "ada@acme.example" }));
+    expect(await wait(ada())).toBe(2);
+    expect(JSON.stringify(await sqlAsOwner("select * from throttles"))).not.toContain("acme");
+  });
+
+  it("are swept up by those who come after", async () => {
+    for (let i = 0; i < 30; i++) await wait(ada({ email: `user${i}@acme.example` }));
+    await pass(3601);
+    for (let i = 0; i < 10; i++) await wait(ada({ ip: "203.0.113.9" }));
+    const left = await sqlAsOwner("select from throttles where resets_at < now()");
+    expect(left).toEqual([]);
+  });
+
+  it("do without a network where there is none", async () => {
+    for (let i = 0; i < 6; i++) expect(await wait(ada({ ip: null }))).toBe(0);
+    expect(await wait(ada({ ip: null }))).toBe(2);
+  });
+});
+
+it.each([
+  "192.0.2.7",
+  "::",
+  "::1",
+  "2001:db8::1",
+  "2001:db8:0:0:1::",
+  "2001:0db8:0001:0002:0003:0004:0005:0006",
+  "1:2:3:4:5:6:7:8",
+  "1::8",
+  "1:2:3::",
+  "64:ff9b::192.0.2.33",
+  "1:2:3:4:5:6:192.0.2.33",
+])("R5: the network of %s is what PostgreSQL says", async (address) => {
+  const [row] = await sqlAsOwner<{ network: string }>(
+    `select network(set_masklen($1::inet, case family($1::inet) when 6 then 64 else 32 end))
+      = $2::inet as same`,
+    [address, networkOf(address)],
+  );
+  expect(row).toEqual({ same: true });
+});
