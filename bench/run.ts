@@ -14,7 +14,7 @@ import { type Seeded, seed } from "./seed";
 import { ended, type Server, startServers } from "./servers";
 import { statementsOf } from "./statements";
 import { Stops } from "./stops";
-import { CONNECTIONS, type Work, type WorkName, WORKS } from "./works";
+import { CONNECTIONS, type Work, USUAL, type WorkName, WORKS } from "./works";
 
 /**
  * How near Gatehouse comes to the physical limit: servers side by side on one database,
@@ -41,11 +41,12 @@ async function main(): Promise<void> {
     stops.add(() => client.end());
     const works: Work[] = names.map((name) => WORKS[name]);
     const statements = await statementsOf(url, works, seeded);
-    const servers = await startServers(url, profile, stops);
+    const taking = works.flatMap(({ servers }) => servers);
+    const servers = await startServers(taking, url, profile, stops);
     const serversOf = (name: WorkName) =>
       servers.filter((server) => WORKS[name].servers.includes(server.name));
     const load = startLoad(seeded, stops);
-    await check(servers, seeded, client);
+    await check(servers, works, seeded, client);
     say(`${what}; Node ${process.version}; ${availableParallelism()} × ${cpus()[0]?.model}.`);
     say(
       `${CONNECTIONS} connections, ${rounds} rounds of ${seconds} s each. All give the same data.\n`,
@@ -104,7 +105,7 @@ function startLoad(
 function readOptions() {
   const { values } = parseArgs({
     options: {
-      works: { type: "string", default: Object.keys(WORKS).join(",") },
+      works: { type: "string", default: USUAL.join(",") },
       rounds: { type: "string", default: "7" },
       seconds: { type: "string", default: "2" },
       profile: { type: "string" },

@@ -9,27 +9,39 @@ export interface Server {
   port: number;
 }
 
-export type ServerName = "limit" | "hand" | "Gatehouse" | "resolvers";
+/** Programs that need nothing of Gatehouse but its database; peers are installed apart. */
+const SMALL = {
+  limit: "dist/bench/limit.js",
+  hand: "dist/bench/hand.js",
+  mercurius: "bench/peers/mercurius.mjs",
+  PostGraphile: "bench/peers/postgraphile.mjs",
+} as const;
+type SmallName = keyof typeof SMALL;
+export type ServerName = SmallName | "Gatehouse" | "resolvers";
 
 const ROOT = join(__dirname, "../..");
 const START_MS = 30_000;
 
-/** The four servers, each a process of its own on the same database. */
+/** Each server is a process of its own on the same database. */
 export async function startServers(
+  names: readonly ServerName[],
   databaseUrl: string,
   profile: string | undefined,
   stops: Stops,
 ): Promise<Server[]> {
-  return [
-    await startSmall("limit", databaseUrl, stops),
-    await startSmall("hand", databaseUrl, stops),
-    await startGatehouse("Gatehouse", databaseUrl, profile, stops),
-    await startGatehouse("resolvers", databaseUrl, undefined, stops),
-  ];
+  const servers: Server[] = [];
+  for (const name of new Set(names)) {
+    servers.push(
+      name === "Gatehouse" || name === "resolvers"
+        ? await startGatehouse(name, databaseUrl, name === "Gatehouse" ? profile : undefined, stops)
+        : await startSmall(name, databaseUrl, stops),
+    );
+  }
+  return servers;
 }
 
-async function startSmall(name: "limit" | "hand", databaseUrl: string, stops: Stops) {
-  const child = fork(join(__dirname, `${name}.js`), {
+async function startSmall(name: SmallName, databaseUrl: string, stops: Stops) {
+  const child = fork(join(ROOT, SMALL[name]), {
     env: { PATH: process.env["PATH"], NODE_ENV: "production", DATABASE_URL: databaseUrl },
   });
   stops.add(() => ended(child));

@@ -75,7 +75,7 @@ export const DOCUMENTS = {
   }`,
 } as const;
 
-export type WorkName = "nested" | "can" | "events" | "viewer" | "first-seen" | "write";
+export type WorkName = "nested" | "can" | "events" | "viewer" | "first-seen" | "write" | "peers";
 
 const ALL = ["limit", "hand", "Gatehouse", "resolvers"] as const;
 /** Hand-written code for these would say nothing new. */
@@ -143,7 +143,16 @@ export const WORKS: Record<WorkName, Work> = {
       ];
     },
   },
+  peers: {
+    title: "peers: the nested question, beside other systems",
+    servers: ["limit", "Gatehouse", "mercurius", "PostGraphile"],
+    atLeast: 0.9,
+    turn: about("Nested"),
+  },
 };
+
+/** Those that need nothing else installed. */
+export const USUAL = Object.keys(WORKS).filter((name) => name !== "peers") as WorkName[];
 
 /** The body of the HTTP request. */
 export function bodyOf({ operation, query, variables }: Ask): string {

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /**
  * Plants bugs in the compiler, one at a time, and sees that the tests notice each:
@@ -122,7 +122,10 @@ for (const [what, file, from, to] of MUTANTS) {
       "jest.config.js",
       "tsconfig.json",
     ]) {
-      cpSync(join(root, part), join(copy, part), { recursive: true });
+      cpSync(join(root, part), join(copy, part), {
+        recursive: true,
+        filter: (path) => basename(path) !== "node_modules",
+      });
     }
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
     const path = join(copy, "src/reads", file);
