@@ -8,6 +8,10 @@ export interface Server {
   pid: number;
   port: number;
 }
+/** One that can be spoken to. */
+export interface Child extends Server {
+  process: ChildProcess;
+}
 
 /** Programs that need nothing of Gatehouse but its database; peers are installed apart. */
 const SMALL = {
@@ -30,10 +34,11 @@ export async function startServers(
   stops: Stops,
 ): Promise<Server[]> {
   const servers: Server[] = [];
+  const profiling = profile ? ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`] : [];
   for (const name of new Set(names)) {
     servers.push(
       name === "Gatehouse" || name === "resolvers"
-        ? await startGatehouse(name, databaseUrl, name === "Gatehouse" ? profile : undefined, stops)
+        ? await startGatehouse(name, databaseUrl, name === "Gatehouse" ? profiling : [], stops)
         : await startSmall(name, databaseUrl, stops),
     );
   }
@@ -51,18 +56,20 @@ async function startSmall(name: SmallName, databaseUrl: string, stops: Stops) {
   return { name, pid: child.pid!, port };
 }
 
-/** The server as `npm start` runs it, in production and with its log; or without compiling. */
-async function startGatehouse(
+/**
+ * The server as `npm start` runs it, in production and with its log; or without compiling. Node
+ * gets these flags besides.
+ */
+export async function startGatehouse(
   name: "Gatehouse" | "resolvers",
   databaseUrl: string,
-  profile: string | undefined,
+  flags: readonly string[],
   stops: Stops,
-) {
+): Promise<Child> {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
     scripts: { start: string };
   };
   const [, ...start] = scripts.start.split(" "); // after `node`
-  const flags = profile ? ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`] : [];
   const child = spawn(process.execPath, [...flags, ...start], {
     cwd: ROOT,
     env: {
@@ -76,16 +83,16 @@ async function startGatehouse(
       GATEHOUSE_LOG_LEVEL: "warn",
       GATEHOUSE_COMPILED_READS: String(name === "Gatehouse"),
     },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   stops.add(() => ended(child));
   const port = await soon(name, child, (found: (port: number) => void) =>
-    child.stdout.on("data", (said: Buffer) => {
+    child.stdout!.on("data", (said: Buffer) => {
       const [, port] = /http:\/\/localhost:(\d+)\//.exec(said.toString()) ?? [];
       if (port) found(Number(port));
     }),
   );
-  return { name, pid: child.pid!, port };
+  return { name, pid: child.pid!, port, process: child };
 }
 
 function soon<T>(

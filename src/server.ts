@@ -32,6 +32,8 @@ import { type Question, Questions } from "./resolvers/questions";
 import { schema } from "./schema";
 
 const BODY_LIMIT = 100 * 1024;
+/** So that an operator sees what does not compile, and no log is filled by whoever asks for it. */
+const LEFT_TOLD_EVERY_MS = 60 * 60 * 1000;
 /** `__Host-`: only over TLS (or on localhost), only to this host, from its root. */
 const SESSION_COOKIE = "__Host-gatehouse_session";
 /** On every answer. Helmet's are the same for all of them, so it is asked once. */
@@ -84,6 +86,11 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const reads = config.compiledReads
     ? new Reads(schema, db, (failure) => logger.error(failure, "a compiled read failed"))
     : null;
+  const tellLeft = () => {
+    const left = reads?.takeLeft();
+    if (left) logger.info({ left }, "queries were left to their resolvers");
+  };
+  const telling = setInterval(tellLeft, LEFT_TOLD_EVERY_MS).unref();
   const questions = new Questions(schema, config.limits, reads);
   const apollo = apolloServer(schema, questions, logger);
   await apollo.start();
@@ -138,6 +145,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     done();
   });
   app.addHook("onClose", async () => {
+    clearInterval(telling);
+    tellLeft();
     await Promise.all(background);
     await apollo.stop();
   });

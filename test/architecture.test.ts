@@ -32,13 +32,13 @@ const ROOMS: Record<string, Room> = {
   reads: {
     // Identity for how long a session may idle: the statement verifies what authenticate.ts does.
     uses: ["entities", "policies", "identity", "database"],
-    files: [...WORDS, "filters", "standing"],
+    files: [...WORDS, "filters", "lru", "standing"],
   },
   resolvers: {
     // Reads for what `relations.ts` says of each field, which resolvers do row by row.
     uses: ["entities", "operations", "reads", "database"],
     types: ["policies"],
-    files: [...WORDS, "context", "loaders", "filters"],
+    files: [...WORDS, "context", "loaders", "filters", "lru"],
   },
   exports: {
     uses: ["entities", "operations", "database"],

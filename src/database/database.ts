@@ -7,11 +7,12 @@ import type { Sql } from "./sql";
 import { type Class, type Table, tablesOf } from "./table";
 
 /**
- * A prepared statement costs PostgreSQL up to 200 KB on each connection, so they are bounded; and
- * apart, since there are any number of documents, and authenticating must not wait for a name.
+ * A prepared statement takes PostgreSQL some 130 times its length on each connection, so they are
+ * bounded; and apart, since there are any number of documents, and authenticating must not wait
+ * for a name.
  */
-const MAX_NAMED = 100;
-const MAX_NAMED_READS = 200;
+const MOST_NAMED = { names: 100, characters: 100_000 };
+const MOST_NAMED_READS = { names: 200, characters: 250_000 };
 
 /** A statement as PostgreSQL takes it: pieces put together, or a plan made before. */
 export type Statement = Pick<Sql, "text" | "values">;
@@ -27,8 +28,8 @@ export class Database implements Queryable {
   /** Told every statement: how tests count them. */
   observe?: (text: string) => void;
   private readonly pool: Pool;
-  private readonly names = new Names(MAX_NAMED, CONNECTION_LASTS_MS);
-  private readonly readNames = new Names(MAX_NAMED_READS, CONNECTION_LASTS_MS);
+  private readonly names = new Names(MOST_NAMED, CONNECTION_LASTS_MS);
+  private readonly readNames = new Names(MOST_NAMED_READS, CONNECTION_LASTS_MS);
 
   constructor(private readonly dataSource: DataSource) {
     this.table = tablesOf(dataSource);

@@ -11,11 +11,12 @@ const MAX_SEEN = 3_000;
  */
 export class Names {
   private readonly given = new Map<string, string>();
+  private length = 0;
   private readonly uses = new Map<string, number>();
   private until = 0;
 
   constructor(
-    private readonly most: number,
+    private readonly most: { names: number; characters: number },
     private readonly lastMs: number,
   ) {}
 
@@ -24,10 +25,12 @@ export class Names {
     const now = Date.now();
     if (now >= this.until) {
       this.given.clear();
+      this.length = 0;
       this.until = now + this.lastMs;
     }
     const known = this.given.get(text);
-    if (known || this.given.size >= this.most) return known;
+    if (known || this.given.size >= this.most.names) return known;
+    if (this.length + text.length > this.most.characters) return undefined;
     // Counted by their hashes: a text may be long, and most never come again.
     const name = createHash("sha1").update(text).digest("hex");
     const uses = (this.uses.get(name) ?? 0) + 1;
@@ -38,6 +41,7 @@ export class Names {
     }
     this.uses.delete(name);
     this.given.set(text, name);
+    this.length += text.length;
     return name;
   }
 }

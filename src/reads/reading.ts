@@ -14,14 +14,19 @@ import {
 } from "graphql";
 import { getArgumentValues, getVariableValues } from "graphql/execution/values";
 import type { Sql } from "../database/sql";
+import { Lru } from "../lru";
 import { Compiler, relationOf, type Relations, type Tables, type Variables } from "./compiler";
 import type { Known } from "./known";
 import type { Args, Bindings, Plan } from "./plan";
 import { Uncompilable } from "./uncompilable";
 import type { Relation } from "./words";
 
-/** For each document: shapes of callers, of filters and of conditions multiply. */
-const MAX_PLANS = 32;
+/** Characters of all plans: shapes of callers, of filters and of conditions multiply. */
+const MOST_PLANS = 16_000_000;
+
+/** Plans, or why there is none, of all documents. */
+export const newPlans = () => new Lru<Plan | string>(MOST_PLANS);
+let readings = 0;
 
 interface Given {
   args: Args;
@@ -47,7 +52,7 @@ export interface Bound {
 
 /** A validated document and the plans made of it: one for each shape of caller and of request. */
 export class Reading {
-  private readonly plans = new Map<string, Plan | string>();
+  private readonly number = ++readings;
   /** Variables that @include and @skip ask about. */
   private readonly conditions: string[];
   private readonly arguments: Arguments[] = [];
@@ -58,6 +63,7 @@ export class Reading {
     private readonly tables: Tables,
     private readonly document: DocumentNode,
     private readonly operation: OperationDefinitionNode,
+    private readonly plans = newPlans(),
   ) {
     const conditions = new Set<string>();
     const info = new TypeInfo(schema);
@@ -87,7 +93,7 @@ export class Reading {
     if (!coerced) return "variables that don't fit";
     const args = new Map<FieldNode, Args>();
     const filters = new Map<FieldNode, Sql>();
-    let key = caller.shape;
+    let key = `${this.number} ${caller.shape}`;
     for (const name of this.conditions) key += coerced[name] ? "1" : "0";
     try {
       for (const one of this.arguments) {
@@ -109,7 +115,6 @@ export class Reading {
   private plan(key: string, bindings: Bindings, variables: Variables): Plan | string {
     let plan = this.plans.get(key);
     if (plan !== undefined) return plan;
-    if (this.plans.size >= MAX_PLANS) this.plans.delete(this.plans.keys().next().value!);
     const { schema, relations, tables, document, operation } = this;
     try {
       plan = new Compiler({
@@ -120,7 +125,8 @@ export class Reading {
       if (!(error instanceof Uncompilable)) throw error;
       plan = error.message;
     }
-    this.plans.set(key, plan);
+    const { length } = typeof plan === "string" ? plan : plan.text;
+    this.plans.set(key, plan, key.length + length);
     return plan;
   }
 }

@@ -1,12 +1,14 @@
 import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from "graphql";
 import type { Database } from "../database/database";
 import { DomainError, TakesTooLong } from "../errors";
+import { Lru } from "../lru";
 import type { Tables, Variables } from "./compiler";
 import type { Known } from "./known";
-import { Reading } from "./reading";
+import { newPlans, Reading } from "./reading";
 import { relations } from "./relations";
 
-const MAX_KNOWN = 10_000;
+/** Accounts of all callers who are remembered, and each once more. */
+const MOST_KNOWN = 20_000;
 const MAX_REASONS = 100;
 /** SQLSTATE query_canceled: the statement's time is over. */
 const CANCELED = "57014";
@@ -36,7 +38,8 @@ const keyOf = (tokenHash: Buffer) => tokenHash.toString("latin1");
 export class Reads {
   /** Why documents were left to their resolvers, and how often. */
   readonly left = new Map<string, number>();
-  private readonly callers = new Map<string, Known>();
+  private readonly callers = new Lru<Known>(MOST_KNOWN);
+  private readonly plans = newPlans();
   /** As long as Apollo remembers a document; by operation, where it has several. */
   private readonly readings = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Reading>>();
   private readonly tables: Tables;
@@ -59,8 +62,7 @@ export class Reads {
   private remember(known: Known): void {
     const key = keyOf(known.tokenHash);
     if (this.callers.get(key) === known) return;
-    if (this.callers.size >= MAX_KNOWN) this.callers.delete(this.callers.keys().next().value!);
-    this.callers.set(key, known);
+    this.callers.set(key, known, 1 + known.standings.length);
   }
 
   /**
@@ -121,10 +123,19 @@ export class Reads {
     if (!readings) this.readings.set(document, (readings = new Map<never, Reading>()));
     let reading = readings.get(operation);
     if (!reading) {
-      reading = new Reading(this.schema, relations, this.tables, document, operation);
+      const { schema, tables, plans } = this;
+      reading = new Reading(schema, relations, tables, document, operation, plans);
       readings.set(operation, reading);
     }
     return reading;
+  }
+
+  /** Why queries were left to their resolvers since the last time, and how often; null for none. */
+  takeLeft(): Record<string, number> | null {
+    if (this.left.size === 0) return null;
+    const left = Object.fromEntries(this.left);
+    this.left.clear();
+    return left;
   }
 
   private leave(why: string): "left" {

@@ -9,6 +9,7 @@ import { GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
 import type { Logger } from "pino";
 import type { Context } from "../context";
 import { DomainError, Unauthenticated, Unavailable } from "../errors";
+import { documentStore } from "./documents";
 import { formatError, isBug, statusOf } from "./formatError";
 import { bodyOf, type Questions } from "./questions";
 
@@ -32,6 +33,7 @@ export function apolloServer(
     hideSchemaDetailsFromClientErrors: true,
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: MAX_TOKENS },
+    documentStore: documentStore(),
     maxRecursiveSelections: 20_000,
     // Pretty-printing made a third more to send.
     stringifyResult,

@@ -202,3 +202,17 @@ it("asks Apollo once for what is asked again, and each time for what it refuses"
   expect(await times(query, { i: account, n: 101 })).toBe(3);
   expect(await times(query, { i: account })).toBe(3);
 });
+
+it("tells the operator why queries were left to their resolvers, and how often", async () => {
+  const server = await serve();
+  const init = () => asking("{ __schema { queryType { name } } }");
+  await askOf(server, asking(VIEWER), { token: key });
+  for (let i = 0; i < 3; i++) await askOf(server, init(), { token: key });
+
+  await server.close();
+
+  const told = server.log.map((line) => JSON.parse(line) as { msg: string; left?: object });
+  expect(told.filter(({ msg }) => msg.includes("left to their resolvers"))).toMatchObject([
+    { left: { "__schema is for the executor": 3 } },
+  ]);
+});
