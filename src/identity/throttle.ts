@@ -16,8 +16,10 @@ interface Limit {
   longestSeconds: number;
 }
 
-/** Tries at a person's password from a network. */
+/** Tries at a person's secret from a network. */
 export interface Guesser {
+  /** What is tried: each kind is counted by itself, and what asks for mail as well. */
+  secret: "password" | "code" | "mail";
   /** As it was typed: counted alike, whether or not somebody has it (U2). */
   email: string;
   ip: string | null;
@@ -29,18 +31,18 @@ export interface Guesser {
  * Nobody guesses fast, from wherever; and nobody keeps a person out: what strangers elsewhere do
  * does not count where that person has signed in before.
  */
-function limitsOf({ email, ip, familiar }: Guesser): [Limit, ...Limit[]] {
+function limitsOf({ secret, email, ip, familiar }: Guesser): [Limit, ...Limit[]] {
   const person = hashOf(email.trim().toLowerCase()).toString("base64url");
   const network = ip && networkOf(ip);
   return [
-    { key: `password ${person} ${network}`, free: 5, longestSeconds: 900 },
-    ...(familiar ? [] : [{ key: `password ${person}`, free: 50, longestSeconds: 60 }]),
-    ...(network ? [{ key: `password from ${network}`, free: 50, longestSeconds: 900 }] : []),
+    { key: `${secret} ${person} ${network}`, free: 5, longestSeconds: 900 },
+    ...(familiar ? [] : [{ key: `${secret} ${person}`, free: 50, longestSeconds: 60 }]),
+    ...(network ? [{ key: `${secret} from ${network}`, free: 50, longestSeconds: 900 }] : []),
   ];
 }
 
 /**
- * Counts a try at a password before it is checked, so that many at once are counted too.
+ * Counts a try at a secret before it is checked, so that many at once are counted too.
  *
  * @throws RateLimited with the seconds to wait; that try is not counted.
  */

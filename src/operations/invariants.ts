@@ -1,14 +1,17 @@
 import type { Context } from "../context";
 import { sql } from "../database/sql";
 import { Credential, CredentialKind } from "../entities/Credential";
+import { PrincipalKind } from "../entities/Event";
 import { Membership } from "../entities/Membership";
 import { ServiceUser } from "../entities/ServiceUser";
-import { Session } from "../entities/Session";
+import { Session, type SignInMethod, Surface } from "../entities/Session";
 import { NotFound, Refusal, Refused, Unauthenticated } from "../errors";
 import { kindOf, newId } from "../ids";
 import { verifyPassword } from "../identity/passwords";
+import { newSession } from "../identity/sessions";
 import { countTry, forgive } from "../identity/throttle";
 import { newToken } from "../identity/tokens";
+import type { Principal } from "../principal";
 import { recordRefusal } from "../recording";
 import type { Transaction } from "../transaction";
 
@@ -46,6 +49,50 @@ export async function endMembership(tx: Transaction, member: Membership): Promis
   await tx.record("credential_revoked.v1", ...credentials);
 }
 
+/** A user who is on the way in. */
+export interface Arriving {
+  id: string;
+  email: string;
+  name: string;
+  emailVerified: boolean;
+}
+
+/** The user as whom somebody is trying to get in, not proven yet. */
+export function arriving({ id, email, name, emailVerified }: Arriving): Principal {
+  return {
+    kind: PrincipalKind.USER,
+    id,
+    subject: email,
+    name,
+    emailVerified,
+    surface: Surface.DASHBOARD,
+    sessionId: null,
+    credentialId: null,
+    accountId: null,
+    methods: [],
+    authenticatedAt: null,
+  };
+}
+
+/** Opens a session for whoever proved who they are by these methods. Every session begins here. */
+export async function openSession(
+  ctx: Context,
+  user: Arriving,
+  methods: SignInMethod[],
+  also: (tx: Transaction) => Promise<void> = () => Promise.resolve(),
+): Promise<{ session: Session; token: string }> {
+  const { session, token } = newSession(user.id, methods, ctx.request, new Date());
+  const { id: sessionId, authenticatedAt } = session;
+  ctx.become({ ...arriving(user), sessionId, methods, authenticatedAt });
+  await ctx.self.transaction(async (tx) => {
+    tx.authorize("create", session);
+    await tx.save(session);
+    await tx.record("signed_in.v1", session);
+    await also(tx);
+  });
+  return { session, token };
+}
+
 export const WRONG_PASSWORD = "The password is wrong.";
 
 /**
@@ -58,7 +105,8 @@ export async function assertPassword(ctx: Context, password: string): Promise<st
   const [user] = await ctx.db.query<{ email: string; hash: string | null }>(sql`
     select email, password_hash as hash from users where id = ${userId}`);
   // The same secret as at sign-in, so the same count; but what strangers elsewhere do is not theirs.
-  const guesser = { email: user!.email, ip: ctx.request.ip, familiar: true };
+  const { email } = user!;
+  const guesser = { secret: "password", email, ip: ctx.request.ip, familiar: true } as const;
   await countTry(ctx.db, guesser);
   if (user!.hash !== null && (await verifyPassword(user!.hash, password))) {
     ctx.background(forgive(ctx.db, guesser));

@@ -8,6 +8,7 @@ beforeAll(useDatabase);
 beforeEach(() => sqlAsOwner("delete from throttles"));
 
 const ada = (fields: Partial<Guesser> = {}): Guesser => ({
+  secret: "password",
   email: "ada@acme.example",
   ip: "192.0.2.7",
   familiar: false,

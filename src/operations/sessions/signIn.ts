@@ -1,20 +1,14 @@
 import type { Context } from "../../context";
 import { type Sql, sql } from "../../database/sql";
-import { PrincipalKind } from "../../entities/Event";
-import { type Session, SignInMethod, Surface } from "../../entities/Session";
+import { type Session, SignInMethod } from "../../entities/Session";
 import { User } from "../../entities/User";
 import { type DomainError, RateLimited, Unauthenticated } from "../../errors";
 import { hashPassword, needsRehash, verifyPassword } from "../../identity/passwords";
-import { newSession } from "../../identity/sessions";
 import { countTry, forgive } from "../../identity/throttle";
-import type { Principal } from "../../principal";
 import { recordRefusal } from "../../recording";
+import { type Arriving, arriving, openSession } from "../invariants";
 
-interface SignInRow {
-  id: string;
-  email: string;
-  name: string;
-  emailVerified: boolean;
+interface SignInRow extends Arriving {
   passwordHash: string | null;
   familiar: boolean;
 }
@@ -41,9 +35,10 @@ export async function signIn(
           and s.created_at > now() - interval '90 days'
           and ${network(sql`s.ip`)} = ${network(sql`${ctx.request.ip}::inet`)}) as familiar
     from users where email = ${email.trim().toLowerCase()}`);
-  const guesser = { email, ip: ctx.request.ip, familiar: user?.familiar ?? false };
+  const familiar = user?.familiar ?? false;
+  const guesser = { secret: "password", email, ip: ctx.request.ip, familiar } as const;
   const refuse = (error: DomainError) => {
-    const note = user && recordRefusal(ctx.db, signingIn(user), ctx.request, refusal(user, error));
+    const note = user && recordRefusal(ctx.db, arriving(user), ctx.request, refusal(user, error));
     if (note) ctx.background(note);
     return error;
   };
@@ -58,13 +53,7 @@ export async function signIn(
   ctx.background(forgive(ctx.db, guesser));
 
   const rehashed = needsRehash(user.passwordHash!) ? await hashPassword(password) : null;
-  const { session, token } = newSession(user.id, [SignInMethod.PASSWORD], ctx.request, new Date());
-  const { id: sessionId, methods, authenticatedAt } = session;
-  ctx.become({ ...signingIn(user), sessionId, methods, authenticatedAt });
-  await ctx.self.transaction(async (tx) => {
-    tx.authorize("create", session);
-    await tx.save(session);
-    await tx.record("signed_in.v1", session);
+  return openSession(ctx, user, [SignInMethod.PASSWORD], async (tx) => {
     if (!rehashed) return;
 
     // Unless the password was changed while this one was checked.
@@ -77,24 +66,6 @@ export async function signIn(
     await tx.save(row);
     await tx.record("user_password_rehashed.v1", row);
   });
-  return { session, token };
-}
-
-/** The user as whom somebody is trying to sign in. */
-function signingIn({ id, email, name, emailVerified }: SignInRow): Principal {
-  return {
-    kind: PrincipalKind.USER,
-    id,
-    subject: email,
-    name,
-    emailVerified,
-    surface: Surface.DASHBOARD,
-    sessionId: null,
-    credentialId: null,
-    accountId: null,
-    methods: [],
-    authenticatedAt: null,
-  };
 }
 
 function refusal({ id }: SignInRow, { code }: DomainError) {
