@@ -30,7 +30,7 @@ export interface Caller {
  * Whoever a token stands for, at this moment, by one prepared, indexed statement. Nothing is
  * remembered between requests: what was revoked a millisecond ago is refused.
  *
- * @throws Unauthenticated when nobody stands behind it (WRONG_CREDENTIAL_KIND for an authtoken).
+ * @throws Unauthenticated when nobody stands behind it (WRONG_CREDENTIAL_KIND for a token of another kind).
  * @throws Forbidden (MEMBER_DISABLED) for a key whose owner is disabled.
  */
 export async function authenticate(db: Database, text: string, request: Request): Promise<Caller> {
@@ -43,6 +43,12 @@ export async function authenticate(db: Database, text: string, request: Request)
   if (token.kind === "AUTHTOKEN") {
     throw new Unauthenticated(
       "An authtoken starts agents. To call the API, use an API key.",
+      "WRONG_CREDENTIAL_KIND",
+    );
+  }
+  if (token.kind === "ONE_TIME") {
+    throw new Unauthenticated(
+      "This token is from a mail. Follow its link, or send it to the mutation it is for.",
       "WRONG_CREDENTIAL_KIND",
     );
   }

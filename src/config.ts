@@ -22,6 +22,12 @@ const settings = z.object({
     .url({ protocol: /^https?$/, abort: true })
     .refine((text) => /^https?:\/\/[^/?#@]+\/*$/.test(text), "must have no path, query or fragment")
     .optional(),
+  GATEHOUSE_APP_URL: z
+    .url({ protocol: /^https?$/, abort: true })
+    .refine((text) => /^https?:\/\/[^?#@]+$/.test(text), "must have no query or fragment")
+    .optional(),
+  GATEHOUSE_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  GATEHOUSE_MAIL_FROM: z.string().default("Gatehouse <gatehouse@localhost>"),
   GATEHOUSE_DATA_DIRECTORY: z.string().default(".gatehouse"),
   GATEHOUSE_DEMO: flag.optional(),
   GATEHOUSE_LOG_LEVEL: z
@@ -54,6 +60,11 @@ export interface Config {
   migrationUrl: string | null;
   poolSize: number;
   publicUrl: string;
+  /** Where the links in mails lead: the frontend. */
+  appUrl: string;
+  /** Null: mails become files in the data directory. */
+  smtpUrl: string | null;
+  mailFrom: string;
   dataDirectory: string;
   demo: boolean;
   logLevel: string;
@@ -94,6 +105,9 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     migrationUrl: data.DATABASE_MIGRATION_URL ?? data.DATABASE_URL ?? null,
     poolSize: data.DATABASE_POOL_SIZE,
     publicUrl: publicUrl.replace(/\/+$/, ""),
+    appUrl: (data.GATEHOUSE_APP_URL ?? publicUrl).replace(/\/+$/, ""),
+    smtpUrl: data.GATEHOUSE_SMTP_URL ?? null,
+    mailFrom: data.GATEHOUSE_MAIL_FROM,
     dataDirectory: data.GATEHOUSE_DATA_DIRECTORY,
     demo: data.GATEHOUSE_DEMO ?? !data.DATABASE_URL,
     logLevel: data.GATEHOUSE_LOG_LEVEL,
@@ -116,6 +130,11 @@ function assertFitForProduction(data: z.output<typeof settings>): void {
     problems.push("GATEHOUSE_PUBLIC_URL: required in production, such as https://id.example.com");
   } else if (!data.GATEHOUSE_PUBLIC_URL.startsWith("https://")) {
     problems.push("GATEHOUSE_PUBLIC_URL: must be https in production");
+  }
+  if (!data.GATEHOUSE_SMTP_URL) {
+    problems.push(
+      "GATEHOUSE_SMTP_URL: required in production, such as smtps://user:pass@mail.example.com",
+    );
   }
   if (data.GATEHOUSE_DEMO) {
     problems.push("GATEHOUSE_DEMO: must not be on in production; its password is printed");

@@ -174,6 +174,11 @@ export class Context {
     return (this.own ??= new Access(this, this.principal, null));
   }
 
+  /** A user who proved who they are for this one thing alone, or a machine of ours. */
+  as(principal: Principal): Access {
+    return new Access(this, principal, null);
+  }
+
   /**
    * The principal inside the account that this row belongs to.
    *

@@ -102,6 +102,7 @@ export enum Refusal {
   CONFLICT = "CONFLICT",
   LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR",
   ROLE_ABOVE_OWN = "ROLE_ABOVE_OWN",
+  TOKEN_INVALID = "TOKEN_INVALID",
   WEAK_PASSWORD = "WEAK_PASSWORD",
 }
 registerEnumType(Refusal, {
@@ -112,6 +113,7 @@ registerEnumType(Refusal, {
     CONFLICT: { description: "It clashes with what is there." },
     LAST_ADMINISTRATOR: { description: "Nobody would be left to administer the account." },
     ROLE_ABOVE_OWN: { description: "You can't grant what you don't have." },
+    TOKEN_INVALID: { description: "The link or its token is expired, used or unknown." },
     WEAK_PASSWORD: { description: "The password is too easy to guess." },
   },
 });

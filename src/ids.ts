@@ -12,6 +12,7 @@ export const PREFIX = {
   Invitation: "inv",
   IPRestriction: "ipr",
   Event: "ev",
+  OneTimeToken: "ott",
 } as const;
 
 /**

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { pino } from "pino";
 import { CannotStart, type Config, readConfig } from "./config";
 import { Database } from "./database/database";
@@ -7,7 +7,11 @@ import { openDataSource } from "./database/dataSource";
 import { startEmbedded } from "./database/embedded";
 import { migrate } from "./database/migrate";
 import { type Demo, keepDemo } from "./demo";
+import { startJobs, tasks } from "./jobs";
+import { folderMailer, smtpMailer } from "./mails/mailer";
 import { createServer } from "./server";
+
+const say = (message: string) => void process.stdout.write(`${message}\n`);
 
 /** How long a request in flight may take to finish once the server was told to stop. */
 const DRAIN_MS = 10_000;
@@ -32,6 +36,11 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const db = new Database(source);
     stops.push(() => db.close());
     const demo = config.demo ? await keepDemo(db, config) : null;
+    const mailer = config.smtpUrl
+      ? smtpMailer(config.smtpUrl, config.mailFrom)
+      : folderMailer(join(resolve(config.dataDirectory), "mail"), config.mailFrom, say);
+    stops.push(async () => mailer.close());
+    stops.push(await startJobs(serveUrl, tasks(db, mailer, config), logger));
     const app = await createServer({ db, config, logger, demoKey: demo?.apiKey });
     stops.push(() => app.close());
     await app.listen({ port: config.port, host: config.host });
@@ -60,8 +69,7 @@ async function databaseFor(config: Config, stops: (() => Promise<unknown>)[]) {
   }
   const directory = resolve(config.dataDirectory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const log = (message: string) => void process.stdout.write(`${message}\n`);
-  const server = await startEmbedded({ directory, durable: true, log });
+  const server = await startEmbedded({ directory, durable: true, log: say });
   stops.push(() => server.stop());
   return { serveUrl: server.url, migrateUrl: server.url };
 }

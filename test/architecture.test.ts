@@ -27,7 +27,7 @@ const ROOMS: Record<string, Room> = {
   identity: { uses: ["entities", "database"], files: [...WORDS, "addresses"] },
   operations: {
     uses: ["entities", "identity", "database"],
-    files: [...WORDS, "context", "transaction", "recording"],
+    files: [...WORDS, "context", "transaction", "recording", "mail"],
   },
   reads: {
     // Identity for how long a session may idle: the statement verifies what authenticate.ts does.
@@ -45,6 +45,7 @@ const ROOMS: Record<string, Room> = {
     types: ["policies"],
     files: [...WORDS, "context", "loaders", "filters"],
   },
+  mails: { uses: ["identity", "database"], files: [...WORDS, "mail"] },
   database: { uses: ["entities"], files: WORDS },
 };
 
@@ -57,6 +58,8 @@ const BEHIND: Record<string, readonly string[]> = {
   "@ucast/": ["policies"],
   "@node-rs/argon2": ["identity"],
   "@zxcvbn-ts/": ["identity"],
+  nodemailer: ["mails"],
+  "graphile-worker": ["jobs", "database"],
   "@apollo/": ["resolvers", "server"],
   "@graphql-yoga/": ["resolvers"],
   "@fastify/": ["server"],

@@ -92,6 +92,7 @@ async function aWorld(mark: string): Promise<World> {
       ApiKey: key.id,
       Invitation: invitation.id,
       IPRestriction: restriction.id,
+      OneTimeToken: newId("OneTimeToken"),
       Event: event!.id,
     },
   };

@@ -1,4 +1,4 @@
-import { types } from "pg";
+import { Pool, types } from "pg";
 import { DataSource, DefaultNamingStrategy, type Table } from "typeorm";
 import { CreateUsers1764000000000 } from "../../migrations/1764000000000-create-users";
 import { CreateAccounts1764000000001 } from "../../migrations/1764000000001-create-accounts";
@@ -7,6 +7,7 @@ import { CreateInvitations1764000000003 } from "../../migrations/1764000000003-c
 import { CreateEvents1764000000004 } from "../../migrations/1764000000004-create-events";
 import { BoundMoments1764000000005 } from "../../migrations/1764000000005-bound-moments";
 import { CreateThrottles1764000000006 } from "../../migrations/1764000000006-create-throttles";
+import { CreateOneTimeTokens1764000000007 } from "../../migrations/1764000000007-create-one-time-tokens";
 import { Account } from "../entities/Account";
 import { Credential } from "../entities/Credential";
 import { Event, UserEvent } from "../entities/Event";
@@ -40,6 +41,7 @@ const migrations = [
   CreateEvents1764000000004,
   BoundMoments1764000000005,
   CreateThrottles1764000000006,
+  CreateOneTimeTokens1764000000007,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
@@ -122,4 +124,15 @@ export function openDataSource({ url, as, poolSize = 10 }: Options): DataSource 
           }
         : {},
   });
+}
+
+/** Connections for the job worker, which listens on one of them: as the role that serves. */
+export function jobPool(url: string): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    max: 4,
+    options: `-c role=${SERVING_ROLE} -c timezone=UTC`,
+  });
+  pool.on("error", () => undefined); // replaced by the next that is asked for
+  return pool;
 }

@@ -1,6 +1,7 @@
 import type { DataSource } from "typeorm";
 import { firstIdAt } from "../ids";
-import { openDataSource } from "./dataSource";
+import { Logger, runMigrations } from "graphile-worker";
+import { openDataSource, SERVING_ROLE } from "./dataSource";
 
 const MONTHS_AHEAD = 12;
 
@@ -14,6 +15,7 @@ export async function migrate(url: string): Promise<void> {
   try {
     await lock.query("select pg_advisory_lock(hashtext('gatehouse migrations'))");
     await dataSource.runMigrations();
+    await prepareJobs(dataSource, url);
     await partition(dataSource, new Date());
   } finally {
     await lock.query("select pg_advisory_unlock_all()").catch(() => undefined);
@@ -21,6 +23,22 @@ export async function migrate(url: string): Promise<void> {
     await dataSource.destroy();
   }
 }
+
+/** The worker's own tables, for the role that serves. It turns row security on and has no policy. */
+async function prepareJobs(dataSource: DataSource, url: string): Promise<void> {
+  await runMigrations({ connectionString: url, logger: silent });
+  await dataSource.query(`
+    grant usage on schema graphile_worker to ${SERVING_ROLE};
+    grant select, insert, update, delete on all tables in schema graphile_worker to ${SERVING_ROLE};
+    grant usage on all sequences in schema graphile_worker to ${SERVING_ROLE};
+    do $$ declare name regclass; begin
+      for name in select oid from pg_class
+        where relnamespace = 'graphile_worker'::regnamespace and relrowsecurity
+      loop execute format('alter table %s disable row level security', name); end loop;
+    end $$;`);
+}
+
+const silent = new Logger(() => () => undefined);
 
 /** One partition a month. A month that began in the default partition stays there. */
 async function partition(dataSource: DataSource, now: Date): Promise<void> {

@@ -34,6 +34,7 @@ export type EventType =
   | "user_created.v1"
   | "user_password_rehashed.v1"
   | "user_password_updated.v1"
+  | "user_password_reset.v1"
   | "signed_in.v1"
   | "sign_in_refused.v1"
   | "signed_out.v1"

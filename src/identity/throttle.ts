@@ -19,7 +19,7 @@ interface Limit {
 /** Tries at a person's secret from a network. */
 export interface Guesser {
   /** What is tried: each kind is counted by itself, and what asks for mail as well. */
-  secret: "password" | "code" | "mail";
+  secret: "password" | "token" | "mail";
   /** As it was typed: counted alike, whether or not somebody has it (U2). */
   email: string;
   ip: string | null;

@@ -9,8 +9,12 @@ export const TOKEN_PREFIX = {
   API_KEY: "gak",
   AUTHTOKEN: "gat",
   SESSION: "gas",
+  /** Works once: for a link in a mail. */
+  ONE_TIME: "got",
 } as const;
 export type TokenKind = keyof typeof TOKEN_PREFIX;
+/** Those that belong to a person and name no account. */
+const PERSONAL: ReadonlySet<TokenKind> = new Set(["SESSION", "ONE_TIME"]);
 
 const SECRET_CHARS = 52;
 const CHECK_CHARS = 7;
@@ -20,7 +24,7 @@ const SHAPE = new RegExp(
 
 export interface Token {
   kind: TokenKind;
-  /** The account whose rows to look among; null for a session, which belongs to a user. */
+  /** The account whose rows to look among; null for what belongs to a person: a session, a token that works once. */
   accountId: string | null;
   hash: Buffer;
 }
@@ -46,7 +50,7 @@ export function newToken(
 export function parseToken(text: string): Token | null {
   const [, prefix, account] = SHAPE.exec(text) ?? [];
   const kind = (Object.keys(TOKEN_PREFIX) as TokenKind[]).find((k) => TOKEN_PREFIX[k] === prefix);
-  if (!kind || (kind === "SESSION") === Boolean(account)) return null;
+  if (!kind || PERSONAL.has(kind) === Boolean(account)) return null;
   const end = text.length - CHECK_CHARS;
   if (checksum(text.slice(0, end)) !== text.slice(end)) return null;
   return { kind, accountId: account ? `ac_${account}` : null, hash: hashOf(text) };

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Context } from "../context";
 import { sql } from "../database/sql";
 import { Credential, CredentialKind } from "../entities/Credential";
@@ -10,7 +11,7 @@ import { kindOf, newId } from "../ids";
 import { verifyPassword } from "../identity/passwords";
 import { newSession } from "../identity/sessions";
 import { countTry, forgive } from "../identity/throttle";
-import { newToken } from "../identity/tokens";
+import { newToken, parseToken } from "../identity/tokens";
 import type { Principal } from "../principal";
 import { recordRefusal } from "../recording";
 import type { Transaction } from "../transaction";
@@ -161,7 +162,7 @@ export async function endSessions(tx: Transaction, except: string | null): Promi
     Session,
     sql`row.user_id = ${userId} and row.ended_at is null and row.expires_at > now()`,
   );
-  assertOpen(open, sessionId);
+  if (sessionId) assertOpen(open, sessionId);
   const others = open.filter(({ id }) => id !== except);
   for (const session of others) {
     tx.authorize("end", session);
@@ -243,6 +244,45 @@ export async function ownMembership(tx: Transaction, action: "leave"): Promise<M
     : Object.assign(new Membership(), { accountId }); // a service user's: there is none
   tx.authorize(action, member);
   return member;
+}
+
+/** Counts a request for a mail: nobody is sent many, and nobody has many sent. @throws RateLimited. */
+export async function countMail(ctx: Context, email: string): Promise<void> {
+  await countTry(ctx.db, { secret: "mail", email, ip: ctx.request.ip, familiar: false });
+}
+
+/**
+ * The hash of a token from a mail, to look it up by.
+ *
+ * @throws Refused (TOKEN_INVALID) for what is none; RateLimited after too many tries.
+ */
+export async function readOneTimeToken(ctx: Context, text: string): Promise<Buffer> {
+  await countTry(ctx.db, tokenGuesser(ctx));
+  const token = parseToken(text);
+  if (token?.kind !== "ONE_TIME") throw tokenInvalid();
+  return token.hash;
+}
+
+/** The token was good: many people behind one address may follow their links. */
+export function forgiveToken(ctx: Context): void {
+  ctx.background(forgive(ctx.db, tokenGuesser(ctx)));
+}
+
+function tokenGuesser({ request }: Context) {
+  return { secret: "token", email: "", ip: request.ip, familiar: true } as const;
+}
+
+/** Expired, used and unknown alike. */
+export function tokenInvalid(): Refused {
+  const message = "This link has expired or was used before. Ask for a new one.";
+  return new Refused(Refusal.TOKEN_INVALID, message, ["token"]);
+}
+
+/** An email address as it is kept: in lower case, without white space around it. */
+export function emailFrom(text: string, field: string[]): string {
+  const email = text.trim().toLowerCase();
+  if (z.email().safeParse(email).success) return boundedText(email, field, 254);
+  throw new Refused(Refusal.BAD_USER_INPUT, "This is no email address.", field);
 }
 
 /** A name without white space around it. */

@@ -1,7 +1,12 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../context";
 import { User } from "../entities/User";
+import { requestPasswordReset } from "../operations/users/requestPasswordReset";
+import { resendVerification } from "../operations/users/resendVerification";
+import { resetPassword } from "../operations/users/resetPassword";
+import { signUp } from "../operations/users/signUp";
 import { updatePassword } from "../operations/users/updatePassword";
+import { verifyEmail } from "../operations/users/verifyEmail";
 import { Payload, payload } from "./payload";
 
 @InputType({ description: "What `updatePassword` takes." })
@@ -21,6 +26,78 @@ class UpdatePasswordPayload extends Payload {
   user?: User;
 }
 
+@InputType({ description: "What `signUp` takes." })
+class SignUpInput {
+  @Field(() => String, { description: "Email address of the new user." })
+  email: string;
+
+  @Field(() => String, { description: "Password, of 12 to 256 characters." })
+  password: string;
+
+  @Field(() => String, { description: "Name of the new user, in their own words." })
+  name: string;
+}
+
+@ObjectType({ description: "What `signUp` answers." })
+class SignUpPayload extends Payload {
+  @Field(() => String, { nullable: true, description: "Email address that the mail goes to." })
+  email?: string;
+}
+
+@InputType({ description: "What `resendVerification` takes." })
+class ResendVerificationInput {
+  @Field(() => String, { description: "Email address that signed up." })
+  email: string;
+}
+
+@ObjectType({ description: "What `resendVerification` answers." })
+class ResendVerificationPayload extends Payload {
+  @Field(() => String, { nullable: true, description: "Email address that the mail goes to." })
+  email?: string;
+}
+
+@InputType({ description: "What `verifyEmail` takes." })
+class VerifyEmailInput {
+  @Field(() => String, { description: "Token from the mailed link, after `#token=`." })
+  token: string;
+}
+
+@ObjectType({ description: "What `verifyEmail` answers." })
+class VerifyEmailPayload extends Payload {
+  @Field(() => User, {
+    nullable: true,
+    description: "User that was created; they can sign in now.",
+  })
+  user?: User;
+}
+
+@InputType({ description: "What `requestPasswordReset` takes." })
+class RequestPasswordResetInput {
+  @Field(() => String, { description: "Email address of the user." })
+  email: string;
+}
+
+@ObjectType({ description: "What `requestPasswordReset` answers." })
+class RequestPasswordResetPayload extends Payload {
+  @Field(() => String, { nullable: true, description: "Email address that the mail goes to." })
+  email?: string;
+}
+
+@InputType({ description: "What `resetPassword` takes." })
+class ResetPasswordInput {
+  @Field(() => String, { description: "Token from the mailed link, after `#token=`." })
+  token: string;
+
+  @Field(() => String, { description: "New password, of 12 to 256 characters." })
+  newPassword: string;
+}
+
+@ObjectType({ description: "What `resetPassword` answers." })
+class ResetPasswordPayload extends Payload {
+  @Field(() => User, { nullable: true, description: "User whose password was set." })
+  user?: User;
+}
+
 @Resolver(() => User)
 export class UserResolver {
   @Mutation(() => UpdatePasswordPayload, {
@@ -33,5 +110,70 @@ export class UserResolver {
     @Ctx() ctx: Context,
   ): Promise<UpdatePasswordPayload> {
     return payload(async () => ({ user: await updatePassword(ctx, currentPassword, newPassword) }));
+  }
+
+  @Mutation(() => SignUpPayload, {
+    nullable: true,
+    description:
+      "Signs up with an email and a password. The user is created once the mailed link was followed.",
+  })
+  signUp(
+    @Arg("input", () => SignUpInput, { description: "What to do, and with what." })
+    input: SignUpInput,
+    @Ctx() ctx: Context,
+  ): Promise<SignUpPayload> {
+    return payload(async () => ({ email: await signUp(ctx, input) }));
+  }
+
+  @Mutation(() => ResendVerificationPayload, {
+    nullable: true,
+    description: "Mails the link of a sign-up again; the one before is void.",
+  })
+  resendVerification(
+    @Arg("input", () => ResendVerificationInput, { description: "What to do, and with what." })
+    input: ResendVerificationInput,
+    @Ctx() ctx: Context,
+  ): Promise<ResendVerificationPayload> {
+    return payload(async () => ({ email: await resendVerification(ctx, input.email) }));
+  }
+
+  @Mutation(() => VerifyEmailPayload, {
+    nullable: true,
+    description: "Confirms the email of a sign-up, which creates the user.",
+  })
+  verifyEmail(
+    @Arg("input", () => VerifyEmailInput, { description: "What to do, and with what." })
+    input: VerifyEmailInput,
+    @Ctx() ctx: Context,
+  ): Promise<VerifyEmailPayload> {
+    return payload(async () => ({ user: await verifyEmail(ctx, input.token) }));
+  }
+
+  @Mutation(() => RequestPasswordResetPayload, {
+    nullable: true,
+    description:
+      "Mails a link to choose a new password with. Answers alike whether or not the email has a user.",
+  })
+  requestPasswordReset(
+    @Arg("input", () => RequestPasswordResetInput, { description: "What to do, and with what." })
+    input: RequestPasswordResetInput,
+    @Ctx() ctx: Context,
+  ): Promise<RequestPasswordResetPayload> {
+    return payload(async () => ({ email: await requestPasswordReset(ctx, input.email) }));
+  }
+
+  @Mutation(() => ResetPasswordPayload, {
+    nullable: true,
+    description:
+      "Sets a new password with the token of a mailed link, and ends all sessions of the user.",
+  })
+  resetPassword(
+    @Arg("input", () => ResetPasswordInput, { description: "What to do, and with what." })
+    input: ResetPasswordInput,
+    @Ctx() ctx: Context,
+  ): Promise<ResetPasswordPayload> {
+    return payload(async () => ({
+      user: await resetPassword(ctx, input.token, input.newPassword),
+    }));
   }
 }

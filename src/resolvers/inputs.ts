@@ -33,6 +33,11 @@ const MAX_LIST = 100;
 export const MAX_BYTES: Readonly<Record<string, number>> = {
   "SignInInput.email": 254,
   "SignInInput.password": 1024,
+  "SignUpInput.email": 254,
+  "SignUpInput.password": 1024,
+  "ResendVerificationInput.email": 254,
+  "RequestPasswordResetInput.email": 254,
+  "ResetPasswordInput.newPassword": 1024,
   "ReauthenticateInput.password": 1024,
   "UpdatePasswordInput.currentPassword": 1024,
   "UpdatePasswordInput.newPassword": 1024,

@@ -32,6 +32,8 @@ export async function everything(): Promise<Record<string, unknown>> {
     ({ name }) => `(select json_agg(t order by t::text) from ${name} t
       ${name.endsWith("events") ? `where not ${DENIAL}` : ""}) as ${name}`,
   );
+  // Mail that is to be sent.
+  rows.push("(select json_agg(t order by id) from graphile_worker._private_jobs t) as jobs");
   const [all] = await sqlAsOwner(`select ${rows.join(", ")}`);
   return all!;
 }

@@ -3,6 +3,7 @@ import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { assertStrong, hashPassword } from "../../identity/passwords";
+import { queueMail } from "../../mail";
 import { assertPassword, endSessions, WRONG_PASSWORD } from "../invariants";
 
 /**
@@ -42,6 +43,11 @@ export async function updatePassword(
     await tx.save(user);
     await tx.record("user_password_updated.v1", user);
     await endSessions(tx, sessionId);
+    // A link asked for before would undo this.
+    await tx.query(sql`
+      delete from one_time_tokens where user_id = ${id} and purpose = 'RESET_PASSWORD'`);
+    const at = tx.now.toISOString();
+    await queueMail(tx, { kind: "password_changed", userId: id, at, ip: ctx.request.ip });
     return user;
   });
 }

@@ -1,0 +1,22 @@
+import type { Queryable } from "./database/database";
+import { sql } from "./database/sql";
+
+/**
+ * A mail to be written and sent. It names whom it is about and no secret: the token of a link is
+ * made as the mail is written, so that neither a job nor a backup holds one.
+ */
+export type Mail =
+  | { kind: "sign_up"; id: string }
+  | { kind: "resend_verification"; email: string }
+  | { kind: "reset_password"; email: string }
+  | { kind: "password_changed"; userId: string; at: string; ip: string | null };
+
+export const MAIL_TASK = "mail";
+/** graphile-worker waits exp(tries) seconds between them: some three days in all. */
+const MOST_TRIES = 13;
+
+/** Has the mail sent once the transaction around it has committed, and not if it hasn't. */
+export async function queueMail(db: Queryable, mail: Mail): Promise<void> {
+  await db.query(sql`select from graphile_worker.add_job(
+    ${MAIL_TASK}::text, ${JSON.stringify(mail)}::json, max_attempts => ${MOST_TRIES}::int)`);
+}

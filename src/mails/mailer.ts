@@ -1,0 +1,66 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createTransport } from "nodemailer";
+import { typeid } from "typeid-js";
+import type { Letter } from "./en";
+import { layout } from "./layout";
+
+export interface Mailer {
+  send(to: string, letter: Letter): Promise<void>;
+  close(): void;
+}
+
+const TIMEOUT_MS = 20_000;
+
+/** Mails by SMTP (RFC 5321), through the server that the URL names. */
+export function smtpMailer(url: string, from: string): Mailer {
+  const { protocol, hostname, port, username, password } = new URL(url);
+  const secure = protocol === "smtps:";
+  const transport = createTransport({
+    host: hostname,
+    port: Number(port) || (secure ? 465 : 587),
+    secure,
+    ...(username && {
+      auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) },
+      requireTLS: !secure, // a password never travels in the clear
+    }),
+    pool: true,
+    maxConnections: 2,
+    connectionTimeout: TIMEOUT_MS,
+    greetingTimeout: TIMEOUT_MS,
+    socketTimeout: TIMEOUT_MS,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  return {
+    async send(to, letter) {
+      await transport.sendMail(message(from, to, letter));
+    },
+    close: () => transport.close(),
+  };
+}
+
+/** Mails as .eml files in a folder, for development; the link of each is told as well. */
+export function folderMailer(folder: string, from: string, tell: (text: string) => void): Mailer {
+  const transport = createTransport({ streamTransport: true, buffer: true });
+  return {
+    async send(to, letter) {
+      const { message: bytes } = await transport.sendMail(message(from, to, letter));
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const file = join(folder, `${typeid("mail").toString()}.eml`);
+      await writeFile(file, bytes as Buffer, { mode: 0o600 });
+      tell(
+        `Mail to ${to}: ${letter.subject} (${file})${letter.link ? `\n  ${letter.link.url}` : ""}`,
+      );
+    },
+    close: () => transport.close(),
+  };
+}
+
+function message(from: string, to: string, letter: Letter) {
+  // As an object: an address is never read as a list of them.
+  const address = { name: "", address: to };
+  // RFC 3834, section 5: nobody's holiday answers to it.
+  const headers = { "Auto-Submitted": "auto-generated" };
+  return { from, to: address, subject: letter.subject, headers, ...layout(letter) };
+}

@@ -1,0 +1,77 @@
+import type { Database } from "../database/database";
+import { sql } from "../database/sql";
+import { newToken } from "../identity/tokens";
+import { newId } from "../ids";
+import type { Mail } from "../mail";
+import { en, type Letter } from "./en";
+import type { Mailer } from "./mailer";
+
+const RESET_LASTS_MS = 30 * 60 * 1000;
+
+interface Post {
+  db: Database;
+  mailer: Mailer;
+  /** Where links lead. */
+  appUrl: string;
+}
+
+/**
+ * Writes a mail and sends it. What it says depends on whether the email has a user, which is
+ * found out here and not while anybody waits for an answer (U3). May be tried again: each try makes
+ * a token of its own, and voids that of the one before.
+ */
+export async function sendMail(post: Post, mail: Mail): Promise<void> {
+  const written = await write(post, mail);
+  if (written) await post.mailer.send(written.to, written.letter);
+}
+
+type Written = { to: string; letter: Letter } | null;
+
+async function write({ db, appUrl }: Post, mail: Mail): Promise<Written> {
+  switch (mail.kind) {
+    case "sign_up":
+      return verification(db, appUrl, mail.id);
+    case "resend_verification": {
+      const [latest] = await db.query<{ id: string }>(sql`
+        select id from one_time_tokens where email = ${mail.email} and purpose = 'SIGN_UP'
+          and used_at is null and expires_at > now() order by id desc limit 1`);
+      return latest ? verification(db, appUrl, latest.id) : null;
+    }
+    case "reset_password":
+      return { to: mail.email, letter: await reset(db, appUrl, mail.email) };
+    case "password_changed": {
+      const [user] = await db.query<{ email: string }>(sql`
+        select email from users where id = ${mail.userId}`);
+      return user ? { to: user.email, letter: en.passwordChanged(mail.at, mail.ip) } : null;
+    }
+  }
+}
+
+async function verification(db: Database, appUrl: string, id: string): Promise<Written> {
+  const { text, hash } = newToken("ONE_TIME", null);
+  const [row] = await db.query<{ email: string; taken: boolean }>(sql`
+    update one_time_tokens t set token_hash = ${hash}
+    where id = ${id} and purpose = 'SIGN_UP' and used_at is null and expires_at > now()
+    returning email, exists (select from users u where u.email = t.email) as taken`);
+  if (!row) return null;
+  const letter = row.taken
+    ? en.alreadySignedUp(appUrl)
+    : en.verifyEmail(`${appUrl}/verify-email#token=${text}`);
+  return { to: row.email, letter };
+}
+
+async function reset(db: Database, appUrl: string, email: string): Promise<Letter> {
+  const [user] = await db.query<{ id: string; hasPassword: boolean }>(sql`
+    select id, password_hash is not null as "hasPassword" from users where email = ${email}`);
+  if (!user) return en.noSuchUser(appUrl);
+  if (!user.hasPassword) return en.passwordNotSet(appUrl);
+  const { text, hash } = newToken("ONE_TIME", null);
+  const now = new Date();
+  await db.query(sql`
+    with voided as (
+      delete from one_time_tokens where user_id = ${user.id} and purpose = 'RESET_PASSWORD')
+    insert into one_time_tokens (id, purpose, user_id, email, token_hash, expires_at, created_at)
+    values (${newId("OneTimeToken")}, 'RESET_PASSWORD', ${user.id}, ${email}, ${hash},
+      ${new Date(now.getTime() + RESET_LASTS_MS)}, ${now})`);
+  return en.resetPassword(`${appUrl}/reset-password#token=${text}`);
+}

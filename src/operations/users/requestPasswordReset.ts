@@ -1,0 +1,16 @@
+import type { Context } from "../../context";
+import { queueMail } from "../../mail";
+import { countMail, emailFrom } from "../invariants";
+
+/**
+ * Mails a link to choose a new password with. Whether the email has a user is not looked up
+ * before the answer (U3); the mail says so, also where the user has no password (U6).
+ *
+ * @throws RateLimited.
+ */
+export async function requestPasswordReset(ctx: Context, text: string): Promise<string> {
+  const email = emailFrom(text, ["email"]);
+  await countMail(ctx, email);
+  await queueMail(ctx.db, { kind: "reset_password", email });
+  return email;
+}

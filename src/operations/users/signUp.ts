@@ -1,0 +1,37 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import { assertStrong, hashPassword } from "../../identity/passwords";
+import { newId } from "../../ids";
+import { queueMail } from "../../mail";
+import { countMail, emailFrom, nameFrom } from "../invariants";
+
+const LASTS_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Keeps a sign-up until its email is confirmed, and mails the link for that. There is no user
+ * before: nobody signs in, or holds an email, that they have not shown to be theirs. A taken email
+ * takes the same statements; the mail says what happened (U3).
+ *
+ * @throws Refused (BAD_USER_INPUT, WEAK_PASSWORD) for what can't be used; RateLimited.
+ */
+export async function signUp(
+  ctx: Context,
+  input: { email: string; password: string; name: string },
+): Promise<string> {
+  const email = emailFrom(input.email, ["email"]);
+  const name = nameFrom(input.name, ["name"]);
+  assertStrong(input.password, [name, email], ["password"]);
+  await countMail(ctx, email);
+  const passwordHash = await hashPassword(input.password);
+  const id = newId("OneTimeToken");
+  const now = new Date();
+  await ctx.db.transaction(async (connection) => {
+    await connection.query(sql`
+      with swept as (delete from one_time_tokens where expires_at < now() - interval '7 days')
+      insert into one_time_tokens (id, purpose, email, name, password_hash, expires_at, created_at)
+      values (${id}, 'SIGN_UP', ${email}, ${name}, ${passwordHash},
+        ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
+    await queueMail(connection, { kind: "sign_up", id });
+  });
+  return email;
+}
