@@ -46,7 +46,9 @@ describe("requestPasswordReset", () => {
     expect(runs[0]).toEqual(runs[1]);
     expect(runs[0]!.join()).not.toContain("users");
 
-    const subjects = Object.fromEntries((await deliver()).map((m) => [recipient(m), m.subject]));
+    const subjects = Object.fromEntries(
+      (await deliver()).map((mail) => [recipient(mail), mail.subject]),
+    ) as object;
     expect(subjects).toEqual({
       [user.email]: "Choose a new password",
       "nobody@example.com": "There is no user with this email address",
