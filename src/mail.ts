@@ -7,7 +7,6 @@ import { sql } from "./database/sql";
  */
 export type Mail =
   | { kind: "sign_up"; id: string }
-  | { kind: "resend_verification"; email: string }
   | { kind: "reset_password"; email: string }
   | { kind: "password_changed"; userId: string; at: string; ip: string | null };
 

@@ -14,7 +14,7 @@ export const en = {
   verifyEmail: (url: string): Letter => ({
     subject: "Confirm your email address",
     paragraphs: [
-      "Somebody, hopefully you, signed up with this email address. Confirm that it is yours to finish.",
+      "Somebody, hopefully you, signed up with this email address. To finish, confirm that it is yours, with the password you have chosen.",
     ],
     link: { label: "Confirm my email address", url },
     after: [

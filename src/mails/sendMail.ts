@@ -31,12 +31,6 @@ async function write({ db, appUrl }: Post, mail: Mail): Promise<Written> {
   switch (mail.kind) {
     case "sign_up":
       return verification(db, appUrl, mail.id);
-    case "resend_verification": {
-      const [latest] = await db.query<{ id: string }>(sql`
-        select id from one_time_tokens where email = ${mail.email} and purpose = 'SIGN_UP'
-          and used_at is null and expires_at > now() order by id desc limit 1`);
-      return latest ? verification(db, appUrl, latest.id) : null;
-    }
     case "reset_password":
       return { to: mail.email, letter: await reset(db, appUrl, mail.email) };
     case "password_changed": {

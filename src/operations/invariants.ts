@@ -247,8 +247,8 @@ export async function ownMembership(tx: Transaction, action: "leave"): Promise<M
 }
 
 /** Counts a request for a mail: nobody is sent many, and nobody has many sent. @throws RateLimited. */
-export async function countMail(ctx: Context, email: string): Promise<void> {
-  await countTry(ctx.db, { secret: "mail", email, ip: ctx.request.ip, familiar: false });
+export async function countMail(ctx: Context, to: string): Promise<void> {
+  await countTry(ctx.db, { secret: "mail", email: to, ip: ctx.request.ip, familiar: false });
 }
 
 /**

@@ -8,7 +8,6 @@ import {
   Int,
   Mutation,
   ObjectType,
-  registerEnumType,
   Resolver,
   Root,
 } from "type-graphql";
@@ -19,20 +18,8 @@ import { endSession } from "../operations/sessions/endSession";
 import { reauthenticate } from "../operations/sessions/reauthenticate";
 import { signIn } from "../operations/sessions/signIn";
 import { signOut } from "../operations/sessions/signOut";
+import { handOver, SessionTransport } from "./handOver";
 import { Payload, payload } from "./payload";
-
-enum SessionTransport {
-  COOKIE = "COOKIE",
-  BEARER = "BEARER",
-}
-registerEnumType(SessionTransport, {
-  name: "SessionTransport",
-  description: "How a client keeps its session.",
-  valuesConfig: {
-    COOKIE: { description: "In a cookie that scripts can't read: for browsers." },
-    BEARER: { description: "In the answer, for the Authorization header: for everyone else." },
-  },
-});
 
 @InputType({ description: "What `signIn` takes." })
 class SignInInput {
@@ -119,12 +106,7 @@ export class SessionResolver {
     { email, password, transport }: SignInInput,
     @Ctx() ctx: Context,
   ): Promise<SignInPayload> {
-    return payload(async () => {
-      const { session, token } = await signIn(ctx, email, password);
-      if (transport === SessionTransport.BEARER) return { session, token };
-      ctx.cookie(token);
-      return { session, token: null };
-    });
+    return payload(async () => handOver(ctx, transport, await signIn(ctx, email, password)));
   }
 
   @Mutation(() => SignOutPayload, { nullable: true, description: "Ends the session that asks." })
@@ -148,10 +130,8 @@ export class SessionResolver {
     @Ctx() ctx: Context,
   ): Promise<ReauthenticatePayload> {
     return payload(async () => {
-      const { session, token } = await reauthenticate(ctx, password);
-      if (!ctx.byCookie) return { session, token };
-      ctx.cookie(token);
-      return { session, token: null };
+      const transport = ctx.byCookie ? SessionTransport.COOKIE : SessionTransport.BEARER;
+      return handOver(ctx, transport, await reauthenticate(ctx, password));
     });
   }
 

@@ -1,5 +1,6 @@
-import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
+import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../context";
+import { Session } from "../entities/Session";
 import { User } from "../entities/User";
 import { requestPasswordReset } from "../operations/users/requestPasswordReset";
 import { resendVerification } from "../operations/users/resendVerification";
@@ -7,6 +8,7 @@ import { resetPassword } from "../operations/users/resetPassword";
 import { signUp } from "../operations/users/signUp";
 import { updatePassword } from "../operations/users/updatePassword";
 import { verifyEmail } from "../operations/users/verifyEmail";
+import { handOver, SessionTransport } from "./handOver";
 import { Payload, payload } from "./payload";
 
 @InputType({ description: "What `updatePassword` takes." })
@@ -42,33 +44,54 @@ class SignUpInput {
 class SignUpPayload extends Payload {
   @Field(() => String, { nullable: true, description: "Email address that the mail goes to." })
   email?: string;
+
+  @Field(() => ID, { nullable: true, description: "ID of the sign-up, for `resendVerification`." })
+  signUpId?: string;
 }
 
 @InputType({ description: "What `resendVerification` takes." })
 class ResendVerificationInput {
-  @Field(() => String, { description: "Email address that signed up." })
-  email: string;
+  @Field(() => ID, { description: "ID of the sign-up, as `signUp` answered it." })
+  signUpId: string;
 }
 
 @ObjectType({ description: "What `resendVerification` answers." })
 class ResendVerificationPayload extends Payload {
-  @Field(() => String, { nullable: true, description: "Email address that the mail goes to." })
-  email?: string;
+  @Field(() => ID, { nullable: true, description: "ID of the sign-up." })
+  signUpId?: string;
 }
 
 @InputType({ description: "What `verifyEmail` takes." })
 class VerifyEmailInput {
   @Field(() => String, { description: "Token from the mailed link, after `#token=`." })
   token: string;
+
+  @Field(() => String, { description: "Password that was signed up with." })
+  password: string;
+
+  @Field(() => SessionTransport, {
+    defaultValue: SessionTransport.COOKIE,
+    description: "How to keep the session.",
+  })
+  transport: SessionTransport;
 }
 
 @ObjectType({ description: "What `verifyEmail` answers." })
 class VerifyEmailPayload extends Payload {
   @Field(() => User, {
     nullable: true,
-    description: "User that was created; they can sign in now.",
+    description: "User that was created.",
   })
   user?: User;
+
+  @Field(() => Session, { nullable: true, description: "Session that was opened." })
+  session?: Session;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Token of the session, shown this once; null when it went into a cookie.",
+  })
+  token?: string | null;
 }
 
 @InputType({ description: "What `requestPasswordReset` takes." })
@@ -122,7 +145,7 @@ export class UserResolver {
     input: SignUpInput,
     @Ctx() ctx: Context,
   ): Promise<SignUpPayload> {
-    return payload(async () => ({ email: await signUp(ctx, input) }));
+    return payload(async () => signUp(ctx, input));
   }
 
   @Mutation(() => ResendVerificationPayload, {
@@ -134,19 +157,20 @@ export class UserResolver {
     input: ResendVerificationInput,
     @Ctx() ctx: Context,
   ): Promise<ResendVerificationPayload> {
-    return payload(async () => ({ email: await resendVerification(ctx, input.email) }));
+    return payload(async () => ({ signUpId: await resendVerification(ctx, input.signUpId) }));
   }
 
   @Mutation(() => VerifyEmailPayload, {
     nullable: true,
-    description: "Confirms the email of a sign-up, which creates the user.",
+    description: "Confirms the email of a sign-up, which creates the user and signs them in.",
   })
   verifyEmail(
     @Arg("input", () => VerifyEmailInput, { description: "What to do, and with what." })
     input: VerifyEmailInput,
     @Ctx() ctx: Context,
   ): Promise<VerifyEmailPayload> {
-    return payload(async () => ({ user: await verifyEmail(ctx, input.token) }));
+    const { token, password, transport } = input;
+    return payload(async () => handOver(ctx, transport, await verifyEmail(ctx, token, password)));
   }
 
   @Mutation(() => RequestPasswordResetPayload, {

@@ -35,7 +35,7 @@ export const MAX_BYTES: Readonly<Record<string, number>> = {
   "SignInInput.password": 1024,
   "SignUpInput.email": 254,
   "SignUpInput.password": 1024,
-  "ResendVerificationInput.email": 254,
+  "VerifyEmailInput.password": 1024,
   "RequestPasswordResetInput.email": 254,
   "ResetPasswordInput.newPassword": 1024,
   "ReauthenticateInput.password": 1024,

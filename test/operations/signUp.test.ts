@@ -9,6 +9,7 @@ import { resendVerification } from "../../src/operations/users/resendVerificatio
 import { signIn } from "../../src/operations/sessions/signIn";
 import { signUp } from "../../src/operations/users/signUp";
 import { verifyEmail } from "../../src/operations/users/verifyEmail";
+import { newId } from "../../src/ids";
 import { newToken } from "../../src/identity/tokens";
 import { db, sqlAsOwner, statements, useDatabase } from "../support/database";
 import { asNobody, aUser } from "../support/factories";
@@ -41,32 +42,37 @@ const eventsOf = (userId: string) =>
 const usersWith = (email: string) => sqlAsOwner("select * from users where email = $1", [email]);
 
 /** Signs up and gives the token of the mailed link. */
-async function signedUp(input = someone()): Promise<{ email: string; token: string }> {
-  await signUp(asNobody(), input);
+async function signedUp(input = someone()): Promise<{
+  email: string;
+  signUpId: string;
+  token: string;
+}> {
+  const made = await signUp(asNobody(), input);
   const mails = await deliver();
-  return { email: input.email, token: tokenIn(mails.at(-1)) };
+  return { ...made, token: tokenIn(mails.at(-1)) };
 }
 
 describe("signUp", () => {
   it("U1: mails a link, whose token creates the user, who then signs in", async () => {
     const input = someone({ email: "  Ida@Example.com " });
 
-    expect(await signUp(asNobody(), input)).toBe("ida@example.com");
+    expect(await signUp(asNobody(), input)).toMatchObject({ email: "ida@example.com" });
     expect(await usersWith("ida@example.com")).toEqual([]);
     const [mail, ...more] = await deliver();
     expect(more).toEqual([]);
     expect(recipient(mail!)).toBe("ida@example.com");
     expect(mail!.text).toContain(`${APP_URL}/verify-email#token=`);
 
-    const user = await verifyEmail(asNobody(), tokenIn(mail));
+    const { user, session } = await verifyEmail(asNobody(), tokenIn(mail), PASSWORD);
     expect(user).toMatchObject({ email: "ida@example.com", name: "Ida New" });
     expect(user.emailVerifiedAt).not.toBeNull();
     expect(await eventsOf(user.id)).toMatchObject([
       { type: "user_created.v1", principal_kind: "SYSTEM", principal_id: "sign-up" },
+      { type: "signed_in.v1", principal_id: user.id, session_id: session.id },
     ]);
     expect(JSON.stringify(await eventsOf(user.id))).not.toContain("argon2");
-    const { session } = await signIn(asNobody(), "ida@example.com", PASSWORD);
-    expect(session.userId).toBe(user.id);
+    const again = await signIn(asNobody(), "ida@example.com", PASSWORD);
+    expect(again.session.userId).toBe(user.id);
   });
 
   it("U2, U3: lets nobody in before the email is confirmed, so that signing in tells nothing", async () => {
@@ -80,7 +86,9 @@ describe("signUp", () => {
     const runs: string[][] = [];
     for (const email of [taken.email, someone().email]) {
       statements.length = 0;
-      expect(await signUp(asNobody(), someone({ email }))).toBe(email);
+      const { signUpId, ...answer } = await signUp(asNobody(), someone({ email }));
+      expect(answer).toEqual({ email });
+      expect(signUpId).toMatch(/^ott_/);
       runs.push([...statements]);
     }
     expect(runs[0]).toEqual(runs[1]);
@@ -146,7 +154,9 @@ describe("verifyEmail", () => {
   it("U1: takes a token once, of many at the same time", async () => {
     const { email, token } = await signedUp();
 
-    const { done, codes } = await atOnce(times(5, () => () => verifyEmail(asNobody(), token)));
+    const { done, codes } = await atOnce(
+      times(5, () => () => verifyEmail(asNobody(), token, PASSWORD)),
+    );
 
     expect({ done, codes }).toEqual({ done: 1, codes: times(4, () => "TOKEN_INVALID") });
     expect(await usersWith(email)).toHaveLength(1);
@@ -156,7 +166,9 @@ describe("verifyEmail", () => {
     const input = someone();
     const tokens = [(await signedUp(input)).token, (await signedUp(input)).token];
 
-    const { done, codes } = await atOnce(tokens.map((one) => () => verifyEmail(asNobody(), one)));
+    const { done, codes } = await atOnce(
+      tokens.map((one) => () => verifyEmail(asNobody(), one, PASSWORD)),
+    );
 
     expect({ done, codes }).toEqual({ done: 1, codes: ["TOKEN_INVALID"] });
     expect(await usersWith(input.email)).toHaveLength(1);
@@ -175,41 +187,62 @@ describe("verifyEmail", () => {
     ];
     for (const one of wrong) {
       await sqlAsOwner("delete from throttles");
-      await expectRefused(() => verifyEmail(asNobody(), one), {
+      await expectRefused(() => verifyEmail(asNobody(), one, PASSWORD), {
         code: "TOKEN_INVALID",
         field: ["token"],
       });
     }
   });
 
+  it("U1: takes the password too: nobody confirms what a stranger has prepared", async () => {
+    const victim = someone();
+    const { token } = await signedUp({ ...victim, password: "the stranger's own long secret" });
+
+    await expectRefused(() => verifyEmail(asNobody(), token, PASSWORD), {
+      code: "INVALID_CREDENTIALS",
+    });
+  });
+
   it("refuses a sign-up whose email got a user since", async () => {
     const { email, token } = await signedUp();
     await aUser({ email });
 
-    await expectRefused(() => verifyEmail(asNobody(), token), { code: "TOKEN_INVALID" });
+    await expectRefused(() => verifyEmail(asNobody(), token, PASSWORD), { code: "TOKEN_INVALID" });
   });
 
   it("U10: slows down whoever tries tokens", async () => {
-    const { codes } = await atOnce(times(10, () => () => verifyEmail(asNobody(), "got_x")));
+    const { codes } = await atOnce(
+      times(10, () => () => verifyEmail(asNobody(), "got_x", PASSWORD)),
+    );
     expect(codes.filter((code) => code === "RATE_LIMITED")).toHaveLength(4);
   });
 });
 
 describe("resendVerification", () => {
   it("U1: mails a new link, and the one before is void", async () => {
-    const { email, token } = await signedUp();
+    const { email, signUpId, token } = await signedUp();
 
-    await resendVerification(asNobody(), email);
+    await resendVerification(asNobody(), signUpId);
     const again = tokenIn((await deliver())[0]);
 
-    await expectRefused(() => verifyEmail(asNobody(), token), { code: "TOKEN_INVALID" });
-    expect((await verifyEmail(asNobody(), again)).email).toBe(email);
+    await expectRefused(() => verifyEmail(asNobody(), token, PASSWORD), { code: "TOKEN_INVALID" });
+    expect((await verifyEmail(asNobody(), again, PASSWORD)).user.email).toBe(email);
   });
 
-  it("U3: answers alike for an email that nobody signed up with, and mails nothing", async () => {
-    const { email } = someone();
-    expect(await resendVerification(asNobody(), email)).toBe(email);
+  it("U3: answers alike for a sign-up that never was or is over, and mails nothing", async () => {
+    const { signUpId, token } = await signedUp();
+    await verifyEmail(asNobody(), token, PASSWORD);
+    for (const id of [signUpId, newId("OneTimeToken")]) {
+      expect(await resendVerification(asNobody(), id)).toBe(id);
+    }
     expect(await deliver()).toEqual([]);
+  });
+
+  it("refuses what is no ID of a sign-up", async () => {
+    await expectRefused(() => resendVerification(asNobody(), newId("User")), {
+      code: "BAD_USER_INPUT",
+      field: ["signUpId"],
+    });
   });
 });
 
@@ -255,7 +288,7 @@ describe("mail", () => {
     await hurry();
     const [mail] = await deliver();
 
-    expect((await verifyEmail(asNobody(), tokenIn(mail))).name).toBe("Ida New");
+    expect((await verifyEmail(asNobody(), tokenIn(mail), PASSWORD)).user.name).toBe("Ida New");
     expect(await sqlAsOwner("select from graphile_worker._private_jobs")).toEqual([]);
   });
 });

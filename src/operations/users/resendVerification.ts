@@ -1,11 +1,20 @@
 import type { Context } from "../../context";
+import { Refusal, Refused } from "../../errors";
+import { kindOf } from "../../ids";
 import { queueMail } from "../../mail";
-import { countMail, emailFrom } from "../invariants";
+import { countMail } from "../invariants";
 
-/** Mails the link of the latest sign-up again; the one before is void. @throws RateLimited. */
-export async function resendVerification(ctx: Context, text: string): Promise<string> {
-  const email = emailFrom(text, ["email"]);
-  await countMail(ctx, email);
-  await queueMail(ctx.db, { kind: "resend_verification", email });
-  return email;
+/**
+ * Mails the link of a sign-up again; the one before is void. By the sign-up and not by the email,
+ * with which a stranger may have signed up since.
+ *
+ * @throws RateLimited. An unknown sign-up, or one that is over, is answered alike.
+ */
+export async function resendVerification(ctx: Context, signUpId: string): Promise<string> {
+  if (kindOf(signUpId) !== "OneTimeToken") {
+    throw new Refused(Refusal.BAD_USER_INPUT, "This is no ID of a sign-up.", ["signUpId"]);
+  }
+  await countMail(ctx, signUpId);
+  await queueMail(ctx.db, { kind: "sign_up", id: signUpId });
+  return signUpId;
 }

@@ -17,21 +17,21 @@ const LASTS_MS = 24 * 60 * 60 * 1000;
 export async function signUp(
   ctx: Context,
   input: { email: string; password: string; name: string },
-): Promise<string> {
+): Promise<{ email: string; signUpId: string }> {
   const email = emailFrom(input.email, ["email"]);
   const name = nameFrom(input.name, ["name"]);
   assertStrong(input.password, [name, email], ["password"]);
   await countMail(ctx, email);
   const passwordHash = await hashPassword(input.password);
-  const id = newId("OneTimeToken");
+  const signUpId = newId("OneTimeToken");
   const now = new Date();
   await ctx.db.transaction(async (connection) => {
     await connection.query(sql`
       with swept as (delete from one_time_tokens where expires_at < now() - interval '7 days')
       insert into one_time_tokens (id, purpose, email, name, password_hash, expires_at, created_at)
-      values (${id}, 'SIGN_UP', ${email}, ${name}, ${passwordHash},
+      values (${signUpId}, 'SIGN_UP', ${email}, ${name}, ${passwordHash},
         ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
-    await queueMail(connection, { kind: "sign_up", id });
+    await queueMail(connection, { kind: "sign_up", id: signUpId });
   });
-  return email;
+  return { email, signUpId };
 }

@@ -1,30 +1,55 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
+import { type Session, SignInMethod } from "../../entities/Session";
 import { User } from "../../entities/User";
+import { Unauthenticated } from "../../errors";
+import { verifyPassword } from "../../identity/passwords";
 import { newId } from "../../ids";
 import { system } from "../../principal";
-import { forgiveToken, readOneTimeToken, tokenInvalid } from "../invariants";
+import {
+  forgiveToken,
+  openSession,
+  readOneTimeToken,
+  tokenInvalid,
+  WRONG_PASSWORD,
+} from "../invariants";
+
+interface SignUp {
+  email: string;
+  name: string;
+  passwordHash: string;
+}
 
 /**
- * Creates the user of a sign-up with the token that was mailed to them.
+ * Creates the user of a sign-up, and opens their session. It takes the mailed token, which shows
+ * that the email is theirs, and the password, which shows that the sign-up was: nobody confirms what
+ * a stranger has prepared.
  *
  * @throws Refused (TOKEN_INVALID) when it is expired, used or unknown, or the email was taken since.
+ * @throws Unauthenticated (INVALID_CREDENTIALS) for another password than was signed up with.
+ * @throws RateLimited after too many tries.
  */
-export async function verifyEmail(ctx: Context, token: string): Promise<User> {
+export async function verifyEmail(
+  ctx: Context,
+  token: string,
+  password: string,
+): Promise<{ user: User; session: Session; token: string }> {
   const hash = await readOneTimeToken(ctx, token);
+  const live = sql`token_hash = ${hash} and purpose = 'SIGN_UP' and used_at is null
+    and expires_at > now()`;
+  const [signUp] = await ctx.db.query<SignUp>(sql`
+    select email, name, password_hash as "passwordHash" from one_time_tokens where ${live}`);
+  if (!signUp) throw tokenInvalid();
+  if (!(await verifyPassword(signUp.passwordHash, password))) {
+    throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
+  }
   const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
-    const [found] = await tx.query<{ email: string }>(sql`
-      select email from one_time_tokens where token_hash = ${hash}`);
-    if (!found) throw tokenInvalid();
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
-    await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${found.email}, 0))`);
-    const [signUp] = await tx.query<{ email: string; name: string; passwordHash: string }>(sql`
-      update one_time_tokens set used_at = now()
-      where token_hash = ${hash} and purpose = 'SIGN_UP' and used_at is null and expires_at > now()
-      returning email, name, password_hash as "passwordHash"`);
-    if (!signUp) throw tokenInvalid();
+    await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${signUp.email}, 0))`);
+    const used = await tx.query(sql`
+      update one_time_tokens set used_at = now() where ${live} returning id`);
     const taken = await tx.query(sql`select from users where email = ${signUp.email}`);
-    if (taken.length) throw tokenInvalid();
+    if (!used.length || taken.length) throw tokenInvalid();
 
     const user = Object.assign(new User(), {
       id: newId("User"),
@@ -41,5 +66,6 @@ export async function verifyEmail(ctx: Context, token: string): Promise<User> {
     return user;
   });
   forgiveToken(ctx);
-  return user;
+  const opened = await openSession(ctx, { ...user, emailVerified: true }, [SignInMethod.PASSWORD]);
+  return { user, ...opened };
 }
