@@ -9,7 +9,7 @@ export class CreateOneTimeTokens1764000000007 implements MigrationInterface {
       create table one_time_tokens (
         id             text collate "C" primary key check (is_id(id, 'ott')),
         purpose        text not null
-                         check (purpose in ('SIGN_UP', 'RESET_PASSWORD')),
+                         check (purpose in ('SIGN_UP', 'UPDATE_EMAIL', 'RESET_PASSWORD')),
         user_id        text collate "C" references users (id) on delete cascade,
         -- Whom it was mailed to, or is to be.
         email          text not null

@@ -7,8 +7,10 @@ import { sql } from "./database/sql";
  */
 export type Mail =
   | { kind: "sign_up"; id: string }
+  | { kind: "update_email"; id: string }
   | { kind: "reset_password"; email: string }
-  | { kind: "password_changed"; userId: string; at: string; ip: string | null };
+  | { kind: "password_changed"; userId: string; at: string; ip: string | null }
+  | { kind: "email_changed"; email: string; at: string; ip: string | null };
 
 export const MAIL_TASK = "mail";
 /** graphile-worker waits exp(tries) seconds between them: some three days in all. */

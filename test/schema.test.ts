@@ -124,6 +124,7 @@ describe("secrets (C2)", () => {
       "CreateAuthtokenPayload.secret",
       "ReauthenticatePayload.token",
       "SignInPayload.token",
+      "VerifyEmailPayload.token",
     ]);
   });
 });

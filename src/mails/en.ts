@@ -6,6 +6,8 @@ export interface Letter {
   after?: string[];
 }
 
+const when = (at: string, ip: string | null) =>
+  `${at.slice(0, 16).replace("T", " at ")} UTC${ip ? ` (from the address ${ip})` : ""}`;
 const IGNORE = "If it was not you, you can ignore this mail: nothing has changed.";
 
 /** The mails in English. Another language is another file of the same shape. */
@@ -52,11 +54,31 @@ export const en = {
     ],
     after: [IGNORE],
   }),
+  updateEmail: (url: string): Letter => ({
+    subject: "Confirm your new email address",
+    paragraphs: [
+      "Somebody, hopefully you, wants to sign in with this email address from now on. To finish, confirm that it is yours, where you are signed in.",
+    ],
+    link: { label: "Confirm my new email address", url },
+    after: ["The link works once, for 24 hours.", IGNORE],
+  }),
+  emailTaken: (): Letter => ({
+    subject: "This email address has a user already",
+    paragraphs: [
+      "Somebody, hopefully you, wants to sign in with this email address from now on. It belongs to another user, so nothing was changed.",
+    ],
+    after: [IGNORE],
+  }),
+  emailChanged: (at: string, ip: string | null): Letter => ({
+    subject: "Your email address was changed",
+    paragraphs: [
+      `Since ${when(at, ip)}, you sign in with another email address. No more mail comes to this one.`,
+    ],
+    after: ["If it was not you, tell whoever runs this service at once."],
+  }),
   passwordChanged: (at: string, ip: string | null): Letter => ({
     subject: "Your password was changed",
-    paragraphs: [
-      `Your password was changed on ${at.slice(0, 16).replace("T", " at ")} UTC${ip ? ` from the address ${ip}` : ""}. Your other sessions have ended.`,
-    ],
+    paragraphs: [`Your password was changed on ${when(at, ip)}. Your other sessions have ended.`],
     after: [
       "If it was not you, choose a new password at once, and tell whoever runs this service.",
     ],

@@ -30,9 +30,13 @@ type Written = { to: string; letter: Letter } | null;
 async function write({ db, appUrl }: Post, mail: Mail): Promise<Written> {
   switch (mail.kind) {
     case "sign_up":
-      return verification(db, appUrl, mail.id);
+      return confirming(db, appUrl, "SIGN_UP", mail.id);
+    case "update_email":
+      return confirming(db, appUrl, "UPDATE_EMAIL", mail.id);
     case "reset_password":
       return { to: mail.email, letter: await reset(db, appUrl, mail.email) };
+    case "email_changed":
+      return { to: mail.email, letter: en.emailChanged(mail.at, mail.ip) };
     case "password_changed": {
       const [user] = await db.query<{ email: string }>(sql`
         select email from users where id = ${mail.userId}`);
@@ -41,17 +45,27 @@ async function write({ db, appUrl }: Post, mail: Mail): Promise<Written> {
   }
 }
 
-async function verification(db: Database, appUrl: string, id: string): Promise<Written> {
+/** Where the link of an address to confirm leads, and what its owner is told. */
+const CONFIRMING = {
+  SIGN_UP: { path: "verify-email", letter: en.verifyEmail, taken: en.alreadySignedUp },
+  UPDATE_EMAIL: { path: "confirm-email", letter: en.updateEmail, taken: en.emailTaken },
+};
+
+async function confirming(
+  db: Database,
+  appUrl: string,
+  purpose: keyof typeof CONFIRMING,
+  id: string,
+): Promise<Written> {
   const { text, hash } = newToken("ONE_TIME", null);
   const [row] = await db.query<{ email: string; taken: boolean }>(sql`
     update one_time_tokens t set token_hash = ${hash}
-    where id = ${id} and purpose = 'SIGN_UP' and used_at is null and expires_at > now()
+    where id = ${id} and purpose = ${purpose} and used_at is null and expires_at > now()
     returning email, exists (select from users u where u.email = t.email) as taken`);
   if (!row) return null;
-  const letter = row.taken
-    ? en.alreadySignedUp(appUrl)
-    : en.verifyEmail(`${appUrl}/verify-email#token=${text}`);
-  return { to: row.email, letter };
+  const { path, letter, taken } = CONFIRMING[purpose];
+  const url = `${appUrl}/${path}#token=${text}`;
+  return { to: row.email, letter: row.taken ? taken(appUrl) : letter(url) };
 }
 
 async function reset(db: Database, appUrl: string, email: string): Promise<Letter> {

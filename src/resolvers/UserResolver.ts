@@ -2,10 +2,12 @@ import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "
 import type { Context } from "../context";
 import { Session } from "../entities/Session";
 import { User } from "../entities/User";
+import { confirmEmail } from "../operations/users/confirmEmail";
 import { requestPasswordReset } from "../operations/users/requestPasswordReset";
 import { resendVerification } from "../operations/users/resendVerification";
 import { resetPassword } from "../operations/users/resetPassword";
 import { signUp } from "../operations/users/signUp";
+import { updateEmail } from "../operations/users/updateEmail";
 import { updatePassword } from "../operations/users/updatePassword";
 import { verifyEmail } from "../operations/users/verifyEmail";
 import { handOver, SessionTransport } from "./handOver";
@@ -121,6 +123,30 @@ class ResetPasswordPayload extends Payload {
   user?: User;
 }
 
+@InputType({ description: "What `updateEmail` takes." })
+class UpdateEmailInput {
+  @Field(() => String, { description: "Email address to sign in with from now on." })
+  email: string;
+}
+
+@ObjectType({ description: "What `updateEmail` answers." })
+class UpdateEmailPayload extends Payload {
+  @Field(() => String, { nullable: true, description: "Email address that the mail goes to." })
+  email?: string;
+}
+
+@InputType({ description: "What `confirmEmail` takes." })
+class ConfirmEmailInput {
+  @Field(() => String, { description: "Token from the mailed link, after `#token=`." })
+  token: string;
+}
+
+@ObjectType({ description: "What `confirmEmail` answers." })
+class ConfirmEmailPayload extends Payload {
+  @Field(() => User, { nullable: true, description: "User with their new address." })
+  user?: User;
+}
+
 @Resolver(() => User)
 export class UserResolver {
   @Mutation(() => UpdatePasswordPayload, {
@@ -199,5 +225,30 @@ export class UserResolver {
     return payload(async () => ({
       user: await resetPassword(ctx, input.token, input.newPassword),
     }));
+  }
+
+  @Mutation(() => UpdateEmailPayload, {
+    nullable: true,
+    description:
+      "Mails a link to the address that you want to sign in with. Takes a proof of the last 15 minutes.",
+  })
+  updateEmail(
+    @Arg("input", () => UpdateEmailInput, { description: "What to do, and with what." })
+    { email }: UpdateEmailInput,
+    @Ctx() ctx: Context,
+  ): Promise<UpdateEmailPayload> {
+    return payload(async () => ({ email: await updateEmail(ctx, email) }));
+  }
+
+  @Mutation(() => ConfirmEmailPayload, {
+    nullable: true,
+    description: "Makes the address that the link was mailed to the one that you sign in with.",
+  })
+  confirmEmail(
+    @Arg("input", () => ConfirmEmailInput, { description: "What to do, and with what." })
+    { token }: ConfirmEmailInput,
+    @Ctx() ctx: Context,
+  ): Promise<ConfirmEmailPayload> {
+    return payload(async () => ({ user: await confirmEmail(ctx, token) }));
   }
 }

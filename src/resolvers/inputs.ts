@@ -35,6 +35,7 @@ export const MAX_BYTES: Readonly<Record<string, number>> = {
   "SignInInput.password": 1024,
   "SignUpInput.email": 254,
   "SignUpInput.password": 1024,
+  "UpdateEmailInput.email": 254,
   "VerifyEmailInput.password": 1024,
   "RequestPasswordResetInput.email": 254,
   "ResetPasswordInput.newPassword": 1024,

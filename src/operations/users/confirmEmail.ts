@@ -1,0 +1,51 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import { User } from "../../entities/User";
+import { queueMail } from "../../mail";
+import { forgiveToken, readOneTimeToken, tokenInvalid } from "../invariants";
+
+/**
+ * Has the caller sign in with another address from now on, by the token that was mailed to it, and
+ * tells the address before. It takes their session as well: whoever owns a mistyped address must not
+ * get a user with its link.
+ *
+ * @throws Refused (TOKEN_INVALID) when it is expired, used, unknown or for another user, or the
+ * address was taken since.
+ * @throws Forbidden for an API key.
+ */
+export async function confirmEmail(ctx: Context, token: string): Promise<User> {
+  const { id: userId, sessionId } = ctx.principal;
+  const hash = await readOneTimeToken(ctx, token);
+  const user = await ctx.self.transaction(async (tx) => {
+    const user = sessionId
+      ? await tx.lock(User, userId)
+      : Object.assign(new User(), { id: userId });
+    tx.authorize("update", user);
+    const [used] = await tx.query<{ email: string }>(sql`
+      update one_time_tokens set used_at = now()
+      where token_hash = ${hash} and purpose = 'UPDATE_EMAIL' and user_id = ${userId}
+        and used_at is null and expires_at > now()
+      returning email`);
+    if (!used) throw tokenInvalid();
+    const { email } = used;
+    await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${email}, 0))`);
+    const taken = await tx.query(sql`select from users where email = ${email}`);
+    if (taken.length) throw tokenInvalid();
+
+    const before = user.email;
+    user.email = email;
+    user.emailVerifiedAt = tx.now;
+    await tx.save(user);
+    await tx.record("user_email_updated.v1", user);
+    // Links that went to the address before, and sign-ups with this one.
+    await tx.query(sql`
+      delete from one_time_tokens where (user_id = ${userId} and purpose = 'RESET_PASSWORD')
+        or (email = ${email} and purpose = 'SIGN_UP')`);
+    const at = tx.now.toISOString();
+    await queueMail(tx, { kind: "email_changed", email: before, at, ip: ctx.request.ip });
+    return user;
+  });
+  forgiveToken(ctx);
+  ctx.become({ ...ctx.principal, subject: user.email, emailVerified: true });
+  return user;
+}

@@ -1,0 +1,42 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import { User } from "../../entities/User";
+import { Refusal, Refused } from "../../errors";
+import { newId } from "../../ids";
+import { queueMail } from "../../mail";
+import { countMail, emailFrom } from "../invariants";
+
+const LASTS_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Mails a link to the address that the caller wants to sign in with. Nothing changes before
+ * `confirmEmail`; whether another user has the address is told to its owner alone (U3). Asking
+ * again voids the link before.
+ *
+ * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
+ * @throws Refused (BAD_USER_INPUT) for what is no address, or their own; RateLimited.
+ */
+export async function updateEmail(ctx: Context, text: string): Promise<string> {
+  const { id: userId, sessionId } = ctx.principal;
+  const email = emailFrom(text, ["email"]);
+  if (sessionId) await countMail(ctx, email);
+  await ctx.self.transaction(async (tx) => {
+    const user = sessionId
+      ? await tx.lock(User, userId)
+      : Object.assign(new User(), { id: userId });
+    tx.authorize("update", user);
+    tx.requireFresh(user);
+    if (email === user.email) {
+      throw new Refused(Refusal.BAD_USER_INPUT, "This is your address already.", ["email"]);
+    }
+    const id = newId("OneTimeToken");
+    await tx.query(sql`
+      with voided as (
+        delete from one_time_tokens where user_id = ${userId} and purpose = 'UPDATE_EMAIL')
+      insert into one_time_tokens (id, purpose, user_id, email, expires_at, created_at)
+      values (${id}, 'UPDATE_EMAIL', ${userId}, ${email},
+        ${new Date(tx.now.getTime() + LASTS_MS)}, ${tx.now})`);
+    await queueMail(tx, { kind: "update_email", id });
+  });
+  return email;
+}
