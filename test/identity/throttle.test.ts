@@ -83,6 +83,14 @@ describe("tries at a password", () => {
     expect(await wait(ada({ ip: "2001:db8:0:2::1" }))).toBe(0);
   });
 
+  it("are counted and forgiven at the same time without blocking each other", async () => {
+    for (let round = 0; round < 20; round++) {
+      const acts = times(6, () => [() => countTry(db, ada()), () => forgive(db, ada())]).flat();
+      const { codes } = await atOnce(acts);
+      expect(codes.filter((code) => code !== "RATE_LIMITED")).toEqual([]);
+    }
+  });
+
   it("are forgiven once one was good, and the network its one try", async () => {
     for (let i = 0; i < 6; i++) await wait(ada());
     await forgive(db, ada());
