@@ -1,7 +1,8 @@
 import type { MigrationInterface, QueryRunner } from "typeorm";
 
 /**
- * What works once, and for a while: the links in mails. Each is used up by one guarded update. A sign-up that nobody confirmed is a row here and no user yet.
+ * What works once, and for a while: the links in mails. Each is used up by one guarded update.
+ * A sign-up that nobody confirmed is a row here and no user yet.
  */
 export class CreateOneTimeTokens1764000000007 implements MigrationInterface {
   async up(db: QueryRunner): Promise<void> {

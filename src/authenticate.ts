@@ -30,7 +30,8 @@ export interface Caller {
  * Whoever a token stands for, at this moment, by one prepared, indexed statement. Nothing is
  * remembered between requests: what was revoked a millisecond ago is refused.
  *
- * @throws Unauthenticated when nobody stands behind it (WRONG_CREDENTIAL_KIND for a token of another kind).
+ * @throws Unauthenticated when nobody stands behind it (WRONG_CREDENTIAL_KIND for a token of
+ * another kind).
  * @throws Forbidden (MEMBER_DISABLED) for a key whose owner is disabled.
  */
 export async function authenticate(db: Database, text: string, request: Request): Promise<Caller> {

@@ -13,7 +13,7 @@ export type Mail =
   | { kind: "email_changed"; email: string; at: string; ip: string | null };
 
 export const MAIL_TASK = "mail";
-/** graphile-worker waits exp(tries) seconds between them: some three days in all. */
+/** graphile-worker waits exp(tries) seconds between them: at most six hours, some 22 hours in all. */
 const MOST_TRIES = 13;
 
 /** Has the mail sent once the transaction around it has committed, and not if it hasn't. */

@@ -24,7 +24,7 @@ const SHAPE = new RegExp(
 
 export interface Token {
   kind: TokenKind;
-  /** The account whose rows to look among; null for what belongs to a person: a session, a token that works once. */
+  /** The account whose rows to look among; null for what belongs to a person. */
   accountId: string | null;
   hash: Buffer;
 }

@@ -6,6 +6,7 @@ import { PrincipalKind } from "../entities/Event";
 import { Membership } from "../entities/Membership";
 import { ServiceUser } from "../entities/ServiceUser";
 import { Session, type SignInMethod, Surface } from "../entities/Session";
+import { User } from "../entities/User";
 import { NotFound, Refusal, Refused, Unauthenticated } from "../errors";
 import { kindOf, newId } from "../ids";
 import { verifyPassword } from "../identity/passwords";
@@ -244,6 +245,25 @@ export async function ownMembership(tx: Transaction, action: "leave"): Promise<M
     : Object.assign(new Membership(), { accountId }); // a service user's: there is none
   tx.authorize(action, member);
   return member;
+}
+
+/** The caller's own row, to change it. @throws Forbidden for an API key. */
+export async function lockSelf(tx: Transaction): Promise<User> {
+  const { id, sessionId } = tx.principal;
+  const user = sessionId ? await tx.lock(User, id) : Object.assign(new User(), { id });
+  tx.authorize("update", user);
+  return user;
+}
+
+/**
+ * Keeps an email from getting another user until commit, and refuses the link where it has one.
+ *
+ * @throws Refused (TOKEN_INVALID).
+ */
+export async function holdFreeEmail(tx: Transaction, email: string): Promise<void> {
+  await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${email}, 0))`);
+  const taken = await tx.query(sql`select from users where email = ${email}`);
+  if (taken.length) throw tokenInvalid();
 }
 
 /** Counts a request for a mail: nobody is sent many, and nobody has many sent. @throws RateLimited. */

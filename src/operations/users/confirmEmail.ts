@@ -1,8 +1,14 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
-import { User } from "../../entities/User";
+import type { User } from "../../entities/User";
 import { queueMail } from "../../mail";
-import { forgiveToken, readOneTimeToken, tokenInvalid } from "../invariants";
+import {
+  forgiveToken,
+  holdFreeEmail,
+  lockSelf,
+  readOneTimeToken,
+  tokenInvalid,
+} from "../invariants";
 
 /**
  * Has the caller sign in with another address from now on, by the token that was mailed to it, and
@@ -14,13 +20,10 @@ import { forgiveToken, readOneTimeToken, tokenInvalid } from "../invariants";
  * @throws Forbidden for an API key.
  */
 export async function confirmEmail(ctx: Context, token: string): Promise<User> {
-  const { id: userId, sessionId } = ctx.principal;
+  const { id: userId } = ctx.principal;
   const hash = await readOneTimeToken(ctx, token);
   const user = await ctx.self.transaction(async (tx) => {
-    const user = sessionId
-      ? await tx.lock(User, userId)
-      : Object.assign(new User(), { id: userId });
-    tx.authorize("update", user);
+    const user = await lockSelf(tx);
     const [used] = await tx.query<{ email: string }>(sql`
       update one_time_tokens set used_at = now()
       where token_hash = ${hash} and purpose = 'UPDATE_EMAIL' and user_id = ${userId}
@@ -28,9 +31,7 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
       returning email`);
     if (!used) throw tokenInvalid();
     const { email } = used;
-    await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${email}, 0))`);
-    const taken = await tx.query(sql`select from users where email = ${email}`);
-    if (taken.length) throw tokenInvalid();
+    await holdFreeEmail(tx, email);
 
     const before = user.email;
     user.email = email;

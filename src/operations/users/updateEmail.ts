@@ -1,10 +1,9 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
-import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
 import { newId } from "../../ids";
 import { queueMail } from "../../mail";
-import { countMail, emailFrom } from "../invariants";
+import { countMail, emailFrom, lockSelf } from "../invariants";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
 
@@ -21,10 +20,7 @@ export async function updateEmail(ctx: Context, text: string): Promise<string> {
   const email = emailFrom(text, ["email"]);
   if (sessionId) await countMail(ctx, email);
   await ctx.self.transaction(async (tx) => {
-    const user = sessionId
-      ? await tx.lock(User, userId)
-      : Object.assign(new User(), { id: userId });
-    tx.authorize("update", user);
+    const user = await lockSelf(tx);
     tx.requireFresh(user);
     if (email === user.email) {
       throw new Refused(Refusal.BAD_USER_INPUT, "This is your address already.", ["email"]);

@@ -1,10 +1,10 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
-import { User } from "../../entities/User";
+import type { User } from "../../entities/User";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { assertStrong, hashPassword } from "../../identity/passwords";
 import { queueMail } from "../../mail";
-import { assertPassword, endSessions, WRONG_PASSWORD } from "../invariants";
+import { assertPassword, endSessions, lockSelf, WRONG_PASSWORD } from "../invariants";
 
 /**
  * Changes the caller's password, and ends their other sessions: whoever was in with the old one
@@ -33,8 +33,7 @@ export async function updatePassword(
     hashes = { current, next: await hashPassword(newPassword) };
   }
   return ctx.self.transaction(async (tx) => {
-    const user = sessionId ? await tx.lock(User, id) : Object.assign(new User(), { id });
-    tx.authorize("update", user);
+    const user = await lockSelf(tx);
     const [same] = await tx.query(sql`
       select from users where id = ${id} and password_hash = ${hashes!.current}`);
     // Changed while this was checked: what was typed is not the current one any more.

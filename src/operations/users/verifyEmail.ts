@@ -8,6 +8,7 @@ import { newId } from "../../ids";
 import { system } from "../../principal";
 import {
   forgiveToken,
+  holdFreeEmail,
   openSession,
   readOneTimeToken,
   tokenInvalid,
@@ -45,11 +46,10 @@ export async function verifyEmail(
   }
   const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
-    await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${signUp.email}, 0))`);
+    await holdFreeEmail(tx, signUp.email);
     const used = await tx.query(sql`
       update one_time_tokens set used_at = now() where ${live} returning id`);
-    const taken = await tx.query(sql`select from users where email = ${signUp.email}`);
-    if (!used.length || taken.length) throw tokenInvalid();
+    if (!used.length) throw tokenInvalid();
 
     const user = Object.assign(new User(), {
       id: newId("User"),
