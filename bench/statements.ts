@@ -3,6 +3,7 @@ import { readConfig } from "../src/config";
 import { Database } from "../src/database/database";
 import { openDataSource } from "../src/database/dataSource";
 import { createServer } from "../src/server";
+import { openSite } from "../src/site";
 import type { Seeded } from "./seed";
 import { bodyOf, type Work } from "./works";
 
@@ -14,7 +15,8 @@ export async function statementsOf(url: string, works: Work[], seeded: Seeded): 
   const source = await openDataSource({ url, as: "serve", poolSize: 2 }).initialize();
   const db = new Database(source);
   const config = readConfig({ DATABASE_URL: url });
-  const app = await createServer({ db, config, logger: pino({ level: "warn" }) });
+  const site = await openSite(config);
+  const app = await createServer({ db, config, site, logger: pino({ level: "warn" }) });
   try {
     const counts: number[] = [];
     for (const work of works) {

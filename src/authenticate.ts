@@ -49,7 +49,7 @@ export async function authenticate(db: Database, text: string, request: Request)
   }
   if (token.kind === "ONE_TIME") {
     throw new Unauthenticated(
-      "This token is from a mail. Follow its link, or send it to the mutation it is for.",
+      "This token works once, for one step. Follow its link, or send it to the mutation it is for.",
       "WRONG_CREDENTIAL_KIND",
     );
   }

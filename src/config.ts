@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { canonicalRange } from "./addresses";
+import { type EncryptionKey, KEY_BYTES } from "./identity/encryption";
 
 const port = z.coerce.number().int().min(0).max(65535);
 const positive = z.coerce.number().int().min(1);
@@ -25,6 +26,16 @@ const settings = z.object({
   GATEHOUSE_APP_URL: z
     .url({ protocol: /^https?$/, abort: true })
     .refine((text) => /^https?:\/\/[^?#@]+$/.test(text), "must have no query or fragment")
+    .optional(),
+  GATEHOUSE_NAME: z.string().max(64).default("Gatehouse"),
+  GATEHOUSE_ENCRYPTION_KEYS: z
+    .string()
+    .transform((text, ctx) => {
+      const keys = parseKeys(text);
+      if (typeof keys !== "string") return keys;
+      ctx.addIssue({ code: "custom", message: keys });
+      return z.NEVER;
+    })
     .optional(),
   GATEHOUSE_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   GATEHOUSE_MAIL_FROM: z.string().default("Gatehouse <gatehouse@localhost>"),
@@ -62,6 +73,10 @@ export interface Config {
   publicUrl: string;
   /** Where the links in mails lead: the frontend. */
   appUrl: string;
+  /** How people know the service. */
+  name: string;
+  /** The first encrypts; null: a key in the data directory. */
+  encryptionKeys: EncryptionKeys | null;
   /** Null: mails become files in the data directory. */
   smtpUrl: string | null;
   mailFrom: string;
@@ -72,6 +87,29 @@ export interface Config {
   /** Whether queries become one statement, or are all left to their resolvers. */
   compiledReads: boolean;
   limits: { maxDepth: number; maxAliases: number; maxCost: number };
+}
+
+export type EncryptionKeys = readonly [EncryptionKey, ...EncryptionKey[]];
+
+/** Keys as `id:base64`, the current one first; or what is wrong with them, which quotes none. */
+export function parseKeys(text: string): EncryptionKeys | string {
+  const keys = text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map((one) => {
+      const [, id, base64] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]+=*)$/.exec(one) ?? [];
+      return id && base64 ? { id, key: Buffer.from(base64, "base64") } : null;
+    });
+  const [first, ...others] = keys;
+  if (!first || others.includes(null)) {
+    return "takes keys such as 2026a:BASE64, the current one first, with spaces or commas between";
+  }
+  const all: EncryptionKeys = [first, ...(others as EncryptionKey[])];
+  const short = all.find(({ key }) => key.length !== KEY_BYTES);
+  if (short)
+    return `the key "${short.id}" must have ${KEY_BYTES} bytes, such as \`openssl rand -base64 32\` makes`;
+  if (new Set(all.map(({ id }) => id)).size < all.length) return "two keys have the same id";
+  return all;
 }
 
 /** What keeps a start from happening and is for whoever starts it to put right. */
@@ -106,6 +144,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     poolSize: data.DATABASE_POOL_SIZE,
     publicUrl: publicUrl.replace(/\/+$/, ""),
     appUrl: (data.GATEHOUSE_APP_URL ?? publicUrl).replace(/\/+$/, ""),
+    name: data.GATEHOUSE_NAME,
+    encryptionKeys: data.GATEHOUSE_ENCRYPTION_KEYS ?? null,
     smtpUrl: data.GATEHOUSE_SMTP_URL ?? null,
     mailFrom: data.GATEHOUSE_MAIL_FROM,
     dataDirectory: data.GATEHOUSE_DATA_DIRECTORY,
@@ -134,6 +174,12 @@ function assertFitForProduction(data: z.output<typeof settings>): void {
   if (!data.GATEHOUSE_SMTP_URL) {
     problems.push(
       "GATEHOUSE_SMTP_URL: required in production, such as smtps://user:pass@mail.example.com",
+    );
+  }
+  if (!data.GATEHOUSE_ENCRYPTION_KEYS) {
+    problems.push(
+      "GATEHOUSE_ENCRYPTION_KEYS: required in production, such as 2026a:BASE64 " +
+        "with what `openssl rand -base64 32` makes",
     );
   }
   if (data.GATEHOUSE_DEMO) {

@@ -21,11 +21,13 @@ import { allowed } from "./policies/sql";
 import type { Principal, Request, Standing } from "./principal";
 import { type Known, know } from "./reads/known";
 import { denialOf, recordRefusal } from "./recording";
+import type { Site } from "./site";
 import { holdStanding, standingsIn } from "./standing";
 import { Transaction } from "./transaction";
 
 interface Asking {
   db: Database;
+  site: Site;
   request: Request;
   /** Null when nobody signed in. */
   caller: Principal | null;
@@ -42,6 +44,7 @@ interface Asking {
   background?: Context["background"];
   cookie?: Context["cookie"];
   byCookie?: boolean;
+  device?: Context["device"];
   report?: Context["report"];
 }
 
@@ -54,6 +57,7 @@ export class Context {
   private readonly known = new Map<string, Access>();
 
   readonly db: Database;
+  readonly site: Site;
   readonly request: Request;
   /** Work that may outlive the response; the server waits for it before it stops. */
   readonly background: (work: Promise<unknown>) => void;
@@ -61,6 +65,8 @@ export class Context {
   readonly cookie: (token: string | null) => void;
   /** Whether a browser sent the session by itself. */
   readonly byCookie: boolean;
+  /** The hash of what tells the browser again, which is given one where it has none. */
+  readonly device: () => Buffer | null;
   /** Tells the operator of a bug, with the cause that the caller is not told. */
   readonly report: (error: unknown) => void;
   private caller: Principal | null = null;
@@ -71,22 +77,30 @@ export class Context {
   private prover: (() => Promise<Caller | null>) | null;
   private proving: Promise<Caller | null> | undefined;
 
-  constructor({ db, request, guess, prove, ...asking }: Asking) {
+  constructor({ db, site, request, guess, prove, ...asking }: Asking) {
     this.db = db;
+    this.site = site;
     this.request = request;
     this.guess = guess ?? null;
     this.prover = (guess && prove) ?? null;
-    const { background, cookie, byCookie, report } = asking;
+    const { background, cookie, byCookie, device, report } = asking;
     this.background = background ?? ((work) => void work);
     this.report = report ?? (() => undefined);
     this.cookie = cookie ?? (() => undefined);
     this.byCookie = byCookie ?? false;
+    this.device = device ?? (() => null);
     this.loaders = new Loaders(this);
     this.accesses = this.newAccesses();
     this.enter(asking);
   }
 
-  private enter({ caller, standing, user, tokenHash, lastUsedAt }: Omit<Asking, "db" | "request">) {
+  private enter({
+    caller,
+    standing,
+    user,
+    tokenHash,
+    lastUsedAt,
+  }: Omit<Asking, "db" | "site" | "request">) {
     this.caller = caller;
     this.standing = standing ?? null;
     this.tokenHash = tokenHash;

@@ -21,6 +21,7 @@ import { createAuthtoken } from "./operations/credentials/createAuthtoken";
 import { disableMember } from "./operations/members/disableMember";
 import { signIn } from "./operations/sessions/signIn";
 import { system } from "./principal";
+import type { Site } from "./site";
 
 /** What `.gatehouse/demo.json` holds: how to get in. */
 export interface Demo {
@@ -46,6 +47,7 @@ const PEOPLE: [name: string, roles: Partial<Roles>][] = [
 /** The demo on an empty database, once, and how to get in from then on. */
 export async function keepDemo(
   db: Database,
+  site: Site,
   { dataDirectory, publicUrl }: Config,
 ): Promise<Demo | null> {
   const file = join(dataDirectory, "demo.json");
@@ -55,21 +57,21 @@ export async function keepDemo(
     const kept = await readFile(file, "utf8").catch(() => null);
     return kept ? { ...(JSON.parse(kept) as Demo), url } : null;
   }
-  const demo = { url, ...(await seed(db)) };
+  const demo = { url, ...(await seed(db, site)) };
   await writeFile(file, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 });
   await chmod(file, 0o600); // where it was there already
   return demo;
 }
 
 /** An account with a bit of everything, made by the operations that anyone uses. */
-async function seed(db: Database): Promise<Omit<Demo, "url">> {
+async function seed(db: Database, site: Site): Promise<Omit<Demo, "url">> {
   const request = { id: "demo", ip: null, userAgent: null };
-  const machine = new Context({ db, request, caller: system("demo") });
+  const machine = new Context({ db, site, request, caller: system("demo") });
   const password = randomBytes(12).toString("base64url");
   assertStrong(password, [], ["password"]);
   const passwordHash = await hashPassword(password);
   const as = async (email: string) => {
-    const ctx = new Context({ db, request, caller: null });
+    const ctx = new Context({ db, site, request, caller: null });
     await signIn(ctx, email, password);
     return ctx;
   };

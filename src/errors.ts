@@ -12,7 +12,7 @@ export abstract class DomainError extends Error {
 }
 
 export type AuthenticationCode =
-  "UNAUTHENTICATED" | "INVALID_CREDENTIALS" | "WRONG_CREDENTIAL_KIND";
+  "UNAUTHENTICATED" | "INVALID_CREDENTIALS" | "MFA_INVALID" | "WRONG_CREDENTIAL_KIND";
 
 /** Nobody is asking: the session, key or password didn't check out. */
 export class Unauthenticated extends DomainError {
@@ -101,6 +101,8 @@ export enum Refusal {
   BAD_USER_INPUT = "BAD_USER_INPUT",
   CONFLICT = "CONFLICT",
   LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR",
+  MFA_CHALLENGE = "MFA_CHALLENGE",
+  PASSWORD_NOT_SET = "PASSWORD_NOT_SET",
   ROLE_ABOVE_OWN = "ROLE_ABOVE_OWN",
   TOKEN_INVALID = "TOKEN_INVALID",
   WEAK_PASSWORD = "WEAK_PASSWORD",
@@ -112,6 +114,8 @@ registerEnumType(Refusal, {
     BAD_USER_INPUT: { description: "Something in the input can't be used; `field` says what." },
     CONFLICT: { description: "It clashes with what is there." },
     LAST_ADMINISTRATOR: { description: "Nobody would be left to administer the account." },
+    MFA_CHALLENGE: { description: "A code of the second factor is owed." },
+    PASSWORD_NOT_SET: { description: "The user signs in without a password." },
     ROLE_ABOVE_OWN: { description: "You can't grant what you don't have." },
     TOKEN_INVALID: { description: "The link or its token is expired, used or unknown." },
     WEAK_PASSWORD: { description: "The password is too easy to guess." },

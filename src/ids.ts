@@ -4,6 +4,7 @@ import { TypeID, typeid } from "typeid-js";
 export const PREFIX = {
   User: "usr",
   Session: "ses",
+  Authenticator: "aut",
   Account: "ac",
   Membership: "mem",
   ServiceUser: "su",

@@ -1,6 +1,17 @@
 import type { Queryable } from "./database/database";
 import { sql } from "./database/sql";
 
+/** What a person is told of their own sign-in, for they may not have done it. */
+export type Notice =
+  | "passwordChanged"
+  | "mfaEnabled"
+  | "mfaDisabled"
+  | "recoveryCodesCreated"
+  | "recoveryCodeUsed"
+  | "newDevice"
+  | "passwordGuessed"
+  | "codeGuessed";
+
 /**
  * A mail to be written and sent. It names whom it is about and no secret: the token of a link is
  * made as the mail is written, so that neither a job nor a backup holds one.
@@ -9,8 +20,16 @@ export type Mail =
   | { kind: "sign_up"; id: string }
   | { kind: "update_email"; id: string }
   | { kind: "reset_password"; email: string }
-  | { kind: "password_changed"; userId: string; at: string; ip: string | null }
-  | { kind: "email_changed"; email: string; at: string; ip: string | null };
+  | { kind: "email_changed"; email: string; at: string; ip: string | null }
+  | {
+      kind: "notice";
+      notice: Notice;
+      userId: string;
+      at: string;
+      ip: string | null;
+      /** What is told besides: a browser, how many codes are left. */
+      detail: string | null;
+    };
 
 export const MAIL_TASK = "mail";
 /** graphile-worker waits exp(tries) seconds between them: at most six hours, some 22 hours in all. */

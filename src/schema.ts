@@ -3,6 +3,7 @@ import { buildSchemaSync } from "type-graphql";
 import type { Node } from "./entities/Node";
 import { ApiKey, Authtoken } from "./entities/Credential";
 import { AccountResolver } from "./resolvers/AccountResolver";
+import { AuthenticatorResolver } from "./resolvers/AuthenticatorResolver";
 import { CredentialResolver } from "./resolvers/CredentialResolver";
 import { InvitationResolver } from "./resolvers/InvitationResolver";
 import { IPRestrictionResolver } from "./resolvers/IPRestrictionResolver";
@@ -31,6 +32,7 @@ export const schema = buildSchemaSync({
     InvitationResolver,
     IPRestrictionResolver,
     SessionResolver,
+    AuthenticatorResolver,
     UserResolver,
   ],
   orphanedTypes: [ApiKey, Authtoken],

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import cookie from "@fastify/cookie";
@@ -30,6 +31,7 @@ import { explorer } from "./resolvers/explorer";
 import { statusOf } from "./resolvers/formatError";
 import { type Question, Questions } from "./resolvers/questions";
 import { schema } from "./schema";
+import type { Site } from "./site";
 
 const BODY_LIMIT = 100 * 1024;
 /** So that an operator sees what does not compile, and no log is filled by whoever asks for it. */
@@ -47,6 +49,9 @@ const HEADERS = (() => {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   };
 })();
+/** Tells the browser again when somebody signs in, and opens nothing. As long as browsers keep one. */
+const DEVICE_COOKIE = "__Host-gatehouse_device";
+const DEVICE_LASTS_SECONDS = 400 * 24 * 60 * 60;
 const COOKIE = { path: "/", httpOnly: true, secure: true, sameSite: "lax" } as const;
 /** Header characters are one byte each on the wire and at most two in the database, which takes 512. */
 const USER_AGENT_LIMIT = 256;
@@ -54,6 +59,7 @@ const USER_AGENT_LIMIT = 256;
 export interface ServerOptions {
   db: Database;
   config: Config;
+  site: Site;
   logger: Logger;
   /** A key for the explorer to open with: the demo's, never another. */
   demoKey?: string | undefined;
@@ -61,7 +67,7 @@ export interface ServerOptions {
 
 /** The HTTP server: GraphQL and its explorer, exports, and what an orchestrator asks. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { db, config, logger, demoKey } = options;
+  const { db, config, site, logger, demoKey } = options;
   const { trustedProxies } = config;
   // Fastify's own type of it, which its instance is then of.
   const baseLogger: FastifyBaseLogger = logger;
@@ -240,6 +246,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     const caller = guess ? null : await prove();
     return new Context({
       db,
+      site,
       request: asked,
       ...caller,
       caller: caller?.principal ?? null,
@@ -248,6 +255,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       background: inBackground,
       report: (error) => request.log.error({ err: error }, "request failed"),
       byCookie: request.headers.authorization === undefined,
+      device: () => deviceOf(request, reply),
       cookie: (token) =>
         token
           ? void reply.setCookie(SESSION_COOKIE, token, { ...COOKIE, maxAge: ABSOLUTE_MS / 1000 })
@@ -268,6 +276,13 @@ function tokenOf(request: FastifyRequest): { text: string; byCookie: boolean } |
   const [, text] = /^Bearer +(\S+) *$/i.exec(authorization) ?? [];
   if (text) return { text, byCookie: false };
   throw new Unauthenticated("The Authorization header takes `Bearer` and a token or API key.");
+}
+
+function deviceOf(request: FastifyRequest, reply: FastifyReply): Buffer {
+  const known = request.cookies[DEVICE_COOKIE];
+  const text = known && /^[\w-]{43}$/.test(known) ? known : randomBytes(32).toString("base64url");
+  void reply.setCookie(DEVICE_COOKIE, text, { ...COOKIE, maxAge: DEVICE_LASTS_SECONDS });
+  return hashOf(text);
 }
 
 /** Whoever the request says it is from, or nobody. */

@@ -10,6 +10,7 @@ import { type Demo, keepDemo } from "./demo";
 import { startJobs, tasks } from "./jobs";
 import { folderMailer, smtpMailer } from "./mails/mailer";
 import { createServer } from "./server";
+import { openSite } from "./site";
 
 const say = (message: string) => void process.stdout.write(`${message}\n`);
 
@@ -35,13 +36,14 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     const source = await openDataSource({ url: serveUrl, as: "serve", poolSize }).initialize();
     const db = new Database(source);
     stops.push(() => db.close());
-    const demo = config.demo ? await keepDemo(db, config) : null;
+    const site = await openSite(config);
+    const demo = config.demo ? await keepDemo(db, site, config) : null;
     const mailer = config.smtpUrl
       ? smtpMailer(config.smtpUrl, config.mailFrom)
       : folderMailer(join(resolve(config.dataDirectory), "mail"), config.mailFrom, say);
     stops.push(async () => mailer.close());
     stops.push(await startJobs(serveUrl, tasks(db, mailer, config), logger));
-    const app = await createServer({ db, config, logger, demoKey: demo?.apiKey });
+    const app = await createServer({ db, config, site, logger, demoKey: demo?.apiKey });
     stops.push(() => app.close());
     await app.listen({ port: config.port, host: config.host });
     const { port } = app.server.address() as { port: number };

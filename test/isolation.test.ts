@@ -16,6 +16,7 @@ import { schema } from "../src/schema";
 import { sqlAsOwner, useDatabase } from "./support/database";
 import { documentsAt, inputPlaces, inputWith, type Place, places } from "./support/documents";
 import {
+  anAuthenticator,
   ADMINISTRATOR,
   aCredential,
   aMember,
@@ -85,6 +86,7 @@ async function aWorld(mark: string): Promise<World> {
     ids: {
       User: users[0].id,
       Session: session.id,
+      Authenticator: (await anAuthenticator(users[0].id)).authenticator.id,
       Account: account.id,
       Membership: developer.id,
       ServiceUser: bot.id,

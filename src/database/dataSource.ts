@@ -8,7 +8,9 @@ import { CreateEvents1764000000004 } from "../../migrations/1764000000004-create
 import { BoundMoments1764000000005 } from "../../migrations/1764000000005-bound-moments";
 import { CreateThrottles1764000000006 } from "../../migrations/1764000000006-create-throttles";
 import { CreateOneTimeTokens1764000000007 } from "../../migrations/1764000000007-create-one-time-tokens";
+import { CreateAuthenticators1764000000008 } from "../../migrations/1764000000008-create-authenticators";
 import { Account } from "../entities/Account";
+import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
 import { Event, UserEvent } from "../entities/Event";
 import { Invitation } from "../entities/Invitation";
@@ -23,6 +25,7 @@ export const entities = [
   Account,
   User,
   Session,
+  Authenticator,
   Membership,
   ServiceUser,
   Credential,
@@ -42,6 +45,7 @@ const migrations = [
   BoundMoments1764000000005,
   CreateThrottles1764000000006,
   CreateOneTimeTokens1764000000007,
+  CreateAuthenticators1764000000008,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

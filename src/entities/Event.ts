@@ -41,7 +41,13 @@ export type EventType =
   | "signed_out.v1"
   | "session_ended.v1"
   | "reauthenticated.v1"
-  | "reauthentication_refused.v1";
+  | "reauthentication_refused.v1"
+  | "mfa_enrollment_started.v1"
+  | "mfa_enabled.v1"
+  | "mfa_disabled.v1"
+  | "mfa_refused.v1"
+  | "recovery_code_used.v1"
+  | "recovery_codes_created.v1";
 
 export enum PrincipalKind {
   USER = "USER",

@@ -25,11 +25,21 @@ registerEnumType(Surface, {
 /** How a person proved who they are. */
 export enum SignInMethod {
   PASSWORD = "PASSWORD",
+  TOTP = "TOTP",
+  RECOVERY_CODE = "RECOVERY_CODE",
+  GITHUB = "GITHUB",
+  GOOGLE = "GOOGLE",
 }
 registerEnumType(SignInMethod, {
   name: "SignInMethod",
   description: "How a person proved who they are. More may come.",
-  valuesConfig: { PASSWORD: { description: "With their password." } },
+  valuesConfig: {
+    PASSWORD: { description: "With their password." },
+    TOTP: { description: "With a code of their authenticator app." },
+    RECOVERY_CODE: { description: "With a recovery code in place of that." },
+    GITHUB: { description: "Through GitHub." },
+    GOOGLE: { description: "Through Google." },
+  },
 });
 
 /** A signed-in browser or program. It ends when told to, when unused, or when it is too old. */
@@ -47,6 +57,9 @@ export class Session {
 
   @Secret({ type: "bytea" })
   tokenHash: Buffer;
+
+  @Secret({ type: "bytea", nullable: true })
+  deviceHash: Buffer | null;
 
   @Field(() => [SignInMethod], { description: "How the user proved who they are." })
   @Hidden({ type: "text", array: true })

@@ -21,6 +21,7 @@ export function newSession(
   userId: string,
   methods: SignInMethod[],
   request: Request,
+  deviceHash: Buffer | null,
   now: Date,
 ): { session: Session; token: string } {
   const { text, hash } = newToken("SESSION", null);
@@ -28,6 +29,7 @@ export function newSession(
     id: newId("Session"),
     userId,
     tokenHash: hash,
+    deviceHash,
     methods,
     authenticatedAt: now,
     ip: request.ip,

@@ -19,7 +19,7 @@ interface Limit {
 /** Tries at a person's secret from a network. */
 export interface Guesser {
   /** What is tried: each kind is counted by itself, and what asks for mail as well. */
-  secret: "password" | "token" | "mail";
+  secret: "password" | "code" | "token" | "mail";
   /** As it was typed: counted alike, whether or not somebody has it (U2). */
   email: string;
   ip: string | null;
@@ -36,7 +36,9 @@ function limitsOf({ secret, email, ip, familiar }: Guesser): [Limit, ...Limit[]]
   const network = ip && networkOf(ip);
   return [
     { key: `${secret} ${person} ${network}`, free: 5, longestSeconds: 900 },
-    ...(familiar ? [] : [{ key: `${secret} ${person}`, free: 50, longestSeconds: 60 }]),
+    ...(familiar
+      ? []
+      : [{ key: `${secret} ${person}`, free: 50, longestSeconds: secret === "code" ? 900 : 60 }]),
     ...(network ? [{ key: `${secret} from ${network}`, free: 50, longestSeconds: 900 }] : []),
   ];
 }
@@ -96,4 +98,14 @@ export async function forgive(db: Queryable, guesser: Guesser): Promise<void> {
   for (const key of shared) {
     await db.query(sql`update throttles set tries = greatest(tries - 1, 0) where key = ${key}`);
   }
+}
+
+/** Whether nothing of this name was asked within the last `window`: of many at once, one is told so. */
+export async function isFirst(db: Queryable, name: string, window: string): Promise<boolean> {
+  const first = await db.query(sql`
+    insert into throttles as t (key, tries, free, longest_seconds, free_at, resets_at)
+    values (${name}, 1, 1, 1, to_timestamp(0), now() + ${window}::interval)
+    on conflict (key) do update set resets_at = excluded.resets_at where t.resets_at <= now()
+    returning key`);
+  return first.length > 0;
 }

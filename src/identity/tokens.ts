@@ -1,15 +1,13 @@
 import { hash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
-
-/** Crockford's base 32 in lower case, as TypeIDs use it: no i, l, o, u. */
-const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
+import { base32, CROCKFORD } from "./base32";
 
 /** What a token is for, and how it begins: secret scanners find it by this. */
 export const TOKEN_PREFIX = {
   API_KEY: "gak",
   AUTHTOKEN: "gat",
   SESSION: "gas",
-  /** Works once: for a link in a mail. */
+  /** Works once: for a link in a mail, or the next step of something. */
   ONE_TIME: "got",
 } as const;
 export type TokenKind = keyof typeof TOKEN_PREFIX;
@@ -19,7 +17,7 @@ const PERSONAL: ReadonlySet<TokenKind> = new Set(["SESSION", "ONE_TIME"]);
 const SECRET_CHARS = 52;
 const CHECK_CHARS = 7;
 const SHAPE = new RegExp(
-  `^(${Object.values(TOKEN_PREFIX).join("|")})(?:_([${ALPHABET}]{26}))?_([${ALPHABET}]{${SECRET_CHARS + CHECK_CHARS}})$`,
+  `^(${Object.values(TOKEN_PREFIX).join("|")})(?:_([${CROCKFORD}]{26}))?_([${CROCKFORD}]{${SECRET_CHARS + CHECK_CHARS}})$`,
 );
 
 export interface Token {
@@ -41,7 +39,7 @@ export function newToken(
   accountId: string | null,
 ): { text: string; hash: Buffer } {
   const account = accountId ? `${accountId.slice(accountId.indexOf("_") + 1)}_` : "";
-  const start = `${TOKEN_PREFIX[kind]}_${account}${base32(randomBytes(32), SECRET_CHARS)}`;
+  const start = `${TOKEN_PREFIX[kind]}_${account}${base32(randomBytes(32), SECRET_CHARS, CROCKFORD)}`;
   const text = start + checksum(start);
   return { text, hash: hashOf(text) };
 }
@@ -64,13 +62,5 @@ export function hashOf(text: string): Buffer {
 function checksum(text: string): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc32(text));
-  return base32(bytes, CHECK_CHARS);
-}
-
-/** The bytes as one big-endian number in base 32, padded on the left. */
-function base32(bytes: Buffer, length: number): string {
-  let bits = BigInt(`0x${bytes.toString("hex")}`);
-  let text = "";
-  for (let i = 0; i < length; i++, bits >>= 5n) text = ALPHABET[Number(bits & 31n)]! + text;
-  return text;
+  return base32(bytes, CHECK_CHARS, CROCKFORD);
 }

@@ -1,3 +1,5 @@
+import type { Notice } from "../mail";
+
 /** What a mail says. Paragraphs are plain text; the link is a button of its own. */
 export interface Letter {
   subject: string;
@@ -9,6 +11,31 @@ export interface Letter {
 const when = (at: string, ip: string | null) =>
   `${at.slice(0, 16).replace("T", " at ")} UTC${ip ? ` (from the address ${ip})` : ""}`;
 const IGNORE = "If it was not you, you can ignore this mail: nothing has changed.";
+
+/** Of what happened to somebody's sign-in: when (ISO 8601), from where, and what is told besides. */
+type Notify = (at: string, ip: string | null, detail: string | null) => Letter;
+
+interface Telling {
+  subject: string;
+  /** What happened, to which the time is added. */
+  told: string;
+  more?: string | ((detail: string | null) => string);
+  otherwise?: string;
+}
+
+function notice({ subject, told, more = "", otherwise = NOT_YOU }: Telling): Notify {
+  return (at, ip, detail) => {
+    const besides = typeof more === "string" ? more : more(detail);
+    return {
+      subject,
+      paragraphs: [`${told} on ${when(at, ip)}. ${besides}`.trim()],
+      after: [otherwise],
+    };
+  };
+}
+
+const NOT_YOU =
+  "If it was not you, choose a new password at once, and tell whoever runs this service.";
 
 /** The mails in English. Another language is another file of the same shape. */
 export const en = {
@@ -76,11 +103,46 @@ export const en = {
     ],
     after: ["If it was not you, tell whoever runs this service at once."],
   }),
-  passwordChanged: (at: string, ip: string | null): Letter => ({
+  passwordChanged: notice({
     subject: "Your password was changed",
-    paragraphs: [`Your password was changed on ${when(at, ip)}. Your other sessions have ended.`],
-    after: [
-      "If it was not you, choose a new password at once, and tell whoever runs this service.",
-    ],
+    told: "Your password was changed",
+    more: "Your other sessions have ended.",
   }),
-};
+  mfaEnabled: notice({
+    subject: "Signing in takes a code now",
+    told: "Two-factor authentication was turned on for you",
+    more: "From now on, signing in takes a code of your authenticator app. Keep your recovery codes where your phone is not.",
+  }),
+  mfaDisabled: notice({
+    subject: "Signing in takes no code any more",
+    told: "Two-factor authentication was turned off for you",
+  }),
+  recoveryCodesCreated: notice({
+    subject: "You have new recovery codes",
+    told: "New recovery codes were made for you",
+    more: "Those that you had are void.",
+  }),
+  recoveryCodeUsed: notice({
+    subject: "A recovery code was used",
+    told: "One of your recovery codes was used",
+    more: (left) => `It is void now; ${left} are left. Make new ones before you run out.`,
+  }),
+  newDevice: notice({
+    subject: "You signed in on a new device",
+    told: "Somebody, hopefully you, signed in on a device that you have not signed in on before",
+    more: (userAgent) => `It names itself: ${userAgent ?? "nothing"}.`,
+  }),
+  passwordGuessed: notice({
+    subject: "Somebody tries to guess your password",
+    told: "After many wrong passwords for this email address, sign-ins are being slowed down. The last try was",
+    more: "Nobody got in with them. You stay signed in where you are.",
+    otherwise:
+      "If it was you, wait a little or choose a new password. If not, make sure that yours is used nowhere else.",
+  }),
+  codeGuessed: notice({
+    subject: "Somebody who knows your password tries to sign in",
+    told: "After your right password, many wrong codes of your authenticator app were entered. The last try was",
+    more: "Nobody got in with them.",
+    otherwise: "If it was not you, choose a new password at once: somebody has yours.",
+  }),
+} satisfies Record<string, (...told: never[]) => Letter> & Record<Notice, Notify>;

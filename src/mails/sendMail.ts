@@ -37,10 +37,12 @@ async function write({ db, appUrl }: Post, mail: Mail): Promise<Written> {
       return { to: mail.email, letter: await reset(db, appUrl, mail.email) };
     case "email_changed":
       return { to: mail.email, letter: en.emailChanged(mail.at, mail.ip) };
-    case "password_changed": {
+    case "notice": {
       const [user] = await db.query<{ email: string }>(sql`
         select email from users where id = ${mail.userId}`);
-      return user ? { to: user.email, letter: en.passwordChanged(mail.at, mail.ip) } : null;
+      return user
+        ? { to: user.email, letter: en[mail.notice](mail.at, mail.ip, mail.detail) }
+        : null;
     }
   }
 }

@@ -1,5 +1,6 @@
 import { createMongoAbility, type MongoAbility, type RawRuleOf } from "@casl/ability";
 import { Account } from "../entities/Account";
+import type { Authenticator } from "../entities/Authenticator";
 import type { Credential } from "../entities/Credential";
 import type { Event, UserEvent } from "../entities/Event";
 import type { Invitation } from "../entities/Invitation";
@@ -46,6 +47,7 @@ export type SubjectClass =
   | typeof Event
   | typeof User
   | typeof Session
+  | typeof Authenticator
   | typeof UserEvent;
 export type Subject = InstanceType<SubjectClass>;
 export type Ability = MongoAbility<[Action, SubjectClass | Subject]>;

@@ -1,4 +1,5 @@
 import { Account } from "../entities/Account";
+import { Authenticator } from "../entities/Authenticator";
 import { PrincipalKind, UserEvent } from "../entities/Event";
 import { Membership, Provisioning } from "../entities/Membership";
 import { Session, Surface } from "../entities/Session";
@@ -27,6 +28,9 @@ export function user({ allow }: Words, principal: Principal): void {
 
   if (principal.surface !== Surface.DASHBOARD) return;
   allow(["read", "create", "update", "end"], Session, "Everyone runs their own sessions.", {
+    userId: principal.id,
+  });
+  allow(["read", "create", "update"], Authenticator, "Everyone runs their own second factor.", {
     userId: principal.id,
   });
   allow("update", User, "Everyone runs their own sign-in.", { id: principal.id });

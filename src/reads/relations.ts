@@ -1,5 +1,6 @@
 import { raw, type Sql, sql } from "../database/sql";
 import { Account } from "../entities/Account";
+import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
 import { Event, PrincipalKind, UserEvent } from "../entities/Event";
 import { Invitation } from "../entities/Invitation";
@@ -171,6 +172,7 @@ export const relations = {
       IPRestriction: [{ entity: IPRestriction }],
       Event: [{ entity: UserEvent, own: true }, { entity: Event }],
       Session: [{ entity: Session, own: true }],
+      Authenticator: [{ entity: Authenticator, own: true }],
       User: [{ entity: User, own: true }, colleagues],
     }),
   },
@@ -196,6 +198,11 @@ export const relations = {
       Session,
       { userId: CALLER.principalId },
       { own: true, only: raw("row.ended_at is null and row.expires_at > now()") },
+    ),
+    authenticators: page(
+      Authenticator,
+      { userId: CALLER.principalId },
+      { own: true, only: raw("row.confirmed_at is not null and row.removed_at is null") },
     ),
     events: page(UserEvent, { userId: CALLER.principalId }, { own: true, newestFirst: true }),
     can: canOwn({ createAccount: { action: "create", row: () => new Account() } }),

@@ -13,12 +13,13 @@ import {
 } from "type-graphql";
 import type { Context } from "../context";
 import { Session } from "../entities/Session";
+import { completeSignIn } from "../operations/sessions/completeSignIn";
 import { endOtherSessions } from "../operations/sessions/endOtherSessions";
 import { endSession } from "../operations/sessions/endSession";
 import { reauthenticate } from "../operations/sessions/reauthenticate";
 import { signIn } from "../operations/sessions/signIn";
 import { signOut } from "../operations/sessions/signOut";
-import { handOver, SessionTransport } from "./handOver";
+import { handOver, handOverOrAsk, OpenedPayload, SessionTransport } from "./handOver";
 import { Payload, payload } from "./payload";
 
 @InputType({ description: "What `signIn` takes." })
@@ -37,16 +38,25 @@ class SignInInput {
 }
 
 @ObjectType({ description: "What `signIn` answers." })
-class SignInPayload extends Payload {
-  @Field(() => Session, { nullable: true, description: "Session that was opened." })
-  session?: Session;
+class SignInPayload extends OpenedPayload {}
 
-  @Field(() => String, {
-    nullable: true,
-    description: "Token of the session, shown this once; null when it went into a cookie.",
+@InputType({ description: "What `completeSignIn` takes." })
+class CompleteSignInInput {
+  @Field(() => String, { description: "Token of the question, as `signIn` answered it." })
+  challenge: string;
+
+  @Field(() => String, { description: "Code of the authenticator app, or a recovery code." })
+  code: string;
+
+  @Field(() => SessionTransport, {
+    defaultValue: SessionTransport.COOKIE,
+    description: "How to keep the session.",
   })
-  token?: string | null;
+  transport: SessionTransport;
 }
+
+@ObjectType({ description: "What `completeSignIn` answers." })
+class CompleteSignInPayload extends OpenedPayload {}
 
 @ObjectType({ description: "What `signOut` answers." })
 class SignOutPayload extends Payload {
@@ -56,8 +66,15 @@ class SignOutPayload extends Payload {
 
 @InputType({ description: "What `reauthenticate` takes." })
 class ReauthenticateInput {
-  @Field(() => String, { description: "Password of the user." })
-  password: string;
+  @Field(() => String, { nullable: true, description: "Password of the user, who has one." })
+  password?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description:
+      "Code of the authenticator app, or a recovery code, where the second factor is on.",
+  })
+  code?: string | null;
 }
 
 @ObjectType({ description: "What `reauthenticate` answers." })
@@ -99,14 +116,29 @@ export class SessionResolver {
 
   @Mutation(() => SignInPayload, {
     nullable: true,
-    description: "Opens a session with an email and its password.",
+    description:
+      "Opens a session with an email and its password, or asks for the second factor: `challenge`.",
   })
   signIn(
     @Arg("input", () => SignInInput, { description: "What to do, and with what." })
     { email, password, transport }: SignInInput,
     @Ctx() ctx: Context,
   ): Promise<SignInPayload> {
-    return payload(async () => handOver(ctx, transport, await signIn(ctx, email, password)));
+    return payload(async () => handOverOrAsk(ctx, transport, await signIn(ctx, email, password)));
+  }
+
+  @Mutation(() => CompleteSignInPayload, {
+    nullable: true,
+    description: "Opens the session of somebody who was asked for their second factor.",
+  })
+  completeSignIn(
+    @Arg("input", () => CompleteSignInInput, { description: "What to do, and with what." })
+    { challenge, code, transport }: CompleteSignInInput,
+    @Ctx() ctx: Context,
+  ): Promise<CompleteSignInPayload> {
+    return payload(async () =>
+      handOverOrAsk(ctx, transport, await completeSignIn(ctx, challenge, code)),
+    );
   }
 
   @Mutation(() => SignOutPayload, { nullable: true, description: "Ends the session that asks." })
@@ -126,12 +158,12 @@ export class SessionResolver {
   })
   reauthenticate(
     @Arg("input", () => ReauthenticateInput, { description: "What to do, and with what." })
-    { password }: ReauthenticateInput,
+    { password = null, code = null }: ReauthenticateInput,
     @Ctx() ctx: Context,
   ): Promise<ReauthenticatePayload> {
     return payload(async () => {
       const transport = ctx.byCookie ? SessionTransport.COOKIE : SessionTransport.BEARER;
-      return handOver(ctx, transport, await reauthenticate(ctx, password));
+      return handOver(ctx, transport, await reauthenticate(ctx, { password, code }));
     });
   }
 

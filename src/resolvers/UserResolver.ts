@@ -1,6 +1,5 @@
 import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../context";
-import { Session } from "../entities/Session";
 import { User } from "../entities/User";
 import { confirmEmail } from "../operations/users/confirmEmail";
 import { requestPasswordReset } from "../operations/users/requestPasswordReset";
@@ -10,7 +9,7 @@ import { signUp } from "../operations/users/signUp";
 import { updateEmail } from "../operations/users/updateEmail";
 import { updatePassword } from "../operations/users/updatePassword";
 import { verifyEmail } from "../operations/users/verifyEmail";
-import { handOver, SessionTransport } from "./handOver";
+import { handOverOrAsk, OpenedPayload, SessionTransport } from "./handOver";
 import { Payload, payload } from "./payload";
 
 @InputType({ description: "What `updatePassword` takes." })
@@ -79,21 +78,12 @@ class VerifyEmailInput {
 }
 
 @ObjectType({ description: "What `verifyEmail` answers." })
-class VerifyEmailPayload extends Payload {
+class VerifyEmailPayload extends OpenedPayload {
   @Field(() => User, {
     nullable: true,
     description: "User that was created.",
   })
   user?: User;
-
-  @Field(() => Session, { nullable: true, description: "Session that was opened." })
-  session?: Session;
-
-  @Field(() => String, {
-    nullable: true,
-    description: "Token of the session, shown this once; null when it went into a cookie.",
-  })
-  token?: string | null;
 }
 
 @InputType({ description: "What `requestPasswordReset` takes." })
@@ -196,7 +186,9 @@ export class UserResolver {
     @Ctx() ctx: Context,
   ): Promise<VerifyEmailPayload> {
     const { token, password, transport } = input;
-    return payload(async () => handOver(ctx, transport, await verifyEmail(ctx, token, password)));
+    return payload(async () =>
+      handOverOrAsk(ctx, transport, await verifyEmail(ctx, token, password)),
+    );
   }
 
   @Mutation(() => RequestPasswordResetPayload, {

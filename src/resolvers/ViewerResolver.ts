@@ -1,6 +1,7 @@
 import { Args, Ctx, Field, FieldResolver, ObjectType, Query, Resolver, Root } from "type-graphql";
 import type { Context } from "../context";
 import { Account } from "../entities/Account";
+import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
 import { PrincipalKind, UserEvent } from "../entities/Event";
 import { Membership } from "../entities/Membership";
@@ -41,6 +42,7 @@ class Viewer {}
 
 const ViewerMembershipConnection = connectionOf("ViewerMembership", ViewerMembership);
 const SessionConnection = connectionOf("Session", Session);
+const AuthenticatorConnection = connectionOf("Authenticator", Authenticator);
 const UserEventConnection = connectionOf("UserEvent", UserEvent);
 
 @Resolver(() => Viewer)
@@ -99,6 +101,16 @@ export class ViewerResolver {
     @Ctx() ctx: Context,
   ): Promise<Connection<Session>> {
     return page(relations.Viewer.sessions, ctx, args);
+  }
+
+  @FieldResolver(() => AuthenticatorConnection, {
+    description: "Your second factor, where it is on. An API key sees none.",
+  })
+  authenticators(
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Authenticator>> {
+    return page(relations.Viewer.authenticators, ctx, args);
   }
 
   @FieldResolver(() => UserEventConnection, {

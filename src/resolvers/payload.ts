@@ -24,7 +24,7 @@ export async function payload<T extends object>(
   work: () => Promise<T>,
 ): Promise<Partial<T> & Payload> {
   try {
-    return { ...(await work()), userErrors: [] };
+    return { userErrors: [], ...(await work()) };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     const { code, message, field } = error;

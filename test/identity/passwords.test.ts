@@ -9,7 +9,7 @@ import {
 import { signIn } from "../../src/operations/sessions/signIn";
 import { signOut } from "../../src/operations/sessions/signOut";
 import { sqlAsOwner, useDatabase } from "../support/database";
-import { asNobody, aUser, withToken } from "../support/factories";
+import { asNobody, aUser, withToken, signedIn } from "../support/factories";
 import { times } from "../support/races";
 
 beforeAll(useDatabase);
@@ -80,7 +80,9 @@ it("U2: wrong email, wrong password and no password are one error", async () => 
 
 it("U2, U9: signs in whatever the email's case; the session ends with signing out", async () => {
   const user = await aUser({ passwordHash: await hashPassword(PASSWORD) });
-  const { session, token } = await signIn(asNobody(), ` ${user.email.toUpperCase()} `, PASSWORD);
+  const { session, token } = signedIn(
+    await signIn(asNobody(), ` ${user.email.toUpperCase()} `, PASSWORD),
+  );
   const [row] = await sqlAsOwner("select * from sessions where id = $1", [session.id]);
   expect(JSON.stringify(row)).not.toContain(token.slice(-30));
 
@@ -98,7 +100,7 @@ it.each([
   ["ended", "ended_at = now()"],
 ])("U9: refuses a session %s", async (_what, change) => {
   const user = await aUser({ passwordHash: await hashPassword(PASSWORD) });
-  const { session, token } = await signIn(asNobody(), user.email, PASSWORD);
+  const { session, token } = signedIn(await signIn(asNobody(), user.email, PASSWORD));
   await sqlAsOwner(`update sessions set ${change} where id = $1`, [session.id]);
   await expect(withToken(token)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 });

@@ -16,6 +16,7 @@ import {
   aSession,
   aUser,
   withToken,
+  site,
 } from "../support/factories";
 import { atOnce, times } from "../support/races";
 import { denials, everything, expectDenied, expectRefused } from "../support/refusals";
@@ -23,6 +24,7 @@ import { denials, everything, expectDenied, expectRefused } from "../support/ref
 beforeAll(useDatabase);
 
 const PASSWORD = "correct horse battery staple";
+const GIVEN = { password: PASSWORD, code: null };
 let passwordHash: string;
 beforeAll(async () => {
   passwordHash = await hashPassword(PASSWORD);
@@ -52,7 +54,7 @@ describe("reauthenticate", () => {
     const ctx = await withToken(old.token);
     const before = Date.now();
 
-    const { session, token } = await reauthenticate(ctx, PASSWORD);
+    const { session, token } = await reauthenticate(ctx, GIVEN);
 
     expect(session.id).toBe(old.id);
     expect(ctx.principal.authenticatedAt!.getTime()).toBeGreaterThanOrEqual(before);
@@ -75,12 +77,14 @@ describe("reauthenticate", () => {
     const request = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
     const { principal } = await authenticate(db, token, request);
     const ctx = new Context({
-      ...{ db, request, caller: principal },
+      ...{ db, site, request, caller: principal },
       background: (work) => void background.push(work),
     });
     const before = await everything();
 
-    await expect(reauthenticate(ctx, "something else entirely")).rejects.toMatchObject({
+    await expect(
+      reauthenticate(ctx, { password: "something else entirely", code: null }),
+    ).rejects.toMatchObject({
       code: "INVALID_CREDENTIALS",
     });
 
@@ -105,7 +109,7 @@ describe("reauthenticate", () => {
 
     const { done } = await atOnce(
       callers.map((ctx) => async () => {
-        tokens.push((await reauthenticate(ctx, PASSWORD)).token);
+        tokens.push((await reauthenticate(ctx, GIVEN)).token);
       }),
     );
 
@@ -120,7 +124,7 @@ describe("reauthenticate", () => {
     const ctx = await withToken(token);
     await sqlAsOwner("update sessions set ended_at = now() where id = $1", [id]);
 
-    await expectRefused(() => reauthenticate(ctx, PASSWORD), { code: "UNAUTHENTICATED" });
+    await expectRefused(() => reauthenticate(ctx, GIVEN), { code: "UNAUTHENTICATED" });
   });
 
   it("C7, E1: refuses an API key", async () => {
@@ -128,14 +132,14 @@ describe("reauthenticate", () => {
     const member = await aMember(await anAccount(), ADMINISTRATOR, { userId: user.id });
     const ctx = await withToken((await aCredential(member)).secret);
 
-    await expectDenied(user, () => reauthenticate(ctx, PASSWORD), {
+    await expectDenied(user, () => reauthenticate(ctx, GIVEN), {
       action: "update Session",
       code: "FORBIDDEN",
     });
   });
 
   it("refuses who is not signed in", async () => {
-    await expectRefused(() => reauthenticate(asNobody(), PASSWORD), { code: "UNAUTHENTICATED" });
+    await expectRefused(() => reauthenticate(asNobody(), GIVEN), { code: "UNAUTHENTICATED" });
   });
 });
 

@@ -5,7 +5,7 @@ import { requestPasswordReset } from "../../src/operations/users/requestPassword
 import { resetPassword } from "../../src/operations/users/resetPassword";
 import { updatePassword } from "../../src/operations/users/updatePassword";
 import { sqlAsOwner, statements, useDatabase } from "../support/database";
-import { asNobody, aSession, aUser, withToken } from "../support/factories";
+import { asNobody, aSession, aUser, withToken, signedIn } from "../support/factories";
 import { APP_URL, deliver, recipient, tokenIn, useMail } from "../support/mail";
 import { atOnce, times } from "../support/races";
 import { expectRefused } from "../support/refusals";
@@ -100,7 +100,7 @@ describe("resetPassword", () => {
     await expect(signIn(asNobody(), user.email, OLD)).rejects.toMatchObject({
       code: "INVALID_CREDENTIALS",
     });
-    expect((await signIn(asNobody(), user.email, NEW)).session.userId).toBe(user.id);
+    expect(signedIn(await signIn(asNobody(), user.email, NEW)).session.userId).toBe(user.id);
   });
 
   it("U5: opens no session and leaves whoever asked nobody", async () => {

@@ -6,7 +6,7 @@ import { DomainError, Unauthenticated } from "../../src/errors";
 import { hashPassword } from "../../src/identity/passwords";
 import { signIn } from "../../src/operations/sessions/signIn";
 import { db, sqlAsOwner, statements, useDatabase } from "../support/database";
-import { asNobody, aUser, withToken } from "../support/factories";
+import { asNobody, aUser, withToken, signedIn, site } from "../support/factories";
 import { atOnce, heldUp, times } from "../support/races";
 import { denials, everything } from "../support/refusals";
 
@@ -38,6 +38,7 @@ async function refusal(email: string, password: string): Promise<DomainError> {
   const request = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
   const ctx = new Context({
     db,
+    site,
     request,
     caller: null,
     background: (work) => background.push(work),
@@ -56,7 +57,7 @@ describe("signIn", () => {
   it("U2, U9, E5: opens a session and records it in the user's own stream", async () => {
     const user = await aUser({ passwordHash });
 
-    const { session, token } = await signIn(asNobody(), user.email, PASSWORD);
+    const { session, token } = signedIn(await signIn(asNobody(), user.email, PASSWORD));
 
     const [row, ...more] = await sqlAsOwner("select * from sessions where user_id = $1", [user.id]);
     expect(more).toEqual([]);
@@ -94,7 +95,7 @@ describe("signIn", () => {
   it("U9: keeps the token's SHA-256 and nothing else of it", async () => {
     const user = await aUser({ passwordHash });
 
-    const { token } = await signIn(asNobody(), user.email, PASSWORD);
+    const { token } = signedIn(await signIn(asNobody(), user.email, PASSWORD));
 
     const [row] = await sqlAsOwner<{ token_hash: Buffer }>(
       "select token_hash from sessions where user_id = $1",
@@ -119,7 +120,9 @@ describe("signIn", () => {
   it("U1: finds the user however the email is written", async () => {
     const user = await aUser({ passwordHash });
 
-    const { session } = await signIn(asNobody(), `  ${user.email.toUpperCase()} `, PASSWORD);
+    const { session } = signedIn(
+      await signIn(asNobody(), `  ${user.email.toUpperCase()} `, PASSWORD),
+    );
 
     expect(session.userId).toBe(user.id);
   });
@@ -288,7 +291,7 @@ describe("signIn, with an old hash", () => {
 
   it("U10, E1: refuses even the right password after too many wrong ones, and records it", async () => {
     const user = await aUser({ passwordHash });
-    const { token } = await signIn(asNobody(), user.email, PASSWORD);
+    const { token } = signedIn(await signIn(asNobody(), user.email, PASSWORD));
     await sqlAsOwner("update sessions set ip = '203.0.113.1' where user_id = $1", [user.id]);
     await sqlAsOwner("delete from throttles");
     const seen: string[] = [];

@@ -12,7 +12,7 @@ import { verifyEmail } from "../../src/operations/users/verifyEmail";
 import { newId } from "../../src/ids";
 import { newToken } from "../../src/identity/tokens";
 import { db, sqlAsOwner, statements, useDatabase } from "../support/database";
-import { asNobody, aUser } from "../support/factories";
+import { asNobody, aUser, signedIn } from "../support/factories";
 import {
   APP_URL,
   deliver,
@@ -63,7 +63,9 @@ describe("signUp", () => {
     expect(recipient(mail!)).toBe("ida@example.com");
     expect(mail!.text).toContain(`${APP_URL}/verify-email#token=`);
 
-    const { user, session } = await verifyEmail(asNobody(), tokenIn(mail), PASSWORD);
+    const verified = await verifyEmail(asNobody(), tokenIn(mail), PASSWORD);
+    const { user } = verified;
+    const { session } = signedIn(verified);
     expect(user).toMatchObject({ email: "ida@example.com", name: "Ida New" });
     expect(user.emailVerifiedAt).not.toBeNull();
     expect(await eventsOf(user.id)).toMatchObject([
@@ -71,7 +73,7 @@ describe("signUp", () => {
       { type: "signed_in.v1", principal_id: user.id, session_id: session.id },
     ]);
     expect(JSON.stringify(await eventsOf(user.id))).not.toContain("argon2");
-    const again = await signIn(asNobody(), "ida@example.com", PASSWORD);
+    const again = signedIn(await signIn(asNobody(), "ida@example.com", PASSWORD));
     expect(again.session.userId).toBe(user.id);
   });
 

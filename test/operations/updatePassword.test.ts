@@ -15,6 +15,8 @@ import {
   aSession,
   aUser,
   withToken,
+  signedIn,
+  site,
 } from "../support/factories";
 import { atOnce, times } from "../support/races";
 import { denials, everything, expectDenied, expectRefused } from "../support/refusals";
@@ -32,7 +34,7 @@ beforeEach(() => sqlAsOwner("delete from throttles"));
 
 const anyone = (fields: Partial<User> = {}) => aUser({ passwordHash, ...fields });
 const signInAs = async ({ email }: User, password: string) => {
-  const { token } = await signIn(asNobody(), email, password);
+  const { token } = signedIn(await signIn(asNobody(), email, password));
   return token;
 };
 
@@ -72,7 +74,7 @@ describe("updatePassword", () => {
     const request = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
     const { principal } = await authenticate(db, token, request);
     const ctx = new Context({
-      ...{ db, request, caller: principal },
+      ...{ db, site, request, caller: principal },
       background: (work) => void background.push(work),
     });
     const before = await everything();

@@ -16,6 +16,7 @@ import { type Known, know } from "../../src/reads/known";
 import { Reads } from "../../src/reads/reads";
 import { schema } from "../../src/schema";
 import { db, useDatabase } from "../support/database";
+import { site } from "../support/factories";
 import { fieldsOfQueries, random, randomDocument } from "../support/randomDocuments";
 import { aWorld, type World } from "../support/world";
 
@@ -84,7 +85,14 @@ it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, as
       const { principal, standing, user } = one.caller;
       // Once as the server's resolvers read, then by rules asked of each row.
       Loaders.prototype.page = run % 2 ? (pageInJavaScript as never) : byLoaders;
-      const contextValue = new Context({ db, request: REQUEST, caller: principal, standing, user });
+      const contextValue = new Context({
+        db,
+        site,
+        request: REQUEST,
+        caller: principal,
+        standing,
+        user,
+      });
       const ordinary: ExecutionResult = await execute({
         schema,
         document,

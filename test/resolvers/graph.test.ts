@@ -7,6 +7,7 @@ import { signOut } from "../../src/operations/sessions/signOut";
 import { createAuthtoken } from "../../src/operations/credentials/createAuthtoken";
 import { db, sqlAsOwner, statements, useDatabase } from "../support/database";
 import {
+  anAuthenticator,
   ADMINISTRATOR,
   aCredential,
   aMember,
@@ -810,6 +811,7 @@ describe("node", () => {
   const TYPES: Record<Found, string> = {
     User: "User",
     Session: "Session",
+    Authenticator: "Authenticator",
     Account: "Account",
     Membership: "Member",
     ServiceUser: "ServiceUser",
@@ -834,6 +836,7 @@ describe("node", () => {
     const ids: Record<Found, string> = {
       User: developer.userId,
       Session: session.id,
+      Authenticator: (await anAuthenticator(administrator.userId)).authenticator.id,
       Account: account.id,
       Membership: developer.id,
       ServiceUser: bot.id,

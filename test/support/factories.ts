@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { authenticate } from "../../src/authenticate";
 import { Context } from "../../src/context";
+import { type EncryptionKeys, parseKeys } from "../../src/config";
 import type { Class } from "../../src/database/table";
 import { Account } from "../../src/entities/Account";
+import { Authenticator } from "../../src/entities/Authenticator";
 import { Credential, CredentialKind } from "../../src/entities/Credential";
 import { Invitation } from "../../src/entities/Invitation";
 import { IPRestriction } from "../../src/entities/IPRestriction";
@@ -10,11 +12,16 @@ import { IPRule, IPRuleEffect } from "../../src/entities/IPRule";
 import { Membership, Provisioning } from "../../src/entities/Membership";
 import { DeveloperRole, LOWEST, type Roles, TeamRole } from "../../src/entities/roles";
 import { ServiceUser } from "../../src/entities/ServiceUser";
-import { SignInMethod, Surface } from "../../src/entities/Session";
+import { type Session, SignInMethod, Surface } from "../../src/entities/Session";
 import { User } from "../../src/entities/User";
+import { Keyring } from "../../src/identity/encryption";
+import { newRecoveryCodes } from "../../src/identity/recoveryCodes";
 import { newSession } from "../../src/identity/sessions";
 import { newToken } from "../../src/identity/tokens";
+import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
+import { type Opened, secretPlace } from "../../src/operations/proving";
+import type { Site } from "../../src/site";
 import { db, sqlAsOwner } from "./database";
 
 /** Rows for tests, put there without going through operations, so without events. */
@@ -25,6 +32,12 @@ async function save<E extends object>(entity: Class<E>, fields: E): Promise<E> {
 }
 
 const now = () => new Date();
+/** The test server's encryption key, as its configuration says it. */
+export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString("base64")}`;
+export const site: Site = {
+  name: "Gatehouse",
+  keyring: new Keyring(parseKeys(ENCRYPTION_KEYS) as EncryptionKeys),
+};
 const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 
 export const ADMINISTRATOR: Roles = { ...LOWEST, administrator: true };
@@ -160,15 +173,47 @@ export async function anIPRestriction(
 
 /** A session of this user, as a browser would hold it. */
 export async function aSession(userId: string): Promise<{ id: string; token: string }> {
-  const { session, token } = newSession(userId, [SignInMethod.PASSWORD], REQUEST, now());
+  const { session, token } = newSession(userId, [SignInMethod.PASSWORD], REQUEST, null, now());
   await db.query(db.table(session.constructor as Class<typeof session>).insertion([session]));
   return { id: session.id, token };
+}
+
+/** A second factor that is on, its secret and its recovery codes. */
+export async function anAuthenticator(
+  userId: string,
+  fields: Partial<Authenticator> = {},
+): Promise<{ authenticator: Authenticator; secret: Buffer; codes: string[] }> {
+  const id = newId("Authenticator");
+  const secret = newTotpSecret();
+  const { keyId, sealed } = site.keyring.seal(secret, secretPlace({ id }));
+  const { codes, hashes } = newRecoveryCodes();
+  const authenticator = await save(Authenticator, {
+    id,
+    userId,
+    secret: sealed,
+    keyId,
+    lastStep: 0,
+    recoveryCodeHashes: hashes,
+    recoveryCodesLeft: hashes.length,
+    recoveryCodesCreatedAt: now(),
+    confirmedAt: now(),
+    removedAt: null,
+    createdAt: now(),
+    ...fields,
+  });
+  return { authenticator, secret, codes };
+}
+
+/** The session of somebody who owes nothing more. */
+export function signedIn(opened: Opened): { session: Session; token: string } {
+  if (!opened.session) throw new Error("A code is owed");
+  return opened;
 }
 
 /** The context of a request with this token: a session's or an API key's. */
 export async function withToken(token: string): Promise<Context> {
   const { principal, standing } = await authenticate(db, token, REQUEST);
-  return new Context({ db, request: REQUEST, caller: principal, standing });
+  return new Context({ db, site, request: REQUEST, caller: principal, standing });
 }
 
 /** The context of a request by this member, signed in; or by this service user, with a key. */
@@ -184,7 +229,7 @@ export async function asUser(user: User): Promise<Context> {
 
 /** The context of a request that nobody signed. */
 export function asNobody(): Context {
-  return new Context({ db, request: REQUEST, caller: null });
+  return new Context({ db, site, request: REQUEST, caller: null });
 }
 
 /** What happened in an account, oldest first, refusals apart. */

@@ -2,6 +2,8 @@ import { pino } from "pino";
 import { type Config, readConfig } from "../../src/config";
 import type { Database } from "../../src/database/database";
 import { createServer } from "../../src/server";
+import { openSite } from "../../src/site";
+import { ENCRYPTION_KEYS } from "./factories";
 import { db, url as databaseUrl } from "./database";
 
 export interface ErrorShown {
@@ -62,8 +64,13 @@ const served: Served[] = [];
 export async function serve({ env = {}, database, demoKey }: Options = {}): Promise<Served> {
   const log: string[] = [];
   const logger = pino({ level: "trace", base: null }, { write: (line) => void log.push(line) });
-  const config = readConfig({ DATABASE_URL: databaseUrl, ...env });
-  const app = await createServer({ db: database ?? db, config, logger, demoKey });
+  const config = readConfig({
+    DATABASE_URL: databaseUrl,
+    GATEHOUSE_ENCRYPTION_KEYS: ENCRYPTION_KEYS,
+    ...env,
+  });
+  const site = await openSite(config);
+  const app = await createServer({ db: database ?? db, config, site, logger, demoKey });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   const one: Served = {
     app,

@@ -1,6 +1,6 @@
 import type { Context } from "../../context";
 import type { Session } from "../../entities/Session";
-import { endSessions } from "../invariants";
+import { endSessions } from "../proving";
 
 /** Ends all sessions of the caller's but the one that asks. @throws Forbidden for an API key. */
 export async function endOtherSessions(ctx: Context): Promise<Session[]> {

@@ -1,6 +1,6 @@
 import type { Context } from "../../context";
 import type { Session } from "../../entities/Session";
-import { lockOwnSession } from "../invariants";
+import { lockOwnSession } from "../proving";
 
 /**
  * Ends a session of the caller's, whichever: nobody gets in with it from this commit on.

@@ -1,36 +1,71 @@
 import type { Context } from "../../context";
+import { sql } from "../../database/sql";
 import { type Session, SignInMethod } from "../../entities/Session";
-import { Unauthenticated } from "../../errors";
+import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { newToken } from "../../identity/tokens";
-import { assertPassword, lockOwnSession } from "../invariants";
+import {
+  assertPassword,
+  codeOwed,
+  isSecond,
+  lockAuthenticator,
+  lockOwnSession,
+  methodOf,
+  ON,
+  passwordNotSet,
+  tryAt,
+  useCode,
+} from "../proving";
 
 /**
- * Has the person prove again that it is them, for what takes a proof of the last minutes (U11).
- * The session goes on under a new token: whoever had copied the old one is out.
+ * Has the person prove again that it is them, for what takes a proof of the last minutes (U11): by
+ * their password and their second factor, whichever of the two they have. The session goes on under
+ * a new token: whoever had copied the old one is out.
  *
- * @throws Unauthenticated (INVALID_CREDENTIALS) for a wrong password.
+ * @throws Refused (MFA_CHALLENGE) where a code is owed; BAD_USER_INPUT where the password is.
+ * @throws Refused (PASSWORD_NOT_SET) for a person with neither, who signs in again instead.
+ * @throws Unauthenticated (INVALID_CREDENTIALS, MFA_INVALID) for a wrong one.
  * @throws RateLimited after too many of them.
  * @throws Forbidden for an API key.
  */
 export async function reauthenticate(
   ctx: Context,
-  password: string,
+  { password, code }: { password: string | null; code: string | null },
 ): Promise<{ session: Session; token: string }> {
-  const { sessionId } = ctx.principal;
-  if (sessionId) await assertPassword(ctx, password);
+  const { principal: who } = ctx;
+  const [has] = await ctx.db.query<{ password: boolean; second: boolean }>(sql`
+    select password_hash is not null as password,
+      exists (select from authenticators row where ${ON(who.id)}) as second
+    from users where id = ${who.id}`);
+  const first = who.sessionId !== null && has!.password;
+  const second = who.sessionId !== null && has!.second;
+  if (first && password === null) {
+    throw new Refused(Refusal.BAD_USER_INPUT, "Send your password.", ["password"]);
+  }
+  if (second && code === null) throw codeOwed();
+  if (who.sessionId && !first && !second) throw passwordNotSet();
+  if (first) await assertPassword(ctx, password!);
 
   const { text, hash } = newToken("SESSION", null);
-  const session = await ctx.self.transaction(async (tx) => {
-    const session = await lockOwnSession(tx, sessionId, "update");
-    // Ended while the password was checked: it stays so.
-    if (session.endedAt) throw new Unauthenticated("This session has ended. Sign in again.");
-    session.tokenHash = hash;
-    session.authenticatedAt = tx.now;
-    session.methods = [SignInMethod.PASSWORD];
-    await tx.save(session);
-    await tx.record("reauthenticated.v1", session);
-    return session;
-  });
-  ctx.become({ ...ctx.principal, authenticatedAt: session.authenticatedAt });
+  const prove = () =>
+    ctx.self.transaction(async (tx) => {
+      const session = await lockOwnSession(tx, who.sessionId, "update");
+      // Ended while the password was checked: it stays so.
+      if (session.endedAt) throw new Unauthenticated("This session has ended. Sign in again.");
+      const authenticator = second ? await lockAuthenticator(tx) : null;
+      if (authenticator) await useCode(tx, ctx, authenticator, code!);
+      session.tokenHash = hash;
+      session.authenticatedAt = tx.now;
+      session.methods = [
+        ...(first ? [SignInMethod.PASSWORD] : session.methods.filter((one) => !isSecond(one))),
+        ...(authenticator ? [methodOf(code!)] : []),
+      ];
+      await tx.save(session);
+      await tx.record("reauthenticated.v1", session);
+      return session;
+    });
+  const attempt = { secret: "code", email: who.subject, who, familiar: true } as const;
+  const session = second ? await tryAt(ctx, attempt, prove) : await prove();
+  const { authenticatedAt, methods } = session;
+  ctx.become({ ...who, authenticatedAt, methods });
   return { session, token: text };
 }

@@ -2,13 +2,7 @@ import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { queueMail } from "../../mail";
-import {
-  forgiveToken,
-  holdFreeEmail,
-  lockSelf,
-  readOneTimeToken,
-  tokenInvalid,
-} from "../invariants";
+import { forgiveToken, holdFreeEmail, lockSelf, readOneTimeToken, tokenInvalid } from "../proving";
 
 /**
  * Has the caller sign in with another address from now on, by the token that was mailed to it, and

@@ -1,6 +1,7 @@
 import type { Context } from "../../context";
 import { queueMail } from "../../mail";
-import { countMail, emailFrom } from "../invariants";
+import { emailFrom } from "../invariants";
+import { countMail } from "../proving";
 
 /**
  * Mails a link to choose a new password with. Whether the email has a user is not looked up

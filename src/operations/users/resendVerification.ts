@@ -2,7 +2,7 @@ import type { Context } from "../../context";
 import { Refusal, Refused } from "../../errors";
 import { kindOf } from "../../ids";
 import { queueMail } from "../../mail";
-import { countMail } from "../invariants";
+import { countMail } from "../proving";
 
 /**
  * Mails the link of a sign-up again; the one before is void. By the sign-up and not by the email,

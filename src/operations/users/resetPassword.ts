@@ -2,15 +2,15 @@ import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
 import { assertStrong, hashPassword } from "../../identity/passwords";
-import { queueMail } from "../../mail";
 import {
   type Arriving,
   arriving,
   endSessions,
   forgiveToken,
+  queueNotice,
   readOneTimeToken,
   tokenInvalid,
-} from "../invariants";
+} from "../proving";
 
 /**
  * Sets a new password with the token of a mailed link, and ends all of the user's sessions (U5).
@@ -44,8 +44,7 @@ export async function resetPassword(
     await tx.save(user);
     await tx.record("user_password_reset.v1", user);
     await endSessions(tx, null);
-    const at = tx.now.toISOString();
-    await queueMail(tx, { kind: "password_changed", userId: user.id, at, ip: ctx.request.ip });
+    await queueNotice(tx, ctx, "passwordChanged");
     return user;
   });
   forgiveToken(ctx);

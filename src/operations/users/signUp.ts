@@ -3,7 +3,8 @@ import { sql } from "../../database/sql";
 import { assertStrong, hashPassword } from "../../identity/passwords";
 import { newId } from "../../ids";
 import { queueMail } from "../../mail";
-import { countMail, emailFrom, nameFrom } from "../invariants";
+import { emailFrom, nameFrom } from "../invariants";
+import { countMail } from "../proving";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
 

@@ -3,7 +3,8 @@ import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
 import { newId } from "../../ids";
 import { queueMail } from "../../mail";
-import { countMail, emailFrom, lockSelf } from "../invariants";
+import { emailFrom } from "../invariants";
+import { countMail, lockSelf } from "../proving";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
 

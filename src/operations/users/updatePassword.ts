@@ -3,8 +3,7 @@ import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { assertStrong, hashPassword } from "../../identity/passwords";
-import { queueMail } from "../../mail";
-import { assertPassword, endSessions, lockSelf, WRONG_PASSWORD } from "../invariants";
+import { assertPassword, endSessions, lockSelf, queueNotice, WRONG_PASSWORD } from "../proving";
 
 /**
  * Changes the caller's password, and ends their other sessions: whoever was in with the old one
@@ -45,8 +44,7 @@ export async function updatePassword(
     // A link asked for before would undo this.
     await tx.query(sql`
       delete from one_time_tokens where user_id = ${id} and purpose = 'RESET_PASSWORD'`);
-    const at = tx.now.toISOString();
-    await queueMail(tx, { kind: "password_changed", userId: id, at, ip: ctx.request.ip });
+    await queueNotice(tx, ctx, "passwordChanged");
     return user;
   });
 }

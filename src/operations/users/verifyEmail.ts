@@ -1,6 +1,6 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
-import { type Session, SignInMethod } from "../../entities/Session";
+import { SignInMethod } from "../../entities/Session";
 import { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
@@ -9,11 +9,12 @@ import { system } from "../../principal";
 import {
   forgiveToken,
   holdFreeEmail,
+  type Opened,
   openSession,
   readOneTimeToken,
   tokenInvalid,
   WRONG_PASSWORD,
-} from "../invariants";
+} from "../proving";
 
 interface SignUp {
   email: string;
@@ -34,7 +35,7 @@ export async function verifyEmail(
   ctx: Context,
   token: string,
   password: string,
-): Promise<{ user: User; session: Session; token: string }> {
+): Promise<Opened & { user: User }> {
   const hash = await readOneTimeToken(ctx, token);
   const live = sql`token_hash = ${hash} and purpose = 'SIGN_UP' and used_at is null
     and expires_at > now()`;

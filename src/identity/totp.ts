@@ -1,0 +1,59 @@
+import { randomBytes } from "node:crypto";
+import { toDataURL, toString } from "qrcode";
+import { totp } from "speakeasy";
+import { base32, RFC4648 } from "./base32";
+
+/** RFC 4226, section 4: 160 bits, as long as what SHA-1 makes of it. */
+const SECRET_BYTES = 20;
+const STEP_SECONDS = 30;
+/** Steps either side: for clocks that differ, and codes typed slowly (RFC 6238, section 5.2). */
+const WINDOW = 1;
+
+export function newTotpSecret(): Buffer {
+  return randomBytes(SECRET_BYTES);
+}
+
+/**
+ * The time step whose code this is, if it is now within a step of it; null for any other text. Each
+ * step is to be accepted once: the caller keeps the last, and takes only a later one.
+ *
+ * speakeasy would read "1e5", " 12345" or an empty secret its own way, so it is given neither.
+ */
+export function totpStep(secret: Buffer, code: string, now: Date): number | null {
+  if (secret.length !== SECRET_BYTES) throw new Error("This is no secret of ours");
+  if (!/^\d{6}$/.test(code)) return null;
+  const time = Math.floor(now.getTime() / 1000);
+  const found = totp.verifyDelta({
+    secret: secret.toString("hex"),
+    encoding: "hex",
+    algorithm: "sha1",
+    digits: 6,
+    step: STEP_SECONDS,
+    window: WINDOW,
+    token: code,
+    time,
+  }) as { delta: number } | undefined;
+  return found ? Math.floor(time / STEP_SECONDS) + found.delta : null;
+}
+
+/** What a person needs to set up their app: to scan, to follow, or to type. */
+export interface TotpSetup {
+  /** https://github.com/google/google-authenticator/wiki/Key-Uri-Format */
+  otpauthUri: string;
+  secret: string;
+  qrSvg: string;
+  qrPng: string;
+}
+
+export async function totpSetup(secret: Buffer, issuer: string, email: string): Promise<TotpSetup> {
+  const text = base32(secret, (SECRET_BYTES * 8) / 5, RFC4648); // needs no padding
+  const label = [issuer, email].map(encodeURIComponent).join(":");
+  const otpauthUri =
+    `otpauth://totp/${label}?secret=${text}&issuer=${encodeURIComponent(issuer)}` +
+    `&algorithm=SHA1&digits=6&period=${STEP_SECONDS}`;
+  const [qrSvg, qrPng] = await Promise.all([
+    toString(otpauthUri, { type: "svg" }),
+    toDataURL(otpauthUri, { type: "image/png", scale: 6 }),
+  ]);
+  return { otpauthUri, secret: text, qrSvg, qrPng };
+}

@@ -1,0 +1,61 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import { Authenticator } from "../../entities/Authenticator";
+import { Refusal, Refused } from "../../errors";
+import { totpStep } from "../../identity/totp";
+import {
+  lockAuthenticator,
+  lockSelf,
+  openSecret,
+  queueNotice,
+  removeAuthenticator,
+  type RecoveryCodes,
+  renewRecoveryCodes,
+  tryAt,
+  wrongCode,
+} from "../proving";
+
+/**
+ * Turns the second factor on with a first code of the app, in place of the one before, if any. The
+ * answer has the recovery codes, which are nowhere else (T1).
+ *
+ * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
+ * @throws Refused (CONFLICT) where nothing waits to be confirmed.
+ * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
+ */
+export async function confirmTotp(
+  ctx: Context,
+  code: string,
+): Promise<{ authenticator: Authenticator; recoveryCodes: RecoveryCodes }> {
+  const { principal: who } = ctx;
+  const attempt = { secret: "code", email: who.subject, who, familiar: true } as const;
+  return tryAt(ctx, attempt, () =>
+    ctx.self.transaction(async (tx) => {
+      const user = await lockSelf(tx);
+      tx.requireFresh(user);
+      const present = await lockAuthenticator(tx);
+      const [authenticator] = await tx.rows(
+        Authenticator,
+        sql`row.user_id = ${who.id} and row.confirmed_at is null and row.removed_at is null`,
+      );
+      if (!authenticator) {
+        const message = "There is nothing to confirm. Set up an app first: call `enrollTotp`.";
+        throw new Refused(Refusal.CONFLICT, message);
+      }
+      const [kept] = await tx.query<{ secret: Buffer }>(sql`
+        select secret from authenticators where id = ${authenticator.id}`);
+      const step = totpStep(openSecret(ctx, authenticator, kept!.secret), code.trim(), tx.now);
+      if (step === null) throw wrongCode();
+
+      if (present) await removeAuthenticator(tx, present);
+      tx.authorize("update", authenticator);
+      authenticator.lastStep = step;
+      authenticator.confirmedAt = tx.now;
+      const recoveryCodes = renewRecoveryCodes(ctx, authenticator, tx.now);
+      await tx.save(authenticator);
+      await tx.record("mfa_enabled.v1", authenticator);
+      await queueNotice(tx, ctx, "mfaEnabled");
+      return { authenticator, recoveryCodes };
+    }),
+  );
+}

@@ -1,0 +1,61 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import { Authenticator } from "../../entities/Authenticator";
+import { newTotpSecret, type TotpSetup, totpSetup } from "../../identity/totp";
+import { newId } from "../../ids";
+import { codeOwed, lockAuthenticator, lockSelf, secretPlace, tryAt, useCode } from "../proving";
+
+/**
+ * Makes the secret of an authenticator app. Nothing is on until `confirmTotp` has seen a first code
+ * of it (T1); asking again makes another. Where an app is on already, it takes a code of that, and it
+ * stays on until the new one is confirmed.
+ *
+ * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
+ * @throws Refused (MFA_CHALLENGE) where a code of the present app is owed.
+ * @throws Unauthenticated (MFA_INVALID) for a wrong one; RateLimited after too many.
+ */
+export async function enrollTotp(
+  ctx: Context,
+  code: string | null,
+): Promise<{ authenticator: Authenticator; setup: TotpSetup }> {
+  const { principal: who, site } = ctx;
+  const secret = newTotpSecret();
+  const enroll = () =>
+    ctx.self.transaction(async (tx) => {
+      const user = await lockSelf(tx);
+      tx.requireFresh(user);
+      const present = await lockAuthenticator(tx);
+      if (present) {
+        if (code === null) throw codeOwed();
+        await useCode(tx, ctx, present, code);
+      }
+      const [pending] = await tx.rows(
+        Authenticator,
+        sql`row.user_id = ${who.id} and row.confirmed_at is null and row.removed_at is null`,
+      );
+      const id = pending?.id ?? newId("Authenticator");
+      const { keyId, sealed } = site.keyring.seal(secret, secretPlace({ id }));
+      const made = { keyId, secret: sealed, createdAt: tx.now };
+      const authenticator = Object.assign(
+        pending ??
+          Object.assign(new Authenticator(), {
+            id,
+            userId: who.id,
+            lastStep: 0,
+            recoveryCodeHashes: [],
+            recoveryCodesLeft: 0,
+            recoveryCodesCreatedAt: null,
+            confirmedAt: null,
+            removedAt: null,
+          }),
+        made,
+      );
+      tx.authorize(pending ? "update" : "create", authenticator);
+      await tx.save(authenticator);
+      await tx.record("mfa_enrollment_started.v1", authenticator);
+      return authenticator;
+    });
+  const attempt = { secret: "code", email: who.subject, who, familiar: true } as const;
+  const authenticator = code === null ? await enroll() : await tryAt(ctx, attempt, enroll);
+  return { authenticator, setup: await totpSetup(secret, site.name, who.subject) };
+}

@@ -1,0 +1,462 @@
+import type { Context } from "../context";
+import { type Sql, sql } from "../database/sql";
+import { Authenticator } from "../entities/Authenticator";
+import { PrincipalKind } from "../entities/Event";
+import { Session, SignInMethod, Surface } from "../entities/Session";
+import { User } from "../entities/User";
+import { DomainError, NotFound, Refusal, Refused, Unauthenticated } from "../errors";
+import { verifyPassword } from "../identity/passwords";
+import { newRecoveryCodes, recoveryCodeHash, recoveryCodesText } from "../identity/recoveryCodes";
+import { newSession } from "../identity/sessions";
+import { countTry, forgive, isFirst } from "../identity/throttle";
+import { newToken, parseToken } from "../identity/tokens";
+import { totpStep } from "../identity/totp";
+import { newId } from "../ids";
+import { type Notice, queueMail } from "../mail";
+import type { Principal } from "../principal";
+import { recordRefusal } from "../recording";
+import type { Transaction } from "../transaction";
+
+/** A user who is on the way in. */
+export interface Arriving {
+  id: string;
+  email: string;
+  name: string;
+  emailVerified: boolean;
+}
+
+/** The user as whom somebody is trying to get in, not proven yet. */
+export function arriving({ id, email, name, emailVerified }: Arriving): Principal {
+  return {
+    kind: PrincipalKind.USER,
+    id,
+    subject: email,
+    name,
+    emailVerified,
+    surface: Surface.DASHBOARD,
+    sessionId: null,
+    credentialId: null,
+    accountId: null,
+    methods: [],
+    authenticatedAt: null,
+  };
+}
+
+/** How long somebody has to find their phone. */
+const CHALLENGE_LASTS_MS = 10 * 60 * 1000;
+
+/** The question for a second factor, between a first one and a session. */
+export interface Challenge {
+  /** To send with the code; works once. */
+  token: string;
+  expiresAt: Date;
+}
+
+export type Opened =
+  { session: Session; token: string; challenge: null } | { session: null; challenge: Challenge };
+
+/** Whether a method shows that somebody has what only they have, besides what they know. */
+export const isSecond = (method: SignInMethod) =>
+  method === SignInMethod.TOTP || method === SignInMethod.RECOVERY_CODE;
+
+/**
+ * Opens a session for whoever proved who they are by these methods, or asks for the second factor
+ * that they owe (T2). Every session begins here, so this is decided nowhere else.
+ *
+ * @param prove Uses up what has to be used together with it, such as a code.
+ */
+export async function openSession(
+  ctx: Context,
+  user: Arriving,
+  methods: SignInMethod[],
+  prove: (tx: Transaction) => Promise<void> = () => Promise.resolve(),
+): Promise<Opened> {
+  const deviceHash = ctx.device();
+  const { ip, userAgent } = ctx.request;
+  const [place] = await ctx.db.query<{ owes: boolean; unknown: boolean }>(sql`
+    select exists (select from authenticators row where ${ON(user.id)}) as owes,
+      exists (select from sessions s where s.user_id = ${user.id}) and not exists (
+        select from sessions s where s.user_id = ${user.id} and (s.device_hash = ${deviceHash}
+          or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown`);
+  if (place!.owes && !methods.some(isSecond)) {
+    return { session: null, challenge: await askForCode(ctx, user, methods) };
+  }
+  const { session, token } = newSession(user.id, methods, ctx.request, deviceHash, new Date());
+  const { id: sessionId, authenticatedAt } = session;
+  const entering = { ...arriving(user), sessionId, methods, authenticatedAt };
+  await ctx.as(entering).transaction(async (tx) => {
+    await prove(tx);
+    tx.authorize("create", session);
+    await tx.save(session);
+    await tx.record("signed_in.v1", session);
+    if (place!.unknown) await queueNotice(tx, ctx, "newDevice", userAgent);
+  });
+  ctx.become(entering);
+  return { session, token, challenge: null };
+}
+
+async function askForCode(ctx: Context, user: Arriving, methods: SignInMethod[]) {
+  const { text: token, hash } = newToken("ONE_TIME", null);
+  const now = new Date();
+  const expiresAt = new Date(now.getTime() + CHALLENGE_LASTS_MS);
+  await ctx.db.query(sql`
+    insert into one_time_tokens
+      (id, purpose, user_id, email, token_hash, methods, expires_at, created_at)
+    values (${newId("OneTimeToken")}, 'COMPLETE_SIGN_IN', ${user.id}, ${user.email}, ${hash},
+      ${methods}, ${expiresAt}, ${now})`);
+  // Whoever knows the password and has no code gets no further, and should not go unnoticed.
+  ctx.background(
+    recordRefusal(ctx.db, { ...arriving(user), methods }, ctx.request, {
+      type: "sign_in_refused.v1",
+      stream: { userId: user.id },
+      objectId: user.id,
+      decision: { ...NO_SESSION, code: Refusal.MFA_CHALLENGE },
+    }),
+  );
+  return { token, expiresAt };
+}
+
+/** The authenticator of a user that is on, as the alias `row`. */
+export const ON = (userId: string) =>
+  sql`row.user_id = ${userId} and row.confirmed_at is not null and row.removed_at is null`;
+
+/** The caller's authenticator that is on, held until commit; null where they have none. */
+export async function lockAuthenticator(tx: Transaction): Promise<Authenticator | null> {
+  const [found] = await tx.rows(Authenticator, ON(tx.principal.id));
+  return found ?? null;
+}
+
+/** What a code is, by how it looks: six digits are the app's. */
+export function methodOf(code: string): SignInMethod {
+  return /^\d{6}$/.test(code.trim()) ? SignInMethod.TOTP : SignInMethod.RECOVERY_CODE;
+}
+
+/**
+ * Uses up a code of the caller's app or a recovery code. The authenticator is held, so that of many
+ * at once with the same code one is first.
+ *
+ * @throws Unauthenticated (MFA_INVALID) for one that is wrong or used up.
+ */
+export async function useCode(
+  tx: Transaction,
+  ctx: Context,
+  authenticator: Authenticator,
+  code: string,
+): Promise<void> {
+  const { id } = authenticator;
+  const [kept] = await tx.query<Pick<Authenticator, "secret" | "recoveryCodeHashes">>(sql`
+    select secret, recovery_code_hashes as "recoveryCodeHashes"
+    from authenticators where id = ${id}`);
+  const { secret, recoveryCodeHashes: hashes } = kept!;
+  if (methodOf(code) === SignInMethod.TOTP) {
+    const key = openSecret(ctx, authenticator, secret!);
+    const step = totpStep(key, code.trim(), tx.now);
+    const accepted =
+      step === null
+        ? []
+        : await tx.query(sql`
+      update authenticators set last_step = ${step} where id = ${id} and last_step < ${step}
+      returning id`);
+    if (!accepted.length) throw wrongCode();
+    return;
+  }
+  const hash = recoveryCodeHash(code);
+  const left = hashes.filter((one) => !hash?.equals(one));
+  if (left.length === hashes.length) throw wrongCode();
+  tx.authorize("update", authenticator);
+  authenticator.recoveryCodeHashes = left;
+  authenticator.recoveryCodesLeft = left.length;
+  await tx.save(authenticator);
+  await tx.record("recovery_code_used.v1", authenticator);
+  await queueNotice(tx, ctx, "recoveryCodeUsed", String(left.length));
+}
+
+/** Secrets are sealed for the row they are in. */
+export const secretPlace = ({ id }: Pick<Authenticator, "id">) => `authenticators ${id}`;
+
+export function openSecret(ctx: Context, row: Authenticator, sealed: Buffer): Buffer {
+  return ctx.site.keyring.open({ keyId: row.keyId, sealed }, secretPlace(row));
+}
+
+export function wrongCode(): Unauthenticated {
+  return new Unauthenticated(
+    "This code is wrong, or was used before. Enter the one that your app shows now, or a recovery code.",
+    "MFA_INVALID",
+  );
+}
+
+/** Turns the caller's authenticator off; its secrets are gone. */
+export async function removeAuthenticator(tx: Transaction, row: Authenticator): Promise<void> {
+  tx.authorize("update", row);
+  row.removedAt = tx.now;
+  row.secret = null;
+  row.recoveryCodeHashes = [];
+  row.recoveryCodesLeft = 0;
+  await tx.save(row);
+  await tx.record("mfa_disabled.v1", row);
+}
+
+export interface RecoveryCodes {
+  codes: string[];
+  /** The same as a text file to keep. */
+  text: string;
+}
+
+/** Makes new recovery codes; those before are void. They are in the answer and nowhere else. */
+export function renewRecoveryCodes(
+  { site, principal }: Context,
+  authenticator: Authenticator,
+  now: Date,
+): RecoveryCodes {
+  const { codes, hashes } = newRecoveryCodes();
+  authenticator.recoveryCodeHashes = hashes;
+  authenticator.recoveryCodesLeft = hashes.length;
+  authenticator.recoveryCodesCreatedAt = now;
+  return { codes, text: recoveryCodesText(codes, site.name, principal.subject) };
+}
+
+/** A code is owed and was not sent. */
+export function codeOwed(): Refused {
+  return new Refused(
+    Refusal.MFA_CHALLENGE,
+    "Send a code of your authenticator app, or a recovery code, as `code`.",
+    ["code"],
+  );
+}
+
+const NO_SESSION = { action: "create Session", allowed: false, rule: null, roles: null };
+
+/** A try at a secret of somebody's. */
+export interface Try {
+  secret: "password" | "code";
+  /** As it was typed. */
+  email: string;
+  /** Whom a failure is told; null for nobody's email. */
+  who: Principal | null;
+  /** Whether they have a session from that network. */
+  familiar: boolean;
+}
+
+/**
+ * Counts a try at a secret before it is checked, and forgives it where it was good. A failure is an
+ * event of the person's, and who guesses on and on is told to them by mail; both are written after
+ * the answer, which tells by its time nothing of whether there is such a person (U2).
+ *
+ * @throws RateLimited after too many tries, and whatever `check` throws.
+ */
+export async function tryAt<T>(
+  ctx: Context,
+  { who, ...attempt }: Try,
+  check: () => Promise<T>,
+): Promise<T> {
+  const guesser = { ...attempt, ip: ctx.request.ip };
+  const refuse = (error: unknown) => {
+    if (who && error instanceof DomainError) {
+      ctx.background(noteFailure(ctx, who, attempt.secret, error));
+    }
+    return error;
+  };
+  await countTry(ctx.db, guesser).catch((error: unknown) => {
+    throw refuse(error);
+  });
+  try {
+    const result = await check();
+    ctx.background(forgive(ctx.db, guesser));
+    return result;
+  } catch (error) {
+    throw error instanceof Unauthenticated ? refuse(error) : error;
+  }
+}
+
+async function noteFailure(
+  ctx: Context,
+  who: Principal,
+  secret: Try["secret"],
+  { code }: DomainError,
+): Promise<void> {
+  const { db, request } = ctx;
+  const { id: userId, sessionId } = who;
+  await recordRefusal(db, who, request, {
+    type:
+      secret === "code"
+        ? "mfa_refused.v1"
+        : sessionId
+          ? "reauthentication_refused.v1"
+          : "sign_in_refused.v1",
+    stream: { userId },
+    objectId: sessionId ?? userId,
+    decision: { ...NO_SESSION, action: sessionId ? "update Session" : NO_SESSION.action, code },
+  });
+  if (code !== "RATE_LIMITED") return;
+  await db.transaction(async (connection) => {
+    if (!(await isFirst(connection, `warned ${userId}`, "1 day"))) return;
+    const notice = secret === "code" ? "codeGuessed" : "passwordGuessed";
+    const at = new Date().toISOString();
+    await queueMail(connection, {
+      kind: "notice",
+      notice,
+      userId,
+      at,
+      ip: request.ip,
+      detail: null,
+    });
+  });
+}
+
+/** Tells the caller by mail what was done to their sign-in, once it is done. */
+export function queueNotice(
+  tx: Transaction,
+  { request: { ip } }: Context,
+  notice: Notice,
+  detail: string | null = null,
+): Promise<void> {
+  const at = tx.now.toISOString();
+  return queueMail(tx, { kind: "notice", notice, userId: tx.principal.id, at, ip, detail });
+}
+
+export const WRONG_PASSWORD = "The password is wrong.";
+
+/**
+ * Has whoever holds the session prove that they are its person, and gives the hash that matched.
+ *
+ * @throws Unauthenticated (INVALID_CREDENTIALS); RateLimited after too many wrong ones.
+ * @throws Refused (PASSWORD_NOT_SET) for a person who has none.
+ */
+export async function assertPassword(ctx: Context, password: string): Promise<string> {
+  const { principal: who } = ctx;
+  const [user] = await ctx.db.query<{ email: string; hash: string | null }>(sql`
+    select email, password_hash as hash from users where id = ${who.id}`);
+  const { email, hash } = user!;
+  if (hash === null) throw passwordNotSet();
+  // The same secret as at sign-in, so the same count; but what strangers elsewhere do is not theirs.
+  return tryAt(ctx, { secret: "password", email, who, familiar: true }, async () => {
+    if (await verifyPassword(hash, password)) return hash;
+    throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
+  });
+}
+
+export function passwordNotSet(): Refused {
+  return new Refused(
+    Refusal.PASSWORD_NOT_SET,
+    "You have no password yet. Sign in again as you always do, then set one with `setPassword`.",
+  );
+}
+
+/**
+ * Takes a session of the caller's own, to end it or to go on with it.
+ *
+ * @throws NotFound for one that is not theirs; Forbidden for an API key, which has none.
+ * @throws Unauthenticated when the session that asks was ended meanwhile, and it is another.
+ */
+export async function lockOwnSession(
+  tx: Transaction,
+  sessionId: string | null,
+  action: "end" | "update" = "end",
+): Promise<Session> {
+  const asking = tx.principal.sessionId;
+  const held = asking ? await tx.rows(Session, sql`row.id = any(${[asking, sessionId]})`) : [];
+  const session = asking ? held.find(({ id }) => id === sessionId) : new Session();
+  if (!session) throw new NotFound(sessionId!);
+  tx.authorize(action, session);
+  if (sessionId !== asking) assertOpen(held, asking);
+  return session;
+}
+
+/**
+ * Ends the caller's sessions that are open, but for one, and sign-ins that are half done.
+ *
+ * @throws Forbidden for an API key; Unauthenticated when the one that asks was ended meanwhile.
+ */
+export async function endSessions(tx: Transaction, except: string | null): Promise<Session[]> {
+  const { id: userId, sessionId } = tx.principal;
+  tx.authorize("end", Object.assign(new Session(), { userId }));
+  // All of them: of two that end each other, one is first.
+  const open = await tx.rows(
+    Session,
+    sql`row.user_id = ${userId} and row.ended_at is null and row.expires_at > now()`,
+  );
+  if (sessionId) assertOpen(open, sessionId);
+  const others = open.filter(({ id }) => id !== except);
+  for (const session of others) {
+    tx.authorize("end", session);
+    session.endedAt = tx.now;
+  }
+  await tx.query(sql`
+    delete from one_time_tokens where user_id = ${userId} and purpose = 'COMPLETE_SIGN_IN'`);
+  await tx.saveAll(others, "endedAt");
+  await tx.record("session_ended.v1", ...others);
+  return others;
+}
+
+function assertOpen(held: readonly Session[], sessionId: string | null): void {
+  if (held.some(({ id, endedAt }) => id === sessionId && !endedAt)) return;
+  throw new Unauthenticated("This session has ended. Sign in again.");
+}
+
+/** The caller's own row, to change it. @throws Forbidden for an API key. */
+export async function lockSelf(tx: Transaction): Promise<User> {
+  const { id, sessionId } = tx.principal;
+  const user = sessionId ? await tx.lock(User, id) : Object.assign(new User(), { id });
+  tx.authorize("update", user);
+  return user;
+}
+
+/**
+ * Keeps an email from getting another user until commit, and refuses the link where it has one.
+ *
+ * @throws Refused (TOKEN_INVALID).
+ */
+export async function holdFreeEmail(tx: Transaction, email: string): Promise<void> {
+  await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${email}, 0))`);
+  const taken = await tx.query(sql`select from users where email = ${email}`);
+  if (taken.length) throw tokenInvalid();
+}
+
+/** Counts a request for a mail: nobody is sent many, and nobody has many sent. @throws RateLimited. */
+export async function countMail(ctx: Context, to: string): Promise<void> {
+  await countTry(ctx.db, { secret: "mail", email: to, ip: ctx.request.ip, familiar: false });
+}
+
+/**
+ * The hash of a token from a mail, to look it up by.
+ *
+ * @throws Refused (TOKEN_INVALID) for what is none; RateLimited after too many tries.
+ */
+export async function readOneTimeToken(
+  ctx: Context,
+  text: string,
+  invalid: () => Refused = tokenInvalid,
+): Promise<Buffer> {
+  await countTry(ctx.db, tokenGuesser(ctx));
+  const token = parseToken(text);
+  if (token?.kind !== "ONE_TIME") throw invalid();
+  return token.hash;
+}
+
+/** The token was good: many people behind one address may follow their links. */
+export function forgiveToken(ctx: Context): void {
+  ctx.background(forgive(ctx.db, tokenGuesser(ctx)));
+}
+
+function tokenGuesser({ request }: Context) {
+  return { secret: "token", email: "", ip: request.ip, familiar: true } as const;
+}
+
+/** Expired, used and unknown alike. */
+export function tokenInvalid(): Refused {
+  const message = "This link has expired or was used before. Ask for a new one.";
+  return new Refused(Refusal.TOKEN_INVALID, message, ["token"]);
+}
+
+/** Whether the person of the alias `users` has signed in from that network lately. */
+export const familiar = (ip: string | null) => sql`exists (
+  select from sessions s where s.user_id = users.id
+    and s.created_at > now() - interval '90 days' and ${sameNetwork(ip)})`;
+
+/** Whether the session of the alias `s` was used from the network of that address. */
+const sameNetwork = (ip: string | null) =>
+  sql`${network(sql`s.ip`)} = ${network(sql`${ip}::inet`)}`;
+
+/** The network of an address, as `networkOf` says it. */
+const network = (ip: Sql) =>
+  sql`network(set_masklen(${ip}, case family(${ip}) when 6 then 64 else 32 end))`;

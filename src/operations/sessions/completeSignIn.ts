@@ -1,0 +1,64 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import type { SignInMethod } from "../../entities/Session";
+import { Refusal, Refused } from "../../errors";
+import {
+  type Arriving,
+  arriving,
+  familiar,
+  forgiveToken,
+  lockAuthenticator,
+  methodOf,
+  openSession,
+  readOneTimeToken,
+  type Try,
+  tryAt,
+  useCode,
+} from "../proving";
+
+interface Challenged extends Arriving {
+  methods: SignInMethod[];
+  familiar: boolean;
+}
+
+/**
+ * Opens the session of somebody who was asked for a second factor, by a code of their app or a
+ * recovery code (T2, T3). A wrong code leaves the question as it is.
+ *
+ * @throws Refused (TOKEN_INVALID) when the question is expired, answered or unknown.
+ * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
+ */
+export async function completeSignIn(ctx: Context, challenge: string, code: string) {
+  const hash = await readOneTimeToken(ctx, challenge, challengeInvalid);
+  const live = sql`t.token_hash = ${hash} and t.purpose = 'COMPLETE_SIGN_IN' and t.used_at is null
+    and t.expires_at > now()`;
+  const [user] = await ctx.db.query<Challenged>(sql`
+    select users.id, users.email, users.name, users.email_verified_at is not null as "emailVerified",
+      t.methods, ${familiar(ctx.request.ip)} as familiar
+    from one_time_tokens t join users on users.id = t.user_id where ${live}`);
+  if (!user) throw challengeInvalid();
+  const { email, methods } = user;
+  const attempt: Try = {
+    secret: "code",
+    email,
+    familiar: user.familiar,
+    who: { ...arriving(user), methods },
+  };
+  const opened = await tryAt(ctx, attempt, () =>
+    openSession(ctx, user, [...methods, methodOf(code)], async (tx) => {
+      const authenticator = await lockAuthenticator(tx);
+      const used = await tx.query(sql`
+        update one_time_tokens t set used_at = now() where ${live} returning id`);
+      if (!authenticator || !used.length) throw challengeInvalid();
+      await useCode(tx, ctx, authenticator, code);
+    }),
+  );
+  forgiveToken(ctx);
+  return opened;
+}
+
+/** Expired, answered and unknown alike. */
+function challengeInvalid(): Refused {
+  const message = "This sign-in has expired or was completed before. Sign in again.";
+  return new Refused(Refusal.TOKEN_INVALID, message, ["challenge"]);
+}

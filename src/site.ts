@@ -1,0 +1,31 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CannotStart, type Config, parseKeys } from "./config";
+import { KEY_BYTES, Keyring } from "./identity/encryption";
+
+/** What is configured once for the whole server, as operations use it. */
+export interface Site {
+  /** How people know the service: what their authenticator app shows. */
+  name: string;
+  keyring: Keyring;
+}
+
+export async function openSite(config: Config): Promise<Site> {
+  const keys = config.encryptionKeys ?? (await keysIn(config.dataDirectory));
+  return { name: config.name, keyring: new Keyring(keys) };
+}
+
+/** The keys of a server that is tried out: made at its first start, and kept beside its data. */
+async function keysIn(directory: string) {
+  const file = join(directory, "encryption-keys");
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const made = `first:${randomBytes(KEY_BYTES).toString("base64")}`;
+  // Of two starts at once, the later reads what the first has written.
+  await writeFile(file, made, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  });
+  const keys = parseKeys(await readFile(file, "utf8"));
+  if (typeof keys === "string") throw new CannotStart(`${file} can't be used: ${keys}`);
+  return keys;
+}
