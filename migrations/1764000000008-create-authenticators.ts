@@ -11,7 +11,7 @@ export class CreateAuthenticators1764000000008 implements MigrationInterface {
         id                         text collate "C" primary key check (is_id(id, 'aut')),
         user_id                    text collate "C" not null references users (id),
         -- Sealed by the key of this name; gone with the authenticator.
-        secret                     bytea,
+        sealed_secret              bytea,
         key_id                     text not null check (octet_length(key_id) between 1 and 32),
         -- Of the last code that was accepted (RFC 6238, section 5.2: each is accepted once).
         last_step                  integer not null check (last_step >= 0),
@@ -23,7 +23,7 @@ export class CreateAuthenticators1764000000008 implements MigrationInterface {
         confirmed_at               timestamptz(3) check (is_moment(confirmed_at)),
         removed_at                 timestamptz(3) check (is_moment(removed_at)),
         created_at                 timestamptz(3) not null check (is_moment(created_at)),
-        check ((removed_at is null) = (secret is not null)),
+        check ((removed_at is null) = (sealed_secret is not null)),
         check (removed_at is null or recovery_codes_left = 0)
       );
       create index on authenticators (user_id, id);
@@ -31,6 +31,10 @@ export class CreateAuthenticators1764000000008 implements MigrationInterface {
         where confirmed_at is not null and removed_at is null;
       create unique index authenticators_pending_idx on authenticators (user_id)
         where confirmed_at is null and removed_at is null;
+
+      -- On the user's own row, which everyone locks who changes how they sign in, and every guard reads.
+      alter table users
+        add column mfa_enabled_at timestamptz(3) check (is_moment(mfa_enabled_at));
 
       alter table sessions
         drop constraint sessions_methods_check,
@@ -67,6 +71,7 @@ export class CreateAuthenticators1764000000008 implements MigrationInterface {
         add constraint sessions_methods_check
           check (cardinality(methods) > 0 and methods <@ array['PASSWORD']),
         drop column device_hash;
+      alter table users drop column mfa_enabled_at;
       drop table authenticators;
     `);
   }

@@ -122,6 +122,7 @@ function addUser(ctx: Context, name: string, passwordHash: string): Promise<User
       name,
       passwordHash,
       emailVerifiedAt: tx.now,
+      mfaEnabledAt: null,
       createdAt: tx.now,
     });
     tx.authorize("create", user);

@@ -120,10 +120,13 @@ describe("secrets (C2)", () => {
       .filter(({ type }) => type.name !== "Mutation") // verbs; their payloads are looked at
       .map(({ type, name }) => `${type.name}.${name}`);
     expect(suspicious.sort()).toEqual([
+      "CompleteSignInPayload.token",
       "CreateApiKeyPayload.secret",
       "CreateAuthtokenPayload.secret",
       "ReauthenticatePayload.token",
+      "SignInChallenge.token",
       "SignInPayload.token",
+      "TotpSetup.secret",
       "VerifyEmailPayload.token",
     ]);
   });
@@ -131,7 +134,7 @@ describe("secrets (C2)", () => {
 
 describe("mutations", () => {
   /** GraphQL has no input type without a field, so what needs no input takes no argument. */
-  const NOTHING_TO_SAY = ["signOut", "endOtherSessions"];
+  const NOTHING_TO_SAY = ["signOut", "endOtherSessions", "regenerateRecoveryCodes"];
   const mutations = Object.values(schema.getMutationType()!.getFields());
 
   it.each(mutations.map((field) => [field.name, field] as const))(
@@ -198,6 +201,7 @@ describe("connections", () => {
     const CAPPED = [
       "Account.ipRestrictions", // one for each surface
       "IPRestriction.rules", // 100, by a CHECK
+      "RecoveryCodes.codes", // ten
       "Session.methods", // the words of an enum
       "UserError.field", // a path
     ];

@@ -33,7 +33,7 @@ export class Authenticator {
 
   /** Sealed for this row (identity/encryption.ts). */
   @Secret({ type: "bytea", nullable: true })
-  secret: Buffer | null;
+  sealedSecret: Buffer | null;
 
   @Hidden({ type: "text" })
   keyId: string;

@@ -1,6 +1,6 @@
 import { Field, ObjectType } from "type-graphql";
 import { Column, Entity, Unique } from "typeorm";
-import { Id, Moment, Secret, Text } from "./columns";
+import { Hidden, Id, Moment, Secret, Text } from "./columns";
 import { Node } from "./Node";
 import { Principal } from "./Principal";
 
@@ -27,6 +27,10 @@ export class User {
 
   @Moment({ description: "Timestamp of when the user proved that the email is theirs." })
   emailVerifiedAt: Date | null;
+
+  /** Since when signing in takes a code; null while it doesn't. */
+  @Hidden({ type: "timestamptz", precision: 3, nullable: true })
+  mfaEnabledAt: Date | null;
 
   @Moment({ always: true, description: "Timestamp of when the user was created." })
   createdAt: Date;

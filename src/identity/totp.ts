@@ -46,14 +46,14 @@ export interface TotpSetup {
 }
 
 export async function totpSetup(secret: Buffer, issuer: string, email: string): Promise<TotpSetup> {
-  const text = base32(secret, (SECRET_BYTES * 8) / 5, RFC4648); // needs no padding
+  const secretText = base32(secret, (SECRET_BYTES * 8) / 5, RFC4648); // needs no padding
   const label = [issuer, email].map(encodeURIComponent).join(":");
   const otpauthUri =
-    `otpauth://totp/${label}?secret=${text}&issuer=${encodeURIComponent(issuer)}` +
+    `otpauth://totp/${label}?secret=${secretText}&issuer=${encodeURIComponent(issuer)}` +
     `&algorithm=SHA1&digits=6&period=${STEP_SECONDS}`;
   const [qrSvg, qrPng] = await Promise.all([
     toString(otpauthUri, { type: "svg" }),
     toDataURL(otpauthUri, { type: "image/png", scale: 6 }),
   ]);
-  return { otpauthUri, secret: text, qrSvg, qrPng };
+  return { otpauthUri, secret: secretText, qrSvg, qrPng };
 }

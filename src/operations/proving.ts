@@ -1,7 +1,7 @@
 import type { Context } from "../context";
-import { type Sql, sql } from "../database/sql";
+import { type Sql, sql, TRUE } from "../database/sql";
 import { Authenticator } from "../entities/Authenticator";
-import { PrincipalKind } from "../entities/Event";
+import { type EventType, PrincipalKind } from "../entities/Event";
 import { Session, SignInMethod, Surface } from "../entities/Session";
 import { User } from "../entities/User";
 import { DomainError, NotFound, Refusal, Refused, Unauthenticated } from "../errors";
@@ -59,65 +59,73 @@ export type Opened =
 export const isSecond = (method: SignInMethod) =>
   method === SignInMethod.TOTP || method === SignInMethod.RECOVERY_CODE;
 
+interface Opening {
+  /** The password that was right: it must still be the one. */
+  passwordHash?: string;
+  /** Uses up what has to be used together with it, such as a code. */
+  prove?: (tx: Transaction) => Promise<void>;
+}
+
 /**
  * Opens a session for whoever proved who they are by these methods, or asks for the second factor
  * that they owe (T2). Every session begins here, so this is decided nowhere else.
  *
- * @param prove Uses up what has to be used together with it, such as a code.
+ * The user's row is held meanwhile, as by all who change how somebody signs in: whoever is asked
+ * nothing had nothing to be asked for, and an old password opens nothing once it was changed (U7).
+ *
+ * @throws Unauthenticated (INVALID_CREDENTIALS) where the password was changed meanwhile.
  */
 export async function openSession(
   ctx: Context,
   user: Arriving,
   methods: SignInMethod[],
-  prove: (tx: Transaction) => Promise<void> = () => Promise.resolve(),
+  { passwordHash, prove }: Opening = {},
 ): Promise<Opened> {
   const deviceHash = ctx.device();
   const { ip, userAgent } = ctx.request;
-  const [place] = await ctx.db.query<{ owes: boolean; unknown: boolean }>(sql`
-    select exists (select from authenticators row where ${ON(user.id)}) as owes,
-      exists (select from sessions s where s.user_id = ${user.id}) and not exists (
-        select from sessions s where s.user_id = ${user.id} and (s.device_hash = ${deviceHash}
-          or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown`);
-  if (place!.owes && !methods.some(isSecond)) {
-    return { session: null, challenge: await askForCode(ctx, user, methods) };
-  }
   const { session, token } = newSession(user.id, methods, ctx.request, deviceHash, new Date());
   const { id: sessionId, authenticatedAt } = session;
   const entering = { ...arriving(user), sessionId, methods, authenticatedAt };
-  await ctx.as(entering).transaction(async (tx) => {
-    await prove(tx);
+  const challenge = await ctx.as(entering).transaction(async (tx) => {
+    const same = passwordHash === undefined ? TRUE : sql`u.password_hash = ${passwordHash}`;
+    const [found] = await tx.query<{ owes: boolean; unknown: boolean }>(sql`
+      select u.mfa_enabled_at is not null as owes,
+        exists (select from sessions s where s.user_id = u.id) and not exists (
+          select from sessions s where s.user_id = u.id and (s.device_hash = ${deviceHash}
+            or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown
+      from users u where u.id = ${user.id} and ${same} for share of u`);
+    if (!found) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
+    if (found.owes && !methods.some(isSecond)) return askForCode(tx, user, methods);
+    await prove?.(tx);
     tx.authorize("create", session);
     await tx.save(session);
     await tx.record("signed_in.v1", session);
-    if (place!.unknown) await queueNotice(tx, ctx, "newDevice", userAgent);
+    if (found.unknown) await queueNotice(tx, ctx, "newDevice", userAgent);
+    return null;
   });
+  if (challenge) {
+    // Whoever knows the password and has no code gets no further, and should not go unnoticed.
+    const refusal = { ...NO_SESSION, code: Refusal.MFA_CHALLENGE };
+    ctx.background(noteRefusal(ctx, { ...arriving(user), methods }, "sign_in_refused.v1", refusal));
+    return { session: null, challenge };
+  }
   ctx.become(entering);
   return { session, token, challenge: null };
 }
 
-async function askForCode(ctx: Context, user: Arriving, methods: SignInMethod[]) {
+async function askForCode(tx: Transaction, user: Arriving, methods: SignInMethod[]) {
   const { text: token, hash } = newToken("ONE_TIME", null);
-  const now = new Date();
-  const expiresAt = new Date(now.getTime() + CHALLENGE_LASTS_MS);
-  await ctx.db.query(sql`
+  const expiresAt = new Date(tx.now.getTime() + CHALLENGE_LASTS_MS);
+  await tx.query(sql`
     insert into one_time_tokens
       (id, purpose, user_id, email, token_hash, methods, expires_at, created_at)
     values (${newId("OneTimeToken")}, 'COMPLETE_SIGN_IN', ${user.id}, ${user.email}, ${hash},
-      ${methods}, ${expiresAt}, ${now})`);
-  // Whoever knows the password and has no code gets no further, and should not go unnoticed.
-  ctx.background(
-    recordRefusal(ctx.db, { ...arriving(user), methods }, ctx.request, {
-      type: "sign_in_refused.v1",
-      stream: { userId: user.id },
-      objectId: user.id,
-      decision: { ...NO_SESSION, code: Refusal.MFA_CHALLENGE },
-    }),
-  );
+      ${methods}, ${expiresAt}, ${tx.now})`);
   return { token, expiresAt };
 }
 
 /** The authenticator of a user that is on, as the alias `row`. */
-export const ON = (userId: string) =>
+const ON = (userId: string) =>
   sql`row.user_id = ${userId} and row.confirmed_at is not null and row.removed_at is null`;
 
 /** The caller's authenticator that is on, held until commit; null where they have none. */
@@ -144,12 +152,12 @@ export async function useCode(
   code: string,
 ): Promise<void> {
   const { id } = authenticator;
-  const [kept] = await tx.query<Pick<Authenticator, "secret" | "recoveryCodeHashes">>(sql`
-    select secret, recovery_code_hashes as "recoveryCodeHashes"
+  const [kept] = await tx.query<Pick<Authenticator, "sealedSecret" | "recoveryCodeHashes">>(sql`
+    select sealed_secret as "sealedSecret", recovery_code_hashes as "recoveryCodeHashes"
     from authenticators where id = ${id}`);
-  const { secret, recoveryCodeHashes: hashes } = kept!;
+  const { sealedSecret, recoveryCodeHashes: hashes } = kept!;
   if (methodOf(code) === SignInMethod.TOTP) {
-    const key = openSecret(ctx, authenticator, secret!);
+    const key = openSecret(ctx, authenticator, sealedSecret!);
     const step = totpStep(key, code.trim(), tx.now);
     const accepted =
       step === null
@@ -185,15 +193,15 @@ export function wrongCode(): Unauthenticated {
   );
 }
 
-/** Turns the caller's authenticator off; its secrets are gone. */
+/** Removes an authenticator; its secrets are gone. */
 export async function removeAuthenticator(tx: Transaction, row: Authenticator): Promise<void> {
   tx.authorize("update", row);
   row.removedAt = tx.now;
-  row.secret = null;
+  row.sealedSecret = null;
   row.recoveryCodeHashes = [];
   row.recoveryCodesLeft = 0;
   await tx.save(row);
-  await tx.record("mfa_disabled.v1", row);
+  await tx.record("authenticator_removed.v1", row);
 }
 
 export interface RecoveryCodes {
@@ -276,17 +284,14 @@ async function noteFailure(
 ): Promise<void> {
   const { db, request } = ctx;
   const { id: userId, sessionId } = who;
-  await recordRefusal(db, who, request, {
-    type:
-      secret === "code"
-        ? "mfa_refused.v1"
-        : sessionId
-          ? "reauthentication_refused.v1"
-          : "sign_in_refused.v1",
-    stream: { userId },
-    objectId: sessionId ?? userId,
-    decision: { ...NO_SESSION, action: sessionId ? "update Session" : NO_SESSION.action, code },
-  });
+  const action = sessionId ? "update Session" : NO_SESSION.action;
+  const type =
+    secret === "code"
+      ? "mfa_refused.v1"
+      : sessionId
+        ? "reauthentication_refused.v1"
+        : "sign_in_refused.v1";
+  await noteRefusal(ctx, who, type, { ...NO_SESSION, action, code });
   if (code !== "RATE_LIMITED") return;
   await db.transaction(async (connection) => {
     if (!(await isFirst(connection, `warned ${userId}`, "1 day"))) return;
@@ -301,6 +306,17 @@ async function noteFailure(
       detail: null,
     });
   });
+}
+
+function noteRefusal(
+  { db, request }: Context,
+  who: Principal,
+  type: EventType,
+  decision: typeof NO_SESSION & { code: string },
+): Promise<void> {
+  const { id: userId, sessionId } = who;
+  const refusal = { type, stream: { userId }, objectId: sessionId ?? userId, decision };
+  return recordRefusal(db, who, request, refusal);
 }
 
 /** Tells the caller by mail what was done to their sign-in, once it is done. */

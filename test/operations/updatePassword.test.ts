@@ -19,7 +19,7 @@ import {
   site,
 } from "../support/factories";
 import { atOnce, times } from "../support/races";
-import { denials, everything, expectDenied, expectRefused } from "../support/refusals";
+import { denials, eventually, everything, expectDenied, expectRefused } from "../support/refusals";
 
 beforeAll(useDatabase);
 
@@ -145,14 +145,20 @@ describe("updatePassword", () => {
         code: "INVALID_CREDENTIALS",
       });
     }
-    await expectRefused(() => updatePassword(ctx, OLD, NEW), { code: "RATE_LIMITED" });
+    await sqlAsOwner("delete from graphile_worker._private_jobs");
+    const { jobs: _, ...before } = await everything();
+    await expect(updatePassword(ctx, OLD, NEW)).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await eventually(async () => (await everything())["jobs"] !== null);
+    const { jobs, ...after } = await everything();
+    expect(after).toEqual(before);
+    expect(jobs).toMatchObject([{ payload: { notice: "passwordGuessed", userId: user.id } }]);
   });
 
   it("U6: has no password to change where there is none", async () => {
     const user = await anyone({ passwordHash: null });
     const ctx = await withToken((await aSession(user.id)).token);
     await expect(updatePassword(ctx, OLD, NEW)).rejects.toMatchObject({
-      code: "INVALID_CREDENTIALS",
+      code: "PASSWORD_NOT_SET",
     });
   });
 

@@ -38,7 +38,7 @@ export const site: Site = {
   name: "Gatehouse",
   keyring: new Keyring(parseKeys(ENCRYPTION_KEYS) as EncryptionKeys),
 };
-const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
+export const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 
 export const ADMINISTRATOR: Roles = { ...LOWEST, administrator: true };
 export const MANAGER: Roles = { ...LOWEST, team: TeamRole.MANAGER };
@@ -54,6 +54,7 @@ export function aUser(fields: Partial<User> = {}): Promise<User> {
     name: `User ${id.slice(-4)}`,
     passwordHash: null,
     emailVerifiedAt: now(),
+    mfaEnabledAt: null,
     createdAt: now(),
     ...fields,
   });
@@ -187,10 +188,11 @@ export async function anAuthenticator(
   const secret = newTotpSecret();
   const { keyId, sealed } = site.keyring.seal(secret, secretPlace({ id }));
   const { codes, hashes } = newRecoveryCodes();
+  await sqlAsOwner("update users set mfa_enabled_at = now() where id = $1", [userId]);
   const authenticator = await save(Authenticator, {
     id,
     userId,
-    secret: sealed,
+    sealedSecret: sealed,
     keyId,
     lastStep: 0,
     recoveryCodeHashes: hashes,

@@ -20,7 +20,8 @@ export const UNKNOWN = {
   ApiKey: "ak_01jzzzzzzzzzzzzzzzzzzzzzzz",
 };
 
-const DENIAL = "type in ('action_refused.v1', 'sign_in_refused.v1', 'reauthentication_refused.v1')";
+const DENIAL = `type in ('action_refused.v1', 'sign_in_refused.v1', 'reauthentication_refused.v1',
+  'mfa_refused.v1')`;
 
 /** Every row of every table in the database, denials and what is counted apart. */
 export async function everything(): Promise<Record<string, unknown>> {

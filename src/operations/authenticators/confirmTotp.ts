@@ -42,9 +42,9 @@ export async function confirmTotp(
         const message = "There is nothing to confirm. Set up an app first: call `enrollTotp`.";
         throw new Refused(Refusal.CONFLICT, message);
       }
-      const [kept] = await tx.query<{ secret: Buffer }>(sql`
-        select secret from authenticators where id = ${authenticator.id}`);
-      const step = totpStep(openSecret(ctx, authenticator, kept!.secret), code.trim(), tx.now);
+      const [kept] = await tx.query<{ sealed: Buffer }>(sql`
+        select sealed_secret as sealed from authenticators where id = ${authenticator.id}`);
+      const step = totpStep(openSecret(ctx, authenticator, kept!.sealed), code.trim(), tx.now);
       if (step === null) throw wrongCode();
 
       if (present) await removeAuthenticator(tx, present);
@@ -53,7 +53,12 @@ export async function confirmTotp(
       authenticator.confirmedAt = tx.now;
       const recoveryCodes = renewRecoveryCodes(ctx, authenticator, tx.now);
       await tx.save(authenticator);
-      await tx.record("mfa_enabled.v1", authenticator);
+      await tx.record("authenticator_confirmed.v1", authenticator);
+      if (!present) {
+        user.mfaEnabledAt = tx.now;
+        await tx.save(user);
+        await tx.record("mfa_enabled.v1", user);
+      }
       await queueNotice(tx, ctx, "mfaEnabled");
       return { authenticator, recoveryCodes };
     }),

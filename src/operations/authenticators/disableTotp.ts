@@ -30,6 +30,9 @@ export async function disableTotp(ctx: Context, code: string): Promise<Authentic
       }
       await useCode(tx, ctx, authenticator, code);
       await removeAuthenticator(tx, authenticator);
+      user.mfaEnabledAt = null;
+      await tx.save(user);
+      await tx.record("mfa_disabled.v1", user);
       await queueNotice(tx, ctx, "mfaDisabled");
       return authenticator;
     }),

@@ -35,7 +35,7 @@ export async function enrollTotp(
       );
       const id = pending?.id ?? newId("Authenticator");
       const { keyId, sealed } = site.keyring.seal(secret, secretPlace({ id }));
-      const made = { keyId, secret: sealed, createdAt: tx.now };
+      const made = { keyId, sealedSecret: sealed, createdAt: tx.now };
       const authenticator = Object.assign(
         pending ??
           Object.assign(new Authenticator(), {
@@ -52,7 +52,7 @@ export async function enrollTotp(
       );
       tx.authorize(pending ? "update" : "create", authenticator);
       await tx.save(authenticator);
-      await tx.record("mfa_enrollment_started.v1", authenticator);
+      await tx.record("authenticator_created.v1", authenticator);
       return authenticator;
     });
   const attempt = { secret: "code", email: who.subject, who, familiar: true } as const;

@@ -45,12 +45,14 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
     who: { ...arriving(user), methods },
   };
   const opened = await tryAt(ctx, attempt, () =>
-    openSession(ctx, user, [...methods, methodOf(code)], async (tx) => {
-      const authenticator = await lockAuthenticator(tx);
-      const used = await tx.query(sql`
+    openSession(ctx, user, [...methods, methodOf(code)], {
+      prove: async (tx) => {
+        const authenticator = await lockAuthenticator(tx);
+        const used = await tx.query(sql`
         update one_time_tokens t set used_at = now() where ${live} returning id`);
-      if (!authenticator || !used.length) throw challengeInvalid();
-      await useCode(tx, ctx, authenticator, code);
+        if (!authenticator || !used.length) throw challengeInvalid();
+        await useCode(tx, ctx, authenticator, code);
+      },
     }),
   );
   forgiveToken(ctx);

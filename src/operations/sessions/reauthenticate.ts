@@ -10,7 +10,6 @@ import {
   lockAuthenticator,
   lockOwnSession,
   methodOf,
-  ON,
   passwordNotSet,
   tryAt,
   useCode,
@@ -34,7 +33,7 @@ export async function reauthenticate(
   const { principal: who } = ctx;
   const [has] = await ctx.db.query<{ password: boolean; second: boolean }>(sql`
     select password_hash is not null as password,
-      exists (select from authenticators row where ${ON(who.id)}) as second
+      mfa_enabled_at is not null as second
     from users where id = ${who.id}`);
   const first = who.sessionId !== null && has!.password;
   const second = who.sessionId !== null && has!.second;

@@ -40,27 +40,38 @@ export async function signIn(ctx: Context, email: string, password: string): Pro
     familiar: user?.familiar ?? false,
     who: user ? arriving(user) : null,
   };
-  const { passwordHash, ...proven } = await tryAt(ctx, attempt, async () => {
+  const proven = await tryAt(ctx, attempt, async () => {
     const matches = await verifyPassword(user?.passwordHash ?? null, password);
     if (user && matches) return user;
     const wrong = "The email or the password is wrong.";
     throw new Unauthenticated(wrong, "INVALID_CREDENTIALS");
   });
-  if (needsRehash(passwordHash!)) await rehash(ctx, proven, passwordHash!, password);
-  return openSession(ctx, proven, [SignInMethod.PASSWORD]);
+  const before = proven.passwordHash!;
+  const passwordHash = needsRehash(before) ? await rehash(ctx, proven, before, password) : before;
+  return openSession(ctx, proven, [SignInMethod.PASSWORD], { passwordHash });
 }
 
-/** Keeps the password as it is kept today, unless it was changed while this one was checked. */
-async function rehash(ctx: Context, user: Arriving, before: string, password: string) {
-  const passwordHash = await hashPassword(password);
-  await ctx.as(arriving(user)).transaction(async (tx) => {
+/**
+ * Keeps the password as it is kept today, and gives its hash. Where it was changed while this one was
+ * checked that stays as it is: the same password, kept anew by another sign-in, is as good.
+ */
+async function rehash(
+  ctx: Context,
+  user: Arriving,
+  before: string,
+  password: string,
+): Promise<string> {
+  const hash = await hashPassword(password);
+  const kept = await ctx.as(arriving(user)).transaction(async (tx) => {
     const row = await tx.lock(User, user.id);
-    const [same] = await tx.query(sql`
-      select from users where id = ${user.id} and password_hash = ${before}`);
-    if (!same) return;
+    const [now] = await tx.query<{ hash: string }>(sql`
+      select password_hash as hash from users where id = ${user.id}`);
+    if (now!.hash !== before) return now!.hash;
     tx.authorize("update", row);
-    row.passwordHash = passwordHash;
+    row.passwordHash = hash;
     await tx.save(row);
     await tx.record("user_password_rehashed.v1", row);
+    return hash;
   });
+  return kept === hash || (await verifyPassword(kept, password)) ? kept : before;
 }

@@ -56,6 +56,7 @@ export async function verifyEmail(
       id: newId("User"),
       ...signUp,
       emailVerifiedAt: tx.now,
+      mfaEnabledAt: null,
       createdAt: tx.now,
     });
     tx.authorize("create", user);
