@@ -76,7 +76,8 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
       coalesce(m.developer, s.developer) as developer,
       coalesce(m.team, ${LOWEST_AS.team}) as team,
       coalesce(m.billing, ${LOWEST_AS.billing}) as billing,
-      coalesce(m.disabled_at, s.disabled_at) as "disabledAt"
+      coalesce(m.disabled_at, s.disabled_at) as "disabledAt",
+      u.id is not null and a.mfa_required and u.mfa_enabled_at is null as "mfaMissing"
     from credentials c
       join accounts a on a.id = c.account_id and a.deleted_at is null
       left join memberships m on m.account_id = c.account_id and m.id = c.membership_id

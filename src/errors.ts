@@ -33,7 +33,11 @@ export class NotFound extends DomainError {
 }
 
 export type DenialCode =
-  "FORBIDDEN" | "ADMINISTRATOR_REQUIRED" | "MEMBER_DISABLED" | "REAUTHENTICATION_REQUIRED";
+  | "FORBIDDEN"
+  | "ADMINISTRATOR_REQUIRED"
+  | "MEMBER_DISABLED"
+  | "MFA_ENROLLMENT_REQUIRED"
+  | "REAUTHENTICATION_REQUIRED";
 
 /** Why someone may not do something, in what they may know: domain rule Y4. */
 export interface Denial {
@@ -102,10 +106,12 @@ export enum Refusal {
   CONFLICT = "CONFLICT",
   LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR",
   MFA_CHALLENGE = "MFA_CHALLENGE",
+  MFA_REQUIRED_BY_ACCOUNT = "MFA_REQUIRED_BY_ACCOUNT",
   PASSWORD_NOT_SET = "PASSWORD_NOT_SET",
   ROLE_ABOVE_OWN = "ROLE_ABOVE_OWN",
   TOKEN_INVALID = "TOKEN_INVALID",
   WEAK_PASSWORD = "WEAK_PASSWORD",
+  WOULD_LOCK_OUT = "WOULD_LOCK_OUT",
 }
 registerEnumType(Refusal, {
   name: "UserErrorCode",
@@ -115,9 +121,11 @@ registerEnumType(Refusal, {
     CONFLICT: { description: "It clashes with what is there." },
     LAST_ADMINISTRATOR: { description: "Nobody would be left to administer the account." },
     MFA_CHALLENGE: { description: "A code of the second factor is owed." },
+    MFA_REQUIRED_BY_ACCOUNT: { description: "An account of yours requires the second factor." },
     PASSWORD_NOT_SET: { description: "The user signs in without a password." },
     ROLE_ABOVE_OWN: { description: "You can't grant what you don't have." },
     TOKEN_INVALID: { description: "The link or its token is expired, used or unknown." },
     WEAK_PASSWORD: { description: "The password is too easy to guess." },
+    WOULD_LOCK_OUT: { description: "Whoever asks would not get in themselves any more." },
   },
 });

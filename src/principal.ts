@@ -40,6 +40,8 @@ export interface Standing {
   serviceUserId: string | null;
   roles: Roles;
   disabledAt: Date | null;
+  /** Whether the account requires a second factor, and the person has none (T5). */
+  mfaMissing: boolean;
   /** A machine of our own with a narrow role, instead of a member. */
   machine: "system" | null;
 }

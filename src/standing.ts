@@ -11,6 +11,7 @@ export interface StandingRow extends Roles {
   membershipId: string | null;
   serviceUserId: string | null;
   disabledAt: Date | null;
+  mfaMissing: boolean;
 }
 
 /** The principal's standing in each of these accounts; none where they have no place. */
@@ -72,17 +73,22 @@ export function place({ kind, id }: Principal): { columns: Sql; join: Sql } {
     ? {
         columns: sql`a.id as "accountId", null as "membershipId", m.id as "serviceUserId",
           ${LOWEST_AS.administrator} as administrator, m.developer, ${LOWEST_AS.team} as team,
-          ${LOWEST_AS.billing} as billing, m.disabled_at as "disabledAt"`,
+          ${LOWEST_AS.billing} as billing, m.disabled_at as "disabledAt", false as "mfaMissing"`,
         join: sql`service_users m on m.account_id = a.id and m.id = ${id}
           and m.deleted_at is null`,
       }
     : {
         columns: sql`a.id as "accountId", m.id as "membershipId", null as "serviceUserId",
-          m.administrator, m.developer, m.team, m.billing, m.disabled_at as "disabledAt"`,
+          m.administrator, m.developer, m.team, m.billing, m.disabled_at as "disabledAt",
+          ${MFA_MISSING} as "mfaMissing"`,
         join: sql`memberships m on m.account_id = a.id and m.user_id = ${id}
           and m.removed_at is null`,
       };
 }
+
+/** Whether the account `a` requires a second factor of the member `m`, who has none. */
+export const MFA_MISSING = raw(`(a.mfa_required and not exists (
+  select from users where users.id = m.user_id and users.mfa_enabled_at is not null))`);
 
 /** The session or key `p` that the principal came with, as long as it is good. */
 function proof({ credentialId, sessionId, accountId }: Principal): Sql {
@@ -93,14 +99,14 @@ function proof({ credentialId, sessionId, accountId }: Principal): Sql {
 }
 
 export function standing(principalId: string, row: StandingRow): Standing {
-  const { accountId, membershipId, serviceUserId, disabledAt } = row;
-  const roles = rolesOf(row);
-  return { accountId, principalId, membershipId, serviceUserId, roles, disabledAt, machine: null };
+  const { accountId, membershipId, serviceUserId, disabledAt, mfaMissing } = row;
+  const place = { accountId, principalId, membershipId, serviceUserId };
+  return { ...place, roles: rolesOf(row), disabledAt, mfaMissing, machine: null };
 }
 
 /** A machine of our own: no role at all, and what policies allow "system". */
 function systemStanding({ id: principalId }: Principal, accountId: string): Standing {
-  const nobody = { membershipId: null, serviceUserId: null, disabledAt: null };
+  const nobody = { membershipId: null, serviceUserId: null, disabledAt: null, mfaMissing: false };
   return { ...nobody, accountId, principalId, roles: LOWEST, machine: "system" };
 }
 

@@ -50,6 +50,7 @@ describe("a user in two accounts", () => {
     expect((await ctx.in(there.account.id)).standing).toMatchObject({
       roles: ADMINISTRATOR,
       disabledAt: null,
+      mfaMissing: false,
     });
   });
 

@@ -1,6 +1,6 @@
 import { ObjectType } from "type-graphql";
 import { Entity } from "typeorm";
-import { Hidden, Id, Moment, Text } from "./columns";
+import { Flag, Hidden, Id, Moment, Text } from "./columns";
 import { Node } from "./Node";
 
 /**
@@ -17,6 +17,12 @@ export class Account {
 
   @Text({ description: "Name of the account, as its members see it." })
   name: string;
+
+  @Flag({
+    default: false,
+    description: "Indicates whether nobody gets in without two-factor authentication.",
+  })
+  mfaRequired: boolean;
 
   @Hidden({ type: "timestamptz", precision: 3, nullable: true })
   deletedAt: Date | null;

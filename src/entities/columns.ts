@@ -59,9 +59,9 @@ export function Word(
 }
 
 /** A yes or no, shown to clients. */
-export function Flag(options: { description: string }): PropertyDecorator {
+export function Flag(options: { description: string; default?: false }): PropertyDecorator {
   return (target, property) => {
-    Column({ type: "boolean" })(target, property);
+    Column({ type: "boolean", default: options.default })(target, property);
     Field(() => Boolean, { description: options.description, simple: true })(target, property);
   };
 }

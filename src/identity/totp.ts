@@ -53,7 +53,7 @@ export async function totpSetup(secret: Buffer, issuer: string, email: string): 
     `&algorithm=SHA1&digits=6&period=${STEP_SECONDS}`;
   const [qrSvg, qrPng] = await Promise.all([
     toString(otpauthUri, { type: "svg" }),
-    toDataURL(otpauthUri, { type: "image/png", scale: 6 }),
+    toDataURL(otpauthUri, { type: "image/png", scale: 4 }),
   ]);
   return { otpauthUri, secret: secretText, qrSvg, qrPng };
 }

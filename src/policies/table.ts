@@ -22,6 +22,7 @@ const member = (roles: Partial<Roles>): Standing => ({
   serviceUserId: null,
   roles: { ...LOWEST, ...roles },
   disabledAt: null,
+  mfaMissing: false,
   machine: null,
 });
 const serviceUser: Standing = {

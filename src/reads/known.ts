@@ -5,7 +5,7 @@ import { IDLE_MS } from "../identity/sessions";
 import { type Ability, abilityIn, abilityOver } from "../policies/ability";
 import { gate } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
-import { place, standing as placed, type StandingRow } from "../standing";
+import { MFA_MISSING, place, standing as placed, type StandingRow } from "../standing";
 import { Own, source } from "./plan";
 
 /** Beyond this a caller's reads are left to resolvers. */
@@ -90,7 +90,7 @@ export class Known {
 
 const MEMBERSHIPS = (userId: Sql) => sql`(
   select coalesce(string_agg(concat_ws(' ', m.account_id, m.id, m.administrator, m.developer,
-    m.team, m.billing, m.disabled_at is null), ',' order by m.id), '')
+    m.team, m.billing, m.disabled_at is null, ${MFA_MISSING}), ',' order by m.id), '')
   from memberships m join accounts a on a.id = m.account_id and a.deleted_at is null
   where m.user_id = ${userId} and m.removed_at is null)`;
 
@@ -173,5 +173,6 @@ export function guard({ principal }: Known, accounts: boolean): Sql {
       join users ku on ku.id = kp.user_id
     where ${same} and kp.user_id = ${CALLER.principalId} and kp.administrator = ${CALLER.administrator}
       and kp.team = ${CALLER.team} and kp.billing = ${CALLER.billing}
+      and not (ka.mfa_required and ku.mfa_enabled_at is null)
       and (ku.email_verified_at is not null) = ${CALLER.emailVerified}`;
 }

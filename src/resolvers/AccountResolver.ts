@@ -47,6 +47,14 @@ class UpdateAccountInput {
 
   @Field(() => String, { nullable: true, description: "Name of the account. At most 255 bytes." })
   name?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      "Whether nobody gets in without two-factor authentication. Takes a proof of the last 15 " +
+      "minutes, and that you have it yourself.",
+  })
+  mfaRequired?: boolean | null;
 }
 
 @ObjectType({ description: "What `updateAccount` answers." })
@@ -190,10 +198,10 @@ export class AccountResolver {
   })
   updateAccount(
     @Arg("input", () => UpdateAccountInput, { description: "What to do, and with what." })
-    { accountId, name }: UpdateAccountInput,
+    { accountId, ...changes }: UpdateAccountInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateAccountPayload> {
-    return payload(async () => ({ account: await updateAccount(ctx, accountId, { name }) }));
+    return payload(async () => ({ account: await updateAccount(ctx, accountId, changes) }));
   }
 
   @Mutation(() => DeleteAccountPayload, {

@@ -91,6 +91,7 @@ function standing(name: Who): Standing {
     serviceUserId: isBot ? "me" : null,
     roles: { ...LOWEST, ...EVERYONE[name] },
     disabledAt: null,
+    mfaMissing: false,
     machine: null,
   };
 }

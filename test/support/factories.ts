@@ -62,7 +62,14 @@ export function aUser(fields: Partial<User> = {}): Promise<User> {
 
 export function anAccount(fields: Partial<Account> = {}): Promise<Account> {
   const id = newId("Account");
-  return save(Account, { id, name: "Acme", deletedAt: null, createdAt: now(), ...fields });
+  return save(Account, {
+    id,
+    name: "Acme",
+    mfaRequired: false,
+    deletedAt: null,
+    createdAt: now(),
+    ...fields,
+  });
 }
 
 export async function aMember(

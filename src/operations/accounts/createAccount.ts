@@ -16,6 +16,7 @@ export async function createAccount(ctx: Context, name: string): Promise<Account
     const account = Object.assign(new Account(), {
       id: newId("Account"),
       name: nameFrom(name, ["name"]),
+      mfaRequired: false,
       deletedAt: null,
       createdAt: tx.now,
     });

@@ -1,6 +1,8 @@
 import type { Context } from "../../context";
+import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused } from "../../errors";
+import type { Transaction } from "../../transaction";
 import {
   lockAuthenticator,
   lockSelf,
@@ -14,7 +16,8 @@ import {
  * Turns the second factor off, with a code of it or a recovery code (T4).
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
- * @throws Refused (CONFLICT) where it is off.
+ * @throws Refused (CONFLICT) where it is off; MFA_REQUIRED_BY_ACCOUNT where an account of theirs
+ * requires it.
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function disableTotp(ctx: Context, code: string): Promise<Authenticator> {
@@ -28,6 +31,7 @@ export async function disableTotp(ctx: Context, code: string): Promise<Authentic
       if (!authenticator) {
         throw new Refused(Refusal.CONFLICT, "The second factor is off already.");
       }
+      await assertNotRequired(tx);
       await useCode(tx, ctx, authenticator, code);
       await removeAuthenticator(tx, authenticator);
       user.mfaEnabledAt = null;
@@ -36,5 +40,19 @@ export async function disableTotp(ctx: Context, code: string): Promise<Authentic
       await queueNotice(tx, ctx, "mfaDisabled");
       return authenticator;
     }),
+  );
+}
+
+async function assertNotRequired(tx: Transaction): Promise<void> {
+  const accounts = await tx.query<{ name: string }>(sql`
+    select a.name from memberships m join accounts a on a.id = m.account_id
+    where m.user_id = ${tx.principal.id} and m.removed_at is null and a.deleted_at is null
+      and a.mfa_required
+    order by m.id limit 100`);
+  if (accounts.length === 0) return;
+  const names = new Intl.ListFormat("en").format(accounts.map(({ name }) => `"${name}"`));
+  throw new Refused(
+    Refusal.MFA_REQUIRED_BY_ACCOUNT,
+    `Two-factor authentication is required by ${names}. Leave, or set up another app instead: call \`enrollTotp\`.`,
   );
 }

@@ -37,6 +37,7 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
       t.methods, ${familiar(ctx.request.ip)} as familiar
     from one_time_tokens t join users on users.id = t.user_id where ${live}`);
   if (!user) throw challengeInvalid();
+  forgiveToken(ctx); // it was good, whatever becomes of the code
   const { email, methods } = user;
   const attempt: Try = {
     secret: "code",
@@ -44,7 +45,7 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
     familiar: user.familiar,
     who: { ...arriving(user), methods },
   };
-  const opened = await tryAt(ctx, attempt, () =>
+  return tryAt(ctx, attempt, () =>
     openSession(ctx, user, [...methods, methodOf(code)], {
       prove: async (tx) => {
         const authenticator = await lockAuthenticator(tx);
@@ -55,8 +56,6 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
       },
     }),
   );
-  forgiveToken(ctx);
-  return opened;
 }
 
 /** Expired, answered and unknown alike. */
