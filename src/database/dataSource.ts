@@ -9,10 +9,12 @@ import { BoundMoments1764000000005 } from "../../migrations/1764000000005-bound-
 import { CreateThrottles1764000000006 } from "../../migrations/1764000000006-create-throttles";
 import { CreateOneTimeTokens1764000000007 } from "../../migrations/1764000000007-create-one-time-tokens";
 import { CreateAuthenticators1764000000008 } from "../../migrations/1764000000008-create-authenticators";
+import { CreateIdentities1764000000009 } from "../../migrations/1764000000009-create-identities";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
 import { Event, UserEvent } from "../entities/Event";
+import { Identity } from "../entities/Identity";
 import { Invitation } from "../entities/Invitation";
 import { IPRestriction } from "../entities/IPRestriction";
 import { IPRule } from "../entities/IPRule";
@@ -26,6 +28,7 @@ export const entities = [
   User,
   Session,
   Authenticator,
+  Identity,
   Membership,
   ServiceUser,
   Credential,
@@ -46,6 +49,7 @@ const migrations = [
   CreateThrottles1764000000006,
   CreateOneTimeTokens1764000000007,
   CreateAuthenticators1764000000008,
+  CreateIdentities1764000000009,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

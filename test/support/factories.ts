@@ -6,6 +6,7 @@ import type { Class } from "../../src/database/table";
 import { Account } from "../../src/entities/Account";
 import { Authenticator } from "../../src/entities/Authenticator";
 import { Credential, CredentialKind } from "../../src/entities/Credential";
+import { Identity, SocialProvider } from "../../src/entities/Identity";
 import { Invitation } from "../../src/entities/Invitation";
 import { IPRestriction } from "../../src/entities/IPRestriction";
 import { IPRule, IPRuleEffect } from "../../src/entities/IPRule";
@@ -17,6 +18,7 @@ import { User } from "../../src/entities/User";
 import { Keyring } from "../../src/identity/encryption";
 import { newRecoveryCodes } from "../../src/identity/recoveryCodes";
 import { newSession } from "../../src/identity/sessions";
+import { SocialClient } from "../../src/identity/social";
 import { newToken } from "../../src/identity/tokens";
 import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
@@ -32,11 +34,18 @@ async function save<E extends object>(entity: Class<E>, fields: E): Promise<E> {
 }
 
 const now = () => new Date();
+/** Where nobody answers. */
+const NOWHERE = "http://127.0.0.1:1";
 /** The test server's encryption key, as its configuration says it. */
 export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString("base64")}`;
 export const site: Site = {
   name: "Gatehouse",
   keyring: new Keyring(parseKeys(ENCRYPTION_KEYS) as EncryptionKeys),
+  fetch,
+  social: Object.values(SocialProvider).map((provider) => {
+    const settings = { clientId: "gatehouse", clientSecret: "secret", url: NOWHERE };
+    return new SocialClient(provider, settings, "http://localhost:4000", fetch);
+  }),
 };
 const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 
@@ -202,6 +211,21 @@ export async function anAuthenticator(
     ...fields,
   });
   return { authenticator, secret, codes };
+}
+
+/** Who a person is at GitHub, unless told otherwise. */
+export function anIdentity(userId: string, fields: Partial<Identity> = {}): Promise<Identity> {
+  const id = newId("Identity");
+  return save(Identity, {
+    id,
+    userId,
+    provider: SocialProvider.GITHUB,
+    subject: id,
+    email: `${id}@example.com`,
+    lastUsedAt: null,
+    createdAt: now(),
+    ...fields,
+  });
 }
 
 /** The session of somebody who owes nothing more. */
