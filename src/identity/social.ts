@@ -162,7 +162,7 @@ const claims = z.object({
   sub: subject,
   name: text.nullish().catch(null),
   email,
-  email_verified: z.unknown(),
+  email_verified: z.unknown().optional(),
 });
 const gitHubUser = z.object({
   id: z.number().int().positive(),
@@ -180,15 +180,24 @@ const KINDS: Record<SocialProvider, Kind> = {
     async configure({ settings, fetch }) {
       const openid = await library();
       const { url, clientId, clientSecret } = settings;
-      return openid.discovery(new URL(url), clientId, clientSecret, undefined, {
-        [openid.customFetch]: fetch,
-        timeout: TIMEOUT_SECONDS,
-        execute: [
-          // In the code flow it checks no signature of an ID token unless it is told to.
-          openid.enableNonRepudiationChecks,
-          ...(isPlain(url) ? [openid.allowInsecureRequests] : []),
-        ],
-      });
+      const configuration = await openid.discovery(
+        new URL(url),
+        clientId,
+        clientSecret,
+        undefined,
+        {
+          [openid.customFetch]: fetch,
+          timeout: TIMEOUT_SECONDS,
+          execute: [
+            // In the code flow it checks no signature of an ID token unless it is told to.
+            openid.enableNonRepudiationChecks,
+            ...(isPlain(url) ? [openid.allowInsecureRequests] : []),
+          ],
+        },
+      );
+      // Throws for metadata that leads nobody there, before they are kept.
+      openid.buildAuthorizationUrl(configuration, {});
+      return configuration;
     },
     async person(_configuration, tokens) {
       const { sub, name, email, email_verified } = claims.parse(tokens.claims());

@@ -251,6 +251,22 @@ export async function asUser(user: User): Promise<Context> {
   return withToken((await aSession(user.id)).token);
 }
 
+/** The same, of somebody whose last proof is too old for what is sensitive (U11). */
+export async function asStaleUser(user: User): Promise<Context> {
+  const { id, token } = await aSession(user.id);
+  await sqlAsOwner(
+    "update sessions set authenticated_at = now() - interval '16 minutes' where id = $1",
+    [id],
+  );
+  return withToken(token);
+}
+
+/** The context of a request with an API key of this user's, who is a member of some account. */
+export async function asKeyOf(user: User): Promise<Context> {
+  const member = await aMember(await anAccount(), {}, { userId: user.id });
+  return withToken((await aCredential(member)).secret);
+}
+
 /** The context of a request that nobody signed. */
 export function asNobody(): Context {
   return new Context({ db, site, request: REQUEST, caller: null });

@@ -40,10 +40,12 @@ export async function startOpenidProvider(): Promise<OpenidProvider> {
   const child: ChildProcess = spawn(
     process.execPath,
     [script, redirectUri, CLIENT.id, CLIENT.secret],
-    { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, NODE_NO_WARNINGS: "1" } },
+    // It warns of what makes it unfit for anything but tests.
+    { stdio: ["ignore", "pipe", "pipe"] },
   );
   const issuer = await new Promise<string>((done, failed) => {
     let said = "";
+    child.stderr!.on("data", (text: Buffer) => (said += text.toString()));
     child.stdout!.on("data", (text: Buffer) => {
       said += text.toString();
       const [, url] = /^(http:\/\/\S+)\n/m.exec(said) ?? [];
@@ -128,7 +130,7 @@ export class HostileProvider {
     return new URLSearchParams({ code, state: authorization.searchParams.get("state")! });
   }
 
-  private readonly answer: Answer = (request, response, body) => {
+  readonly answer: Answer = (request, response, body) => {
     const path = request.url!.split("?", 1)[0]!;
     switch (path) {
       case "/.well-known/openid-configuration":
