@@ -133,11 +133,13 @@ export class SocialClient {
     try {
       return await ask(await library());
     } catch (error) {
+      // Whoever says no there has nothing to be put right (RFC 6749, section 4.1.2.1).
+      const cancelled = (error as { error?: unknown }).error === "access_denied";
       throw new Refused(
         Refusal.PROVIDER_FAILED,
         `${this.name} did not say who you are. Try again, or sign in another way.`,
         null,
-        { cause: new Error(reasonOf(error)) },
+        cancelled ? {} : { cause: new Error(reasonOf(error)) },
       );
     }
   }

@@ -5,6 +5,7 @@ import { Refusal, Refused } from "../errors";
 import { PROVIDER_NAMES, type SocialClient } from "../identity/social";
 import { newToken } from "../identity/tokens";
 import type { Transaction } from "../transaction";
+import { countToken } from "./proving";
 
 /** How long somebody has to sign in at the provider. */
 const LASTS_MS = 10 * 60 * 1000;
@@ -34,7 +35,8 @@ export function clientOf({ site }: Context, provider: SocialProvider): SocialCli
  * Begins a way to a provider and back.
  *
  * @param sessionId Of who links an identity to themselves; null where somebody signs in.
- * @throws Refused (BAD_USER_INPUT, PROVIDER_FAILED).
+ * @throws Refused (BAD_USER_INPUT for a provider that is not configured, and for what is no path of
+ * the frontend; PROVIDER_FAILED); RateLimited.
  */
 export async function beginFlow(
   ctx: Context,
@@ -50,6 +52,7 @@ export async function beginFlow(
     );
   }
   const client = clientOf(ctx, provider);
+  await countToken(ctx);
   const { text: secret, hash } = newToken("ONE_TIME", null);
   const url = await answerOf(ctx, client.authorizationUrl(secret));
   const now = new Date();

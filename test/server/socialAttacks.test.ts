@@ -281,8 +281,12 @@ describe("the way back", () => {
     const browser = browserAt(server);
     const state = (await begin(browser, "google")).searchParams.get("state")!;
     const back = new URLSearchParams({ ...(parameters as Record<string, string>), state });
+    server.log.length = 0;
     await expectRefused(() => comeBack(browser, "google", back));
-    expect(server.log.join()).not.toContain("alert(1)");
+    const told = server.log.join();
+    expect(told).not.toContain("alert(1)");
+    // The operator is told of everything but of people who say no.
+    if (!("error_description" in parameters)) expect(told).toContain('"level":50');
   });
 
   it("U8: is refused with two codes", async () => {

@@ -1,7 +1,7 @@
 import type { Context } from "../../context";
 import type { SocialProvider } from "../../entities/Identity";
 import { beginFlow, type Flow } from "../flows";
-import { countToken, lockSelf } from "../proving";
+import { lockSelf } from "../proving";
 
 /**
  * Begins to link an identity at a provider to the caller, who comes back with it (`addIdentity`).
@@ -16,6 +16,5 @@ export async function linkIdentity(
   returnTo: string,
 ): Promise<Flow> {
   await ctx.self.transaction(async (tx) => tx.requireFresh(await lockSelf(tx)));
-  await countToken(ctx);
   return beginFlow(ctx, provider, returnTo, ctx.principal.sessionId);
 }
