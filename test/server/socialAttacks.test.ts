@@ -383,7 +383,10 @@ describe("a provider", () => {
     const authorization = await begin(browser, "google");
     provider.claims = claimsOf(aSubject());
     provider.answers.set(path, answer as never);
+    const started = Date.now();
     await expectRefused(() => comeBack(browser, "google", provider.codeFor(authorization)));
+    // At once, and not when it has been waited for long enough.
+    expect(Date.now() - started).toBeLessThan(8_000);
     expect(provider.asked.map((one) => one.path)).not.toContain("/elsewhere");
   });
 
@@ -512,6 +515,18 @@ describe("GET /sign-in/github", () => {
       `${APP_URL}/welcome`,
     );
     expect(await sqlAsOwner("select from sessions where user_id = $1", [google.id])).toEqual([]);
+  });
+
+  it("U8: is not gone by a code that was made for another way (PKCE, as there is no nonce)", async () => {
+    const [attacker, victim] = [browserAt(server), browserAt(server)];
+    const theirs = provider.codeFor(await begin(attacker, "github"));
+    const mine = provider.codeFor(await begin(victim, "github"));
+    const user = somebody();
+    provider.user = user;
+    provider.emails = [mail(`swapped-${user.id}@example.com`)];
+    mine.set("code", theirs.get("code")!);
+    await expectRefused(() => comeBack(victim, "github", mine));
+    expect(await comeBack(attacker, "github", theirs)).toBe(`${APP_URL}/welcome`);
   });
 
   it.each([

@@ -89,6 +89,7 @@ export class HostileProvider {
 
   readonly keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
   private readonly codes = new Map<string, URL>();
+  private made = 0;
   private readonly server = createServer((request, response) => {
     let body = "";
     request.on("data", (part: Buffer) => (body += part.toString()));
@@ -125,7 +126,7 @@ export class HostileProvider {
 
   /** The parameters that somebody comes back with who has agreed to this request. */
   codeFor(authorization: URL): URLSearchParams {
-    const code = `code-${this.codes.size + 1}`;
+    const code = `code-${++this.made}`;
     this.codes.set(code, authorization);
     return new URLSearchParams({ code, state: authorization.searchParams.get("state")! });
   }
