@@ -6,7 +6,10 @@ module.exports = {
   globalSetup: "<rootDir>/test/support/globalSetup.ts",
   globalTeardown: "<rootDir>/test/support/globalTeardown.ts",
   testTimeout: 30000,
+  // ES modules, which Node imports and jest doesn't.
+  transformIgnorePatterns: ["/node_modules/(?!(openid-client|oauth4webapi|jose)/)"],
   transform: {
+    "/node_modules/.+\\.js$": ["@swc/jest", { module: { type: "commonjs" } }],
     "^.+\\.ts$": [
       "@swc/jest",
       {

@@ -1,18 +1,24 @@
 import { z } from "zod";
 import { canonicalRange } from "./addresses";
 import { type EncryptionKey, KEY_BYTES } from "./identity/encryption";
+import type { ProviderSettings } from "./identity/social";
 
 const port = z.coerce.number().int().min(0).max(65535);
 const positive = z.coerce.number().int().min(1);
 const flag = z
   .enum(["true", "false", "1", "0"])
   .transform((word) => word === "true" || word === "1");
+/** Where a provider is: an issuer (OpenID Connect Discovery, section 3), or a server. */
+const providerUrl = z
+  .url({ protocol: /^https?$/, abort: true })
+  .refine((text) => /^https?:\/\/[^?#@]+$/.test(text), "must have no query, fragment or user");
+const clientText = z.string().max(1024).optional();
 const databaseUrl = z
   .string()
   .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://");
 
 /** Every setting there is; docs/configuration.md says what each is for. */
-const settings = z.object({
+const plainSettings = z.object({
   NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
   PORT: port.default(4000),
   HOST: z.string().default("localhost"),
@@ -37,6 +43,12 @@ const settings = z.object({
       return z.NEVER;
     })
     .optional(),
+  GATEHOUSE_GITHUB_CLIENT_ID: clientText,
+  GATEHOUSE_GITHUB_CLIENT_SECRET: clientText,
+  GATEHOUSE_GITHUB_URL: providerUrl.default("https://github.com"),
+  GATEHOUSE_GOOGLE_CLIENT_ID: clientText,
+  GATEHOUSE_GOOGLE_CLIENT_SECRET: clientText,
+  GATEHOUSE_GOOGLE_ISSUER: providerUrl.default("https://accounts.google.com"),
   GATEHOUSE_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   GATEHOUSE_MAIL_FROM: z.string().default("Gatehouse <gatehouse@localhost>"),
   GATEHOUSE_DATA_DIRECTORY: z.string().default(".gatehouse"),
@@ -62,6 +74,17 @@ const settings = z.object({
   GATEHOUSE_MAX_COST: positive.default(10_000),
 });
 
+const PROVIDERS = ["GITHUB", "GOOGLE"] as const;
+const settings = plainSettings.superRefine((data, ctx) => {
+  for (const name of PROVIDERS) {
+    const id = `GATEHOUSE_${name}_CLIENT_ID` as const;
+    const secret = `GATEHOUSE_${name}_CLIENT_SECRET` as const;
+    if (Boolean(data[id]) === Boolean(data[secret])) continue;
+    const [missing, given] = data[id] ? [secret, id] : [id, secret];
+    ctx.addIssue({ code: "custom", path: [missing], message: `required with ${given}` });
+  }
+});
+
 export interface Config {
   production: boolean;
   port: number;
@@ -77,6 +100,9 @@ export interface Config {
   name: string;
   /** The first encrypts; null: a key in the data directory. */
   encryptionKeys: EncryptionKeys | null;
+  /** Null: nobody signs in through them. */
+  github: ProviderSettings | null;
+  google: ProviderSettings | null;
   /** Null: mails become files in the data directory. */
   smtpUrl: string | null;
   mailFrom: string;
@@ -146,6 +172,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     appUrl: (data.GATEHOUSE_APP_URL ?? publicUrl).replace(/\/+$/, ""),
     name: data.GATEHOUSE_NAME,
     encryptionKeys: data.GATEHOUSE_ENCRYPTION_KEYS ?? null,
+    github: provider("GITHUB", data, data.GATEHOUSE_GITHUB_URL.replace(/\/+$/, "")),
+    google: provider("GOOGLE", data, data.GATEHOUSE_GOOGLE_ISSUER),
     smtpUrl: data.GATEHOUSE_SMTP_URL ?? null,
     mailFrom: data.GATEHOUSE_MAIL_FROM,
     dataDirectory: data.GATEHOUSE_DATA_DIRECTORY,
@@ -159,6 +187,17 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       maxCost: data.GATEHOUSE_MAX_COST,
     },
   };
+}
+
+/** A provider through which people sign in; null where the operator has none there. */
+function provider(
+  name: (typeof PROVIDERS)[number],
+  data: z.output<typeof settings>,
+  url: string,
+): ProviderSettings | null {
+  const clientId = data[`GATEHOUSE_${name}_CLIENT_ID`];
+  const clientSecret = data[`GATEHOUSE_${name}_CLIENT_SECRET`];
+  return clientId && clientSecret ? { clientId, clientSecret, url } : null;
 }
 
 function assertFitForProduction(data: z.output<typeof settings>): void {
@@ -181,6 +220,9 @@ function assertFitForProduction(data: z.output<typeof settings>): void {
       "GATEHOUSE_ENCRYPTION_KEYS: required in production, such as 2026a:BASE64 " +
         "with what `openssl rand -base64 32` makes",
     );
+  }
+  for (const name of ["GATEHOUSE_GITHUB_URL", "GATEHOUSE_GOOGLE_ISSUER"] as const) {
+    if (!data[name].startsWith("https://")) problems.push(`${name}: must be https in production`);
   }
   if (data.GATEHOUSE_DEMO) {
     problems.push("GATEHOUSE_DEMO: must not be on in production; its password is printed");

@@ -43,6 +43,7 @@ interface Asking {
   prove?: () => Promise<Caller | null>;
   background?: Context["background"];
   cookie?: Context["cookie"];
+  flowCookie?: Context["flowCookie"];
   byCookie?: boolean;
   device?: Context["device"];
   report?: Context["report"];
@@ -63,6 +64,8 @@ export class Context {
   readonly background: (work: Promise<unknown>) => void;
   /** Gives a browser its session, or takes it away. */
   readonly cookie: (token: string | null) => void;
+  /** Gives a browser the secret of its way to a provider, or takes it away. */
+  readonly flowCookie: (secret: string | null) => void;
   /** Whether a browser sent the session by itself. */
   readonly byCookie: boolean;
   /** The hash of what tells the browser again, which is given one where it has none. */
@@ -83,10 +86,11 @@ export class Context {
     this.request = request;
     this.guess = guess ?? null;
     this.prover = (guess && prove) ?? null;
-    const { background, cookie, byCookie, device, report } = asking;
+    const { background, cookie, flowCookie, byCookie, device, report } = asking;
     this.background = background ?? ((work) => void work);
     this.report = report ?? (() => undefined);
     this.cookie = cookie ?? (() => undefined);
+    this.flowCookie = flowCookie ?? (() => undefined);
     this.byCookie = byCookie ?? false;
     this.device = device ?? (() => null);
     this.loaders = new Loaders(this);

@@ -96,18 +96,21 @@ export class Refused extends DomainError {
     message: string,
     /** Path to the part of the input at fault, from `input` down. */
     readonly field: string[] | null = null,
+    options?: ErrorOptions,
   ) {
-    super(message);
+    super(message, options);
   }
 }
 
 export enum Refusal {
   BAD_USER_INPUT = "BAD_USER_INPUT",
   CONFLICT = "CONFLICT",
+  IDENTITY_NOT_LINKED = "IDENTITY_NOT_LINKED",
   LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR",
   MFA_CHALLENGE = "MFA_CHALLENGE",
   MFA_REQUIRED_BY_ACCOUNT = "MFA_REQUIRED_BY_ACCOUNT",
   PASSWORD_NOT_SET = "PASSWORD_NOT_SET",
+  PROVIDER_FAILED = "PROVIDER_FAILED",
   ROLE_ABOVE_OWN = "ROLE_ABOVE_OWN",
   TOKEN_INVALID = "TOKEN_INVALID",
   WEAK_PASSWORD = "WEAK_PASSWORD",
@@ -119,10 +122,14 @@ registerEnumType(Refusal, {
   valuesConfig: {
     BAD_USER_INPUT: { description: "Something in the input can't be used; `field` says what." },
     CONFLICT: { description: "It clashes with what is there." },
+    IDENTITY_NOT_LINKED: {
+      description: "Nobody has linked this identity, and it makes no user by itself.",
+    },
     LAST_ADMINISTRATOR: { description: "Nobody would be left to administer the account." },
     MFA_CHALLENGE: { description: "A code of the second factor is owed." },
     MFA_REQUIRED_BY_ACCOUNT: { description: "An account of yours requires the second factor." },
     PASSWORD_NOT_SET: { description: "The user signs in without a password." },
+    PROVIDER_FAILED: { description: "GitHub or Google did not say who somebody is." },
     ROLE_ABOVE_OWN: { description: "You can't grant what you don't have." },
     TOKEN_INVALID: { description: "The link or its token is expired, used or unknown." },
     WEAK_PASSWORD: { description: "The password is too easy to guess." },

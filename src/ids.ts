@@ -5,6 +5,7 @@ export const PREFIX = {
   User: "usr",
   Session: "ses",
   Authenticator: "aut",
+  Identity: "idn",
   Account: "ac",
   Membership: "mem",
   ServiceUser: "su",

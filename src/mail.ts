@@ -8,6 +8,9 @@ export type Notice =
   | "mfaDisabled"
   | "recoveryCodesCreated"
   | "recoveryCodeUsed"
+  | "passwordSet"
+  | "identityLinked"
+  | "identityUnlinked"
   | "newDevice"
   | "passwordGuessed"
   | "codeGuessed";
@@ -27,7 +30,7 @@ export type Mail =
       userId: string;
       at: string;
       ip: string | null;
-      /** What is told besides: a browser, how many codes are left. */
+      /** What is told besides: a browser, how many codes are left, a provider. */
       detail: string | null;
     };
 

@@ -5,6 +5,7 @@ import { ApiKey, Authtoken } from "./entities/Credential";
 import { AccountResolver } from "./resolvers/AccountResolver";
 import { AuthenticatorResolver } from "./resolvers/AuthenticatorResolver";
 import { CredentialResolver } from "./resolvers/CredentialResolver";
+import { IdentityResolver } from "./resolvers/IdentityResolver";
 import { InvitationResolver } from "./resolvers/InvitationResolver";
 import { IPRestrictionResolver } from "./resolvers/IPRestrictionResolver";
 import { MemberResolver } from "./resolvers/MemberResolver";
@@ -33,6 +34,7 @@ export const schema = buildSchemaSync({
     IPRestrictionResolver,
     SessionResolver,
     AuthenticatorResolver,
+    IdentityResolver,
     UserResolver,
   ],
   orphanedTypes: [ApiKey, Authtoken],

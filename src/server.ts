@@ -32,6 +32,7 @@ import { statusOf } from "./resolvers/formatError";
 import { type Question, Questions } from "./resolvers/questions";
 import { schema } from "./schema";
 import type { Site } from "./site";
+import { socialSignIn } from "./social/socialSignIn";
 
 const BODY_LIMIT = 100 * 1024;
 /** So that an operator sees what does not compile, and no log is filled by whoever asks for it. */
@@ -52,6 +53,9 @@ const HEADERS = (() => {
 /** Tells the browser again when somebody signs in, and opens nothing. As long as browsers keep one. */
 const DEVICE_COOKIE = "__Host-gatehouse_device";
 const DEVICE_LASTS_SECONDS = 400 * 24 * 60 * 60;
+/** Ties somebody who comes back from GitHub or Google to the browser that went there. */
+const FLOW_COOKIE = "__Host-gatehouse_flow";
+const FLOW_LASTS_SECONDS = 10 * 60;
 const COOKIE = { path: "/", httpOnly: true, secure: true, sameSite: "lax" } as const;
 /** Header characters are one byte each on the wire and at most two in the database, which takes 512. */
 const USER_AGENT_LIMIT = 256;
@@ -90,7 +94,12 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     forceCloseConnections: "idle",
   });
   const reads = config.compiledReads
-    ? new Reads(schema, db, (failure) => logger.error(failure, "a compiled read failed"))
+    ? new Reads(
+        schema,
+        db,
+        (failure) => logger.error(failure, "a compiled read failed"),
+        site.social,
+      )
     : null;
   const tellLeft = () => {
     const left = reads?.takeLeft();
@@ -225,6 +234,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     },
   });
   exportEvents(app, contextOf);
+  socialSignIn(app, contextOf, config.appUrl, (request) => request.cookies[FLOW_COOKIE]);
 
   async function contextOf(
     request: FastifyRequest,
@@ -260,6 +270,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
         token
           ? void reply.setCookie(SESSION_COOKIE, token, { ...COOKIE, maxAge: ABSOLUTE_MS / 1000 })
           : void reply.clearCookie(SESSION_COOKIE, COOKIE),
+      flowCookie: (secret) =>
+        secret
+          ? void reply.setCookie(FLOW_COOKIE, secret, { ...COOKIE, maxAge: FLOW_LASTS_SECONDS })
+          : void reply.clearCookie(FLOW_COOKIE, COOKIE),
     });
   }
 

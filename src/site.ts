@@ -2,18 +2,48 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CannotStart, type Config, parseKeys } from "./config";
+import { SocialProvider } from "./entities/Identity";
 import { KEY_BYTES, Keyring } from "./identity/encryption";
+import { SocialClient } from "./identity/social";
 
 /** What is configured once for the whole server, as operations use it. */
 export interface Site {
   /** How people know the service: what their authenticator app shows. */
   name: string;
   keyring: Keyring;
+  /** Those who may say who somebody is, as far as they are configured. */
+  social: readonly SocialClient[];
+  /** How this server asks others. */
+  fetch: typeof globalThis.fetch;
 }
 
 export async function openSite(config: Config): Promise<Site> {
   const keys = config.encryptionKeys ?? (await keysIn(config.dataDirectory));
-  return { name: config.name, keyring: new Keyring(keys) };
+  const fetch = boundedFetch;
+  const social = [
+    { provider: SocialProvider.GITHUB, settings: config.github },
+    { provider: SocialProvider.GOOGLE, settings: config.google },
+  ].flatMap(({ provider, settings }) =>
+    settings ? [new SocialClient(provider, settings, config.publicUrl, fetch)] : [],
+  );
+  return { name: config.name, keyring: new Keyring(keys), social, fetch };
+}
+
+/** Far more than any answer that is waited for. */
+const ANSWER_LIMIT = 1024 * 1024;
+
+/** `fetch`, but for answers that are never over. */
+async function boundedFetch(...asking: Parameters<typeof fetch>): Promise<Response> {
+  const response = await fetch(...asking);
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of response.body ?? []) {
+    parts.push(part);
+    bytes += (part as Uint8Array).length;
+    if (bytes > ANSWER_LIMIT) throw new Error(`The answer has more than ${ANSWER_LIMIT} bytes`);
+  }
+  const { status, headers } = response;
+  return new Response(bytes ? Buffer.concat(parts) : null, { status, headers });
 }
 
 /** The keys of a server that is tried out: made at its first start, and kept beside its data. */

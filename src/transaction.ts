@@ -148,6 +148,15 @@ export class Transaction {
     for (const row of rows) this.saved.set(row, this.asShown(row));
   }
 
+  /** Deletes an authorized row of a user's own; its event tells it as it was. */
+  async delete(row: Row & { userId: string }): Promise<void> {
+    this.assertAuthorized(row);
+    await this.writeWaiting();
+    const { name } = this.ctx.db.table(row.constructor as Class<Row>);
+    this.waiting = sql`delete from ${name} where id = ${row.id}`;
+    this.saved.set(row, this.asShown(row));
+  }
+
   /**
    * Writes the event of each saved row: the row as it now is, and what changed since it was
    * locked. Rows of an account go to its stream, a user's own rows to theirs.

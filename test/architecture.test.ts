@@ -45,12 +45,17 @@ const ROOMS: Record<string, Room> = {
     types: ["policies"],
     files: [...WORDS, "context", "loaders", "filters"],
   },
+  social: {
+    uses: ["entities", "operations", "database"],
+    types: ["policies"],
+    files: [...WORDS, "context", "loaders", "filters"],
+  },
   mails: { uses: ["identity", "database"], files: [...WORDS, "mail"] },
   database: { uses: ["entities"], files: WORDS },
 };
 
 /** Steps that several operations take, of accounts and of people who prove who they are. */
-const SHARED = ["operations/invariants", "operations/proving"];
+const SHARED = ["operations/invariants", "operations/proving", "operations/flows"];
 
 /** Files that start things. Nothing but they themselves and each other may use them. */
 const ENTRANCES = ["main", "start", "cli", "server", "demo", "schema"];
@@ -61,6 +66,7 @@ const BEHIND: Record<string, readonly string[]> = {
   "@ucast/": ["policies"],
   "@node-rs/argon2": ["identity"],
   "@zxcvbn-ts/": ["identity"],
+  "openid-client": ["identity/social"],
   speakeasy: ["identity/totp"],
   qrcode: ["identity/totp"],
   nodemailer: ["mails"],
@@ -68,7 +74,7 @@ const BEHIND: Record<string, readonly string[]> = {
   "@apollo/": ["resolvers", "server"],
   "@graphql-yoga/": ["resolvers"],
   "@fastify/": ["server"],
-  fastify: ["server", "exports", "resolvers/explorer"],
+  fastify: ["server", "exports", "social", "resolvers/explorer"],
   graphql: ["resolvers", "reads", "server", "schema"],
   "type-graphql": ["entities", "resolvers", "reads/catalog", "schema", "errors"],
   typeorm: ["entities", "database"],
@@ -90,13 +96,15 @@ const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((fi
 const importsOf = (file: string): Import[] =>
   [
     ...readFileSync(join(src, file), "utf8").matchAll(
-      /^(?:import|export)\s+(type\s)?([^;"]*?from\s+)?"([^"]+)"/gm,
+      /^(?:import|export)\s+(type\s)?([^;"]*?from\s+)?"([^"]+)"|\bimport\("([^"]+)"\)/gm,
     ),
-  ].map(([, type, names, from]) => ({
-    from: from!,
-    to: from!.startsWith(".") ? relative(src, join(src, dirname(file), from!)) : null,
-    typeOnly: Boolean(type) || (names !== undefined && onlyTypes(names)),
-  }));
+  ]
+    .map(([, type, names, named, later]) => ({ type, names, from: (named ?? later)! }))
+    .map(({ type, names, from }) => ({
+      from,
+      to: from.startsWith(".") ? relative(src, join(src, dirname(file), from)) : null,
+      typeOnly: Boolean(type) || (names !== undefined && onlyTypes(names)),
+    }));
 
 /** `{ type A, type B } from`: nothing of it runs either. */
 function onlyTypes(names: string): boolean {

@@ -28,6 +28,8 @@ it("needs no setting at all to be tried out", () => {
     poolSize: 10,
     publicUrl: "http://localhost:4000",
     appUrl: "http://localhost:4000",
+    github: null,
+    google: null,
     smtpUrl: null,
     mailFrom: "Gatehouse <gatehouse@localhost>",
     dataDirectory: ".gatehouse",
@@ -48,6 +50,12 @@ it("reads every setting", () => {
       DATABASE_MIGRATION_URL: "postgresql://owner@db/gatehouse",
       DATABASE_POOL_SIZE: "500",
       GATEHOUSE_APP_URL: "https://app.example.com/start/",
+      GATEHOUSE_GITHUB_CLIENT_ID: "Iv1.8a61f9b3a7aba766",
+      GATEHOUSE_GITHUB_CLIENT_SECRET: "hush",
+      GATEHOUSE_GITHUB_URL: "https://github.example.com/",
+      GATEHOUSE_GOOGLE_CLIENT_ID: "1.apps.googleusercontent.com",
+      GATEHOUSE_GOOGLE_CLIENT_SECRET: "hush hush",
+      GATEHOUSE_GOOGLE_ISSUER: "https://id.example.org/tenant/",
       GATEHOUSE_MAIL_FROM: "Acme <no-reply@example.com>",
       GATEHOUSE_DATA_DIRECTORY: "/var/lib/gatehouse",
       GATEHOUSE_DEMO: "0",
@@ -68,6 +76,16 @@ it("reads every setting", () => {
     poolSize: 500,
     publicUrl: "https://id.example.com",
     appUrl: "https://app.example.com/start",
+    github: {
+      clientId: "Iv1.8a61f9b3a7aba766",
+      clientSecret: "hush",
+      url: "https://github.example.com",
+    },
+    google: {
+      clientId: "1.apps.googleusercontent.com",
+      clientSecret: "hush hush",
+      url: "https://id.example.org/tenant/", // an issuer is compared as it is written
+    },
     smtpUrl: PRODUCTION.GATEHOUSE_SMTP_URL,
     mailFrom: "Acme <no-reply@example.com>",
     dataDirectory: "/var/lib/gatehouse",
@@ -107,6 +125,11 @@ it.each([
   ["GATEHOUSE_PUBLIC_URL", "id.example.com"],
   ["GATEHOUSE_APP_URL", "app.example.com"],
   ["GATEHOUSE_APP_URL", "https://app.example.com/#start"],
+  ["GATEHOUSE_GITHUB_URL", "http://github.example.com"],
+  ["GATEHOUSE_GITHUB_URL", "github.com"],
+  ["GATEHOUSE_GITHUB_URL", "https://me:hunter2@github.example.com"],
+  ["GATEHOUSE_GOOGLE_ISSUER", "http://accounts.google.com"],
+  ["GATEHOUSE_GOOGLE_ISSUER", "https://accounts.google.com/?a=b"],
   ["GATEHOUSE_SMTP_URL", undefined],
   ["GATEHOUSE_SMTP_URL", "https://mail.example.com"],
   ["GATEHOUSE_DEMO", "true"],
@@ -129,6 +152,27 @@ it.each([
   expect(read).toThrow(CannotStart);
   const [, ...problems] = thrownBy(read).split("\n");
   expect(problems).toEqual([expect.stringMatching(new RegExp(`^  ${name}: \\S`))]);
+});
+
+it.each([
+  ["GATEHOUSE_GITHUB_CLIENT_ID", "GATEHOUSE_GITHUB_CLIENT_SECRET"],
+  ["GATEHOUSE_GITHUB_CLIENT_SECRET", "GATEHOUSE_GITHUB_CLIENT_ID"],
+  ["GATEHOUSE_GOOGLE_CLIENT_ID", "GATEHOUSE_GOOGLE_CLIENT_SECRET"],
+  ["GATEHOUSE_GOOGLE_CLIENT_SECRET", "GATEHOUSE_GOOGLE_CLIENT_ID"],
+])("refuses %s alone: it names %s, and no secret", (given, missing) => {
+  const problems = thrownBy(() => readConfig({ [given]: "hush" }));
+  expect(problems).toContain(`  ${missing}: required with ${given}`);
+  expect(problems).not.toContain("hush");
+});
+
+it("lets people sign in through plain http where it is tried out, and nowhere else", () => {
+  const settings = {
+    GATEHOUSE_GOOGLE_CLIENT_ID: "id",
+    GATEHOUSE_GOOGLE_CLIENT_SECRET: "hush",
+    GATEHOUSE_GOOGLE_ISSUER: "http://127.0.0.1:4718",
+  };
+  expect(readConfig(settings).google).toMatchObject({ url: "http://127.0.0.1:4718" });
+  expect(() => readConfig({ ...PRODUCTION, ...settings })).toThrow("GATEHOUSE_GOOGLE_ISSUER");
 });
 
 it("names every setting at fault at once", () => {

@@ -17,6 +17,7 @@ import { sqlAsOwner, useDatabase } from "./support/database";
 import { documentsAt, inputPlaces, inputWith, type Place, places } from "./support/documents";
 import {
   anAuthenticator,
+  anIdentity,
   ADMINISTRATOR,
   aCredential,
   aMember,
@@ -87,6 +88,7 @@ async function aWorld(mark: string): Promise<World> {
       User: users[0].id,
       Session: session.id,
       Authenticator: (await anAuthenticator(users[0].id)).authenticator.id,
+      Identity: (await anIdentity(users[0].id)).id,
       Account: account.id,
       Membership: developer.id,
       ServiceUser: bot.id,

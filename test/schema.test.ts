@@ -201,6 +201,7 @@ describe("connections", () => {
     const CAPPED = [
       "Account.ipRestrictions", // one for each surface
       "IPRestriction.rules", // 100, by a CHECK
+      "Query.socialProviders", // the words of an enum
       "RecoveryCodes.codes", // ten
       "Session.methods", // the words of an enum
       "UserError.field", // a path

@@ -2,6 +2,7 @@ import type { Access } from "../src/context";
 import { sql } from "../src/database/sql";
 import { Account } from "../src/entities/Account";
 import { Credential } from "../src/entities/Credential";
+import { Identity } from "../src/entities/Identity";
 import { Membership } from "../src/entities/Membership";
 import type { Roles } from "../src/entities/roles";
 import { useDatabase } from "./support/database";
@@ -10,7 +11,10 @@ import {
   ADMINISTRATOR,
   aMember,
   anAccount,
+  anIdentity,
   as,
+  asUser,
+  aUser,
   DEVELOPER,
   eventsOf,
   MANAGER,
@@ -45,6 +49,25 @@ describe("a transaction", () => {
           await tx.record("account_updated.v1", other);
         }),
       { message: "Saved without recording an event: Membership" },
+    );
+  });
+
+  it("E1: deletes no row that nobody authorized or recorded", async () => {
+    const user = await aUser();
+    const { id } = await anIdentity(user.id);
+    const { self } = await asUser(user);
+    await expectRefused(
+      () => self.transaction(async (tx) => tx.delete(await tx.lock(Identity, id))),
+      { message: "Saved without authorizing: Identity" },
+    );
+    await expectRefused(
+      () =>
+        self.transaction(async (tx) => {
+          const row = await tx.lock(Identity, id);
+          tx.authorize("delete", row);
+          await tx.delete(row);
+        }),
+      { message: "Saved without recording an event: Identity" },
     );
   });
 

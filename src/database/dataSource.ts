@@ -9,11 +9,13 @@ import { BoundMoments1764000000005 } from "../../migrations/1764000000005-bound-
 import { CreateThrottles1764000000006 } from "../../migrations/1764000000006-create-throttles";
 import { CreateOneTimeTokens1764000000007 } from "../../migrations/1764000000007-create-one-time-tokens";
 import { CreateAuthenticators1764000000008 } from "../../migrations/1764000000008-create-authenticators";
+import { CreateIdentities1764000000009 } from "../../migrations/1764000000009-create-identities";
 import { RequireMfa1764000000011 } from "../../migrations/1764000000011-require-mfa";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
 import { Event, UserEvent } from "../entities/Event";
+import { Identity } from "../entities/Identity";
 import { Invitation } from "../entities/Invitation";
 import { IPRestriction } from "../entities/IPRestriction";
 import { IPRule } from "../entities/IPRule";
@@ -27,6 +29,7 @@ export const entities = [
   User,
   Session,
   Authenticator,
+  Identity,
   Membership,
   ServiceUser,
   Credential,
@@ -47,6 +50,7 @@ const migrations = [
   CreateThrottles1764000000006,
   CreateOneTimeTokens1764000000007,
   CreateAuthenticators1764000000008,
+  CreateIdentities1764000000009,
   RequireMfa1764000000011,
 ];
 

@@ -35,6 +35,7 @@ export type EventType =
   | "user_password_rehashed.v1"
   | "user_password_updated.v1"
   | "user_password_reset.v1"
+  | "user_password_set.v1"
   | "user_email_updated.v1"
   | "signed_in.v1"
   | "sign_in_refused.v1"
@@ -49,7 +50,9 @@ export type EventType =
   | "mfa_disabled.v1"
   | "mfa_refused.v1"
   | "recovery_code_used.v1"
-  | "recovery_codes_created.v1";
+  | "recovery_codes_created.v1"
+  | "identity_linked.v1"
+  | "identity_unlinked.v1";
 
 export enum PrincipalKind {
   USER = "USER",

@@ -65,11 +65,12 @@ export const en = {
     link: { label: "Choose a new password", url },
     after: ["The link works once, for 30 minutes. Asking again voids it.", IGNORE],
   }),
-  passwordNotSet: (appUrl: string): Letter => ({
+  /** @param providers Names of those that the user signs in with. */
+  passwordNotSet: (appUrl: string, providers: readonly string[]): Letter => ({
     subject: "You sign in without a password",
     paragraphs: [
       "Somebody, hopefully you, asked to choose a new password for this email address. Its user has none to reset (PASSWORD_NOT_SET).",
-      `Sign in at ${appUrl} as you always do. Signed in, you can set a first password.`,
+      `Sign in at ${appUrl} ${providers.length ? `with ${providers.join(" or ")}` : "as you always do"}. Signed in, you can set a first password.`,
     ],
     after: [IGNORE],
   }),
@@ -107,6 +108,25 @@ export const en = {
     subject: "Your password was changed",
     told: "Your password was changed",
     more: "Your other sessions have ended.",
+  }),
+  passwordSet: notice({
+    subject: "You have a password now",
+    told: "A first password was set for you",
+    more: "From now on, you can sign in with it as well.",
+  }),
+  identityLinked: notice({
+    subject: "There is a new way to sign in as you",
+    told: "An identity elsewhere was linked to you",
+    more: (provider) => `From now on, whoever signs in with ${provider} there is you here.`,
+    otherwise:
+      "If it was not you, unlink it at once, end your other sessions, and tell whoever runs this service.",
+  }),
+  identityUnlinked: notice({
+    subject: "There is one way less to sign in as you",
+    told: "An identity elsewhere was unlinked from you",
+    more: (provider) => `You can't sign in with it at ${provider} any more.`,
+    otherwise:
+      "If it was not you, end your other sessions at once, and tell whoever runs this service.",
   }),
   mfaEnabled: notice({
     subject: "Signing in takes a code now",

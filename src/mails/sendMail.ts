@@ -1,5 +1,6 @@
 import type { Database } from "../database/database";
 import { sql } from "../database/sql";
+import { PROVIDER_NAMES } from "../identity/social";
 import { newToken } from "../identity/tokens";
 import { newId } from "../ids";
 import type { Mail } from "../mail";
@@ -70,11 +71,25 @@ async function confirming(
   return { to: row.email, letter: row.taken ? taken(appUrl) : letter(url) };
 }
 
+interface Resetting {
+  id: string;
+  hasPassword: boolean;
+  /** Those that the user signs in with (U6). */
+  providers: (keyof typeof PROVIDER_NAMES)[];
+}
+
 async function reset(db: Database, appUrl: string, email: string): Promise<Letter> {
-  const [user] = await db.query<{ id: string; hasPassword: boolean }>(sql`
-    select id, password_hash is not null as "hasPassword" from users where email = ${email}`);
+  const [user] = await db.query<Resetting>(sql`
+    select id, password_hash is not null as "hasPassword",
+      array(select distinct provider from identities i where i.user_id = u.id order by 1) as providers
+    from users u where email = ${email}`);
   if (!user) return en.noSuchUser(appUrl);
-  if (!user.hasPassword) return en.passwordNotSet(appUrl);
+  if (!user.hasPassword) {
+    return en.passwordNotSet(
+      appUrl,
+      user.providers.map((provider) => PROVIDER_NAMES[provider]),
+    );
+  }
   const { text, hash } = newToken("ONE_TIME", null);
   const now = new Date();
   await db.query(sql`

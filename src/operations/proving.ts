@@ -232,7 +232,8 @@ export function codeOwed(): Refused {
   );
 }
 
-const NO_SESSION = { action: "create Session", allowed: false, rule: null, roles: null };
+/** Of a sign-in that was refused. */
+export const NO_SESSION = { action: "create Session", allowed: false, rule: null, roles: null };
 
 /** A try at a secret of somebody's. */
 export interface Try {
@@ -418,14 +419,18 @@ export async function lockSelf(tx: Transaction): Promise<User> {
 }
 
 /**
- * Keeps an email from getting another user until commit, and refuses the link where it has one.
+ * Keeps an email from getting another user until commit, and refuses it where it has one.
  *
- * @throws Refused (TOKEN_INVALID).
+ * @throws Refused (TOKEN_INVALID), as of a link, unless told otherwise.
  */
-export async function holdFreeEmail(tx: Transaction, email: string): Promise<void> {
+export async function holdFreeEmail(
+  tx: Transaction,
+  email: string,
+  taken: () => Refused = tokenInvalid,
+): Promise<void> {
   await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${email}, 0))`);
-  const taken = await tx.query(sql`select from users where email = ${email}`);
-  if (taken.length) throw tokenInvalid();
+  const users = await tx.query(sql`select from users where email = ${email}`);
+  if (users.length) throw taken();
 }
 
 /** Counts a request for a mail: nobody is sent many, and nobody has many sent. @throws RateLimited. */
@@ -443,10 +448,15 @@ export async function readOneTimeToken(
   text: string,
   invalid: () => Refused = tokenInvalid,
 ): Promise<Buffer> {
-  await countTry(ctx.db, tokenGuesser(ctx));
+  await countToken(ctx);
   const token = parseToken(text);
   if (token?.kind !== "ONE_TIME") throw invalid();
   return token.hash;
+}
+
+/** Counts a try at what works once. @throws RateLimited. */
+export async function countToken(ctx: Context): Promise<void> {
+  await countTry(ctx.db, tokenGuesser(ctx));
 }
 
 /** The token was good: many people behind one address may follow their links. */

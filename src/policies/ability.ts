@@ -3,6 +3,7 @@ import { Account } from "../entities/Account";
 import type { Authenticator } from "../entities/Authenticator";
 import type { Credential } from "../entities/Credential";
 import type { Event, UserEvent } from "../entities/Event";
+import type { Identity } from "../entities/Identity";
 import type { Invitation } from "../entities/Invitation";
 import type { IPRestriction } from "../entities/IPRestriction";
 import type { IPRule } from "../entities/IPRule";
@@ -48,6 +49,7 @@ export type SubjectClass =
   | typeof User
   | typeof Session
   | typeof Authenticator
+  | typeof Identity
   | typeof UserEvent;
 export type Subject = InstanceType<SubjectClass>;
 export type Ability = MongoAbility<[Action, SubjectClass | Subject]>;

@@ -1,6 +1,7 @@
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { PrincipalKind, UserEvent } from "../entities/Event";
+import { Identity } from "../entities/Identity";
 import { Membership, Provisioning } from "../entities/Membership";
 import { Session, Surface } from "../entities/Session";
 import { User } from "../entities/User";
@@ -14,6 +15,7 @@ import type { Words } from "./ability";
 export function user({ allow }: Words, principal: Principal): void {
   if (principal.kind === PrincipalKind.SYSTEM) {
     allow("create", User, "The system creates users.");
+    allow("create", Identity, "The system links what a user is created with.");
     return;
   }
   if (principal.kind !== PrincipalKind.USER) return;
@@ -33,6 +35,14 @@ export function user({ allow }: Words, principal: Principal): void {
   allow(["read", "create", "update"], Authenticator, "Everyone runs their own second factor.", {
     userId: principal.id,
   });
+  allow(
+    ["read", "create", "delete"],
+    Identity,
+    "Everyone links and unlinks their own identities.",
+    {
+      userId: principal.id,
+    },
+  );
   allow("update", User, "Everyone runs their own sign-in.", { id: principal.id });
   allow("read", UserEvent, "Everyone sees the events of their own sign-in.", {
     userId: principal.id,

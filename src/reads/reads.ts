@@ -2,10 +2,11 @@ import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } f
 import type { Database } from "../database/database";
 import { DomainError, TakesTooLong } from "../errors";
 import { Lru } from "../lru";
-import type { Tables, Variables } from "./compiler";
+import type { Relations, Tables, Variables } from "./compiler";
 import type { Known } from "./known";
 import { newPlans, Reading } from "./reading";
 import { relations } from "./relations";
+import { fixed } from "./words";
 
 /** Accounts of all callers who are remembered, and each once more. */
 const MOST_KNOWN = 20_000;
@@ -43,6 +44,7 @@ export class Reads {
   /** As long as Apollo remembers a document; by operation, where it has several. */
   private readonly readings = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Reading>>();
   private readonly tables: Tables;
+  private readonly relations: Relations;
 
   constructor(
     private readonly schema: GraphQLSchema,
@@ -50,8 +52,12 @@ export class Reads {
     /** Told of a statement that the database objects to, a bug of ours that callers don't notice. */
     private readonly report: (failure: { code: string; statement: string }) => void = () =>
       undefined,
+    /** Those that the server is configured with. */
+    socialProviders: readonly object[] = [],
   ) {
     this.tables = db.table;
+    const Query = { ...relations.Query, socialProviders: fixed(socialProviders) };
+    this.relations = { ...relations, Query };
   }
 
   /** Whoever came with this token the last time: a guess, which every statement verifies. */
@@ -123,7 +129,7 @@ export class Reads {
     if (!readings) this.readings.set(document, (readings = new Map<never, Reading>()));
     let reading = readings.get(operation);
     if (!reading) {
-      const { schema, tables, plans } = this;
+      const { schema, relations, tables, plans } = this;
       reading = new Reading(schema, relations, tables, document, operation, plans);
       readings.set(operation, reading);
     }

@@ -3,6 +3,7 @@ import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
 import { Event, PrincipalKind, UserEvent } from "../entities/Event";
+import { Identity } from "../entities/Identity";
 import { Invitation } from "../entities/Invitation";
 import { IPRestriction } from "../entities/IPRestriction";
 import { IPRule } from "../entities/IPRule";
@@ -173,6 +174,7 @@ export const relations = {
       Event: [{ entity: UserEvent, own: true }, { entity: Event }],
       Session: [{ entity: Session, own: true }],
       Authenticator: [{ entity: Authenticator, own: true }],
+      Identity: [{ entity: Identity, own: true }],
       User: [{ entity: User, own: true }, colleagues],
     }),
   },
@@ -204,6 +206,7 @@ export const relations = {
       { userId: CALLER.principalId },
       { own: true, only: raw("row.confirmed_at is not null and row.removed_at is null") },
     ),
+    identities: page(Identity, { userId: CALLER.principalId }, { own: true }),
     events: page(UserEvent, { userId: CALLER.principalId }, { own: true, newestFirst: true }),
     can: canOwn({ createAccount: { action: "create", row: () => new Account() } }),
   },

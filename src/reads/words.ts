@@ -220,6 +220,19 @@ export function word(expression: Expression): Relation {
   };
 }
 
+/** A list that is the same for everyone, for as long as the server runs. */
+export function fixed(rows: readonly object[]): Relation {
+  return {
+    read({ field, nodes }, compiler) {
+      const type = objectType(field.type);
+      const items = rows.map((row) =>
+        compiler.fields(type, nodes, ({ name }) => [JSON.stringify(Reflect.get(row, name))]),
+      );
+      return ["[", ...items.flatMap((item, i) => (i ? [",", ...item] : item)), "]"];
+    },
+  };
+}
+
 /** What depends on nothing but who asks. */
 export function fact(read: (caller: Known) => Json): Relation {
   return { read: (_place, compiler) => read(compiler.caller) };

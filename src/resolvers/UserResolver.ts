@@ -5,6 +5,7 @@ import { confirmEmail } from "../operations/users/confirmEmail";
 import { requestPasswordReset } from "../operations/users/requestPasswordReset";
 import { resendVerification } from "../operations/users/resendVerification";
 import { resetPassword } from "../operations/users/resetPassword";
+import { setPassword } from "../operations/users/setPassword";
 import { signUp } from "../operations/users/signUp";
 import { updateEmail } from "../operations/users/updateEmail";
 import { updatePassword } from "../operations/users/updatePassword";
@@ -26,6 +27,20 @@ class UpdatePasswordInput {
 @ObjectType({ description: "What `updatePassword` answers." })
 class UpdatePasswordPayload extends Payload {
   @Field(() => User, { nullable: true, description: "User whose password was changed." })
+  user?: User;
+}
+
+@InputType({ description: "What `setPassword` takes." })
+class SetPasswordInput {
+  @Field(() => String, {
+    description: "Password to have: 12 to 256 characters that are not easy to guess.",
+  })
+  newPassword: string;
+}
+
+@ObjectType({ description: "What `setPassword` answers." })
+class SetPasswordPayload extends Payload {
+  @Field(() => User, { nullable: true, description: "User whose password was set." })
   user?: User;
 }
 
@@ -149,6 +164,19 @@ export class UserResolver {
     @Ctx() ctx: Context,
   ): Promise<UpdatePasswordPayload> {
     return payload(async () => ({ user: await updatePassword(ctx, currentPassword, newPassword) }));
+  }
+
+  @Mutation(() => SetPasswordPayload, {
+    nullable: true,
+    description:
+      "Sets your first password, where you sign in without one. Takes a proof of the last 15 minutes.",
+  })
+  setPassword(
+    @Arg("input", () => SetPasswordInput, { description: "What to do, and with what." })
+    { newPassword }: SetPasswordInput,
+    @Ctx() ctx: Context,
+  ): Promise<SetPasswordPayload> {
+    return payload(async () => ({ user: await setPassword(ctx, newPassword) }));
   }
 
   @Mutation(() => SignUpPayload, {

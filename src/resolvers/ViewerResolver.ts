@@ -4,6 +4,7 @@ import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
 import { PrincipalKind, UserEvent } from "../entities/Event";
+import { Identity } from "../entities/Identity";
 import { Membership } from "../entities/Membership";
 import { Principal } from "../entities/Principal";
 import { ServiceUser } from "../entities/ServiceUser";
@@ -43,6 +44,7 @@ class Viewer {}
 const ViewerMembershipConnection = connectionOf("ViewerMembership", ViewerMembership);
 const SessionConnection = connectionOf("Session", Session);
 const AuthenticatorConnection = connectionOf("Authenticator", Authenticator);
+const IdentityConnection = connectionOf("Identity", Identity);
 const UserEventConnection = connectionOf("UserEvent", UserEvent);
 
 @Resolver(() => Viewer)
@@ -111,6 +113,16 @@ export class ViewerResolver {
     @Ctx() ctx: Context,
   ): Promise<Connection<Authenticator>> {
     return page(relations.Viewer.authenticators, ctx, args);
+  }
+
+  @FieldResolver(() => IdentityConnection, {
+    description: "Who you are at GitHub and Google, and sign in as. An API key sees none.",
+  })
+  identities(
+    @Args(() => PageArgs) args: PageArgs,
+    @Ctx() ctx: Context,
+  ): Promise<Connection<Identity>> {
+    return page(relations.Viewer.identities, ctx, args);
   }
 
   @FieldResolver(() => UserEventConnection, {

@@ -39,6 +39,8 @@ export const MAX_BYTES: Readonly<Record<string, number>> = {
   "VerifyEmailInput.password": 1024,
   "RequestPasswordResetInput.email": 254,
   "ResetPasswordInput.newPassword": 1024,
+  "SetPasswordInput.newPassword": 1024,
+  "LinkIdentityInput.returnTo": 1024,
   "ReauthenticateInput.password": 1024,
   "ReauthenticateInput.code": 64,
   "CompleteSignInInput.code": 64,

@@ -1,3 +1,4 @@
+import { SocialProvider } from "../../src/entities/Identity";
 import { hashPassword } from "../../src/identity/passwords";
 import type { User } from "../../src/entities/User";
 import { signIn } from "../../src/operations/sessions/signIn";
@@ -5,7 +6,7 @@ import { requestPasswordReset } from "../../src/operations/users/requestPassword
 import { resetPassword } from "../../src/operations/users/resetPassword";
 import { updatePassword } from "../../src/operations/users/updatePassword";
 import { sqlAsOwner, statements, useDatabase } from "../support/database";
-import { asNobody, aSession, aUser, withToken, signedIn } from "../support/factories";
+import { anIdentity, asNobody, aSession, aUser, withToken, signedIn } from "../support/factories";
 import { APP_URL, deliver, recipient, tokenIn, useMail } from "../support/mail";
 import { atOnce, times } from "../support/races";
 import { expectRefused } from "../support/refusals";
@@ -66,6 +67,19 @@ describe("requestPasswordReset", () => {
     expect(await sqlAsOwner("select from one_time_tokens where user_id = $1", [user.id])).toEqual(
       [],
     );
+  });
+
+  it("U6: tells whoever has no password how they do sign in, and mails no link", async () => {
+    const user = await aUser();
+    await anIdentity(user.id);
+    await anIdentity(user.id, { provider: SocialProvider.GOOGLE });
+
+    await requestPasswordReset(asNobody(), user.email);
+
+    const [mail] = await deliver();
+    expect(mail!.text).toContain("PASSWORD_NOT_SET");
+    expect(mail!.text).toContain("with GitHub or Google");
+    expect(mail!.text).not.toContain("token=");
   });
 
   it("refuses what is no email address", async () => {

@@ -8,6 +8,7 @@ import { createAuthtoken } from "../../src/operations/credentials/createAuthtoke
 import { db, sqlAsOwner, statements, useDatabase } from "../support/database";
 import {
   anAuthenticator,
+  anIdentity,
   ADMINISTRATOR,
   aCredential,
   aMember,
@@ -812,6 +813,7 @@ describe("node", () => {
     User: "User",
     Session: "Session",
     Authenticator: "Authenticator",
+    Identity: "Identity",
     Account: "Account",
     Membership: "Member",
     ServiceUser: "ServiceUser",
@@ -837,6 +839,7 @@ describe("node", () => {
       User: developer.userId,
       Session: session.id,
       Authenticator: (await anAuthenticator(administrator.userId)).authenticator.id,
+      Identity: (await anIdentity(administrator.userId)).id,
       Account: account.id,
       Membership: developer.id,
       ServiceUser: bot.id,

@@ -6,6 +6,7 @@ import type { Class } from "../../src/database/table";
 import { Account } from "../../src/entities/Account";
 import { Authenticator } from "../../src/entities/Authenticator";
 import { Credential, CredentialKind } from "../../src/entities/Credential";
+import { Identity, SocialProvider } from "../../src/entities/Identity";
 import { Invitation } from "../../src/entities/Invitation";
 import { IPRestriction } from "../../src/entities/IPRestriction";
 import { IPRule, IPRuleEffect } from "../../src/entities/IPRule";
@@ -17,6 +18,7 @@ import { User } from "../../src/entities/User";
 import { Keyring } from "../../src/identity/encryption";
 import { newRecoveryCodes } from "../../src/identity/recoveryCodes";
 import { newSession } from "../../src/identity/sessions";
+import { SocialClient } from "../../src/identity/social";
 import { newToken } from "../../src/identity/tokens";
 import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
@@ -32,11 +34,18 @@ async function save<E extends object>(entity: Class<E>, fields: E): Promise<E> {
 }
 
 const now = () => new Date();
+/** Where nobody answers. */
+const NOWHERE = "http://127.0.0.1:1";
 /** The test server's encryption key, as its configuration says it. */
 export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString("base64")}`;
 export const site: Site = {
   name: "Gatehouse",
   keyring: new Keyring(parseKeys(ENCRYPTION_KEYS) as EncryptionKeys),
+  fetch,
+  social: Object.values(SocialProvider).map((provider) => {
+    const settings = { clientId: "gatehouse", clientSecret: "secret", url: NOWHERE };
+    return new SocialClient(provider, settings, "http://localhost:4000", fetch);
+  }),
 };
 export const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 
@@ -213,6 +222,21 @@ export async function anAuthenticator(
   return { authenticator, secret, codes };
 }
 
+/** Who a person is at GitHub, unless told otherwise. */
+export function anIdentity(userId: string, fields: Partial<Identity> = {}): Promise<Identity> {
+  const id = newId("Identity");
+  return save(Identity, {
+    id,
+    userId,
+    provider: SocialProvider.GITHUB,
+    subject: id,
+    email: `${id}@example.com`,
+    lastUsedAt: null,
+    createdAt: now(),
+    ...fields,
+  });
+}
+
 /** The session of somebody who owes nothing more. */
 export function signedIn(opened: Opened): { session: Session; token: string } {
   if (!opened.session) throw new Error("A code is owed");
@@ -234,6 +258,22 @@ export async function as(who: Membership | ServiceUser): Promise<Context> {
 /** The context of a request by this user, signed in. */
 export async function asUser(user: User): Promise<Context> {
   return withToken((await aSession(user.id)).token);
+}
+
+/** The same, of somebody whose last proof is too old for what is sensitive (U11). */
+export async function asStaleUser(user: User): Promise<Context> {
+  const { id, token } = await aSession(user.id);
+  await sqlAsOwner(
+    "update sessions set authenticated_at = now() - interval '16 minutes' where id = $1",
+    [id],
+  );
+  return withToken(token);
+}
+
+/** The context of a request with an API key of this user's, who is a member of some account. */
+export async function asKeyOf(user: User): Promise<Context> {
+  const member = await aMember(await anAccount(), {}, { userId: user.id });
+  return withToken((await aCredential(member)).secret);
 }
 
 /** The context of a request that nobody signed. */

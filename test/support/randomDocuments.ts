@@ -49,6 +49,7 @@ const CURSORS: Record<string, string[]> = {
   invitations: ["inv"],
   events: ["ev"],
   sessions: ["ses"],
+  identities: ["idn"],
 };
 const isAccountId = (id: string) => id.startsWith("ac_");
 

@@ -1,6 +1,7 @@
 import { Event, type EventType, UserEvent } from "../../src/entities/Event";
 import { CredentialKind } from "../../src/entities/Credential";
 import type { Membership } from "../../src/entities/Membership";
+import { SocialProvider } from "../../src/entities/Identity";
 import { BillingRole, DeveloperRole, type Roles, TeamRole } from "../../src/entities/roles";
 import { PrincipalKind } from "../../src/entities/Event";
 import { Surface } from "../../src/entities/Session";
@@ -11,6 +12,7 @@ import {
   aMember,
   anAccount,
   anInvitation,
+  anIdentity,
   anIPRestriction,
   aServiceUser,
   aSession,
@@ -130,12 +132,27 @@ export async function aWorld({ chance, pick, next }: Random): Promise<World> {
       if (chance(0.2)) ids.push(id);
       await insert(UserEvent, { userId: user.id, id, ...anEvent([user.id]) });
     }
+    for (const provider of Object.values(SocialProvider)) {
+      if (chance(0.5)) continue;
+      const email = chance(0.7) ? text() : null;
+      const lastUsedAt = chance(0.5) ? past() : null;
+      const identity = await anIdentity(user.id, { provider, email, lastUsedAt });
+      ids.push(identity.id);
+    }
     const { id, token } = await aSession(user.id);
     ids.push(id, user.id);
     callers.push({ who: "a session", token });
   }
   // Ids that nobody has, of every kind.
-  for (const kind of ["Account", "Membership", "Event", "User", "ApiKey", "Session"] as const) {
+  for (const kind of [
+    "Account",
+    "Membership",
+    "Event",
+    "User",
+    "ApiKey",
+    "Session",
+    "Identity",
+  ] as const) {
     ids.push(newId(kind));
   }
   return { callers, ids };

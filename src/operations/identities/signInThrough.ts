@@ -1,0 +1,132 @@
+import type { Context } from "../../context";
+import type { Queryable } from "../../database/database";
+import { sql } from "../../database/sql";
+import { Identity, type SocialProvider } from "../../entities/Identity";
+import { SignInMethod } from "../../entities/Session";
+import { User } from "../../entities/User";
+import { Refusal, Refused } from "../../errors";
+import { type Person, PROVIDER_NAMES } from "../../identity/social";
+import { newId } from "../../ids";
+import { system } from "../../principal";
+import { recordRefusal } from "../../recording";
+import type { Transaction } from "../../transaction";
+import { answerOf, clientOf, holdSubject } from "../flows";
+import {
+  type Arriving,
+  arriving,
+  forgiveToken,
+  holdFreeEmail,
+  NO_SESSION,
+  type Opened,
+  openSession,
+} from "../proving";
+
+/**
+ * Signs in whoever has come back from a provider: by the identity that they have linked, or as a new
+ * user where the provider has verified an email that no user has (U8). An email by itself opens
+ * nothing: at the provider it may have changed hands.
+ *
+ * @throws Refused (PROVIDER_FAILED; IDENTITY_NOT_LINKED for an email that has a user already, and
+ * alike for one that is not verified, which is not looked up).
+ */
+export async function signInThrough(
+  ctx: Context,
+  provider: SocialProvider,
+  secret: string,
+  parameters: URLSearchParams,
+): Promise<Opened> {
+  const client = clientOf(ctx, provider);
+  const person = await answerOf(ctx, client.identify(secret, parameters));
+  const user = (await linked(ctx.db, provider, person)) ?? (await create(ctx, provider, person));
+  // Once for the start as well.
+  forgiveToken(ctx);
+  forgiveToken(ctx);
+  return openSession(ctx, user, [SignInMethod[provider]]);
+}
+
+/** Whose identity it is, and that it was used. */
+async function linked(
+  db: Pick<Queryable, "query">,
+  provider: SocialProvider,
+  { subject }: Person,
+): Promise<Arriving | undefined> {
+  const [user] = await db.query<Arriving>(sql`
+    update identities i set last_used_at = ${new Date()} from users u
+    where i.provider = ${provider} and i.subject = ${subject} and u.id = i.user_id
+    returning u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified"`);
+  return user;
+}
+
+async function create(ctx: Context, provider: SocialProvider, person: Person): Promise<Arriving> {
+  const notLinked = () => identityNotLinked(provider);
+  if (!person.email || !person.emailVerified) throw notLinked();
+  const email = person.email.toLowerCase();
+  try {
+    return await ctx.as(system("sign-up")).transaction(async (tx) => {
+      // Of two that come back as the same person, or with one email, one is first.
+      await holdSubject(tx, provider, person.subject);
+      const before = await linked(tx, provider, person);
+      if (before) return before;
+      await holdFreeEmail(tx, email, notLinked);
+      return addUser(tx, provider, person, email);
+    });
+  } catch (error) {
+    if (error instanceof Refused) ctx.background(tell(ctx, provider, email));
+    throw error;
+  }
+}
+
+async function addUser(
+  tx: Transaction,
+  provider: SocialProvider,
+  { subject, email: told, name }: Person,
+  email: string,
+): Promise<Arriving> {
+  const createdAt = tx.now;
+  const id = newId("User");
+  const user = Object.assign(new User(), {
+    id,
+    email,
+    name,
+    emailVerifiedAt: createdAt,
+    createdAt,
+  });
+  tx.authorize("create", user);
+  await tx.save(user);
+  await tx.record("user_created.v1", user);
+
+  const identity = Object.assign(new Identity(), {
+    id: newId("Identity"),
+    userId: id,
+    ...{ provider, subject, email: told, lastUsedAt: createdAt, createdAt },
+  });
+  tx.authorize("create", identity);
+  await tx.save(identity);
+  await tx.record("identity_linked.v1", identity);
+  // Whoever signed up with it did not show that it is theirs.
+  await tx.query(sql`delete from one_time_tokens where email = ${email} and purpose = 'SIGN_UP'`);
+  return { id, email, name, emailVerified: true };
+}
+
+/** The user of the email, which the provider has verified, is told that somebody has tried. */
+async function tell({ db, request }: Context, provider: SocialProvider, email: string) {
+  const [user] = await db.query<Arriving>(sql`
+    select id, email, name, email_verified_at is not null as "emailVerified"
+    from users where email = ${email}`);
+  if (!user) return;
+  const who = { ...arriving(user), methods: [SignInMethod[provider]] };
+  await recordRefusal(db, who, request, {
+    type: "sign_in_refused.v1",
+    stream: { userId: user.id },
+    objectId: user.id,
+    decision: { ...NO_SESSION, code: Refusal.IDENTITY_NOT_LINKED },
+  });
+}
+
+function identityNotLinked(provider: SocialProvider): Refused {
+  const name = PROVIDER_NAMES[provider];
+  return new Refused(
+    Refusal.IDENTITY_NOT_LINKED,
+    `Sign in as you always do and link ${name}, or confirm your email address at ${name} first.`,
+  );
+}

@@ -1,0 +1,41 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import { Identity } from "../../entities/Identity";
+import { Refusal, Refused } from "../../errors";
+import { PROVIDER_NAMES } from "../../identity/social";
+import { lockSelf, queueNotice } from "../proving";
+
+/**
+ * Unlinks an identity of the caller's: nobody signs in with it from this commit on. Sessions that
+ * were opened with it go on.
+ *
+ * @throws NotFound for one that is not theirs.
+ * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
+ * @throws Refused (CONFLICT) for their last way in.
+ */
+export async function unlinkIdentity(ctx: Context, identityId: string): Promise<Identity> {
+  return ctx.self.transaction(async (tx) => {
+    // Held, so that of two that are unlinked at once one is first.
+    const user = await lockSelf(tx);
+    const identity = await tx.lock(Identity, identityId);
+    tx.authorize("delete", identity);
+    tx.requireFresh(identity);
+    const configured = ctx.site.social.map(({ provider }) => provider);
+    const others = await tx.query(sql`
+      select from users where id = ${user.id} and password_hash is not null
+      union all
+      select from identities where user_id = ${user.id} and id <> ${identityId}
+        and provider = any(${configured})`);
+    if (!others.length) {
+      throw new Refused(
+        Refusal.CONFLICT,
+        "This is your last way to sign in. Set a password with `setPassword`, or link another first.",
+        ["identityId"],
+      );
+    }
+    await tx.delete(identity);
+    await tx.record("identity_unlinked.v1", identity);
+    await queueNotice(tx, ctx, "identityUnlinked", PROVIDER_NAMES[identity.provider]);
+    return identity;
+  });
+}

@@ -1,0 +1,39 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import type { User } from "../../entities/User";
+import { Refusal, Refused } from "../../errors";
+import { assertStrong, hashPassword } from "../../identity/passwords";
+import { lockSelf, queueNotice } from "../proving";
+
+/**
+ * Gives a first password to the caller, who has signed in without one (U6). Their sessions go on:
+ * nobody was in with another.
+ *
+ * @throws Refused (WEAK_PASSWORD, BAD_USER_INPUT; CONFLICT where they have one).
+ * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
+ */
+export async function setPassword(ctx: Context, newPassword: string): Promise<User> {
+  const { id, sessionId, name, subject: email } = ctx.principal;
+  let passwordHash: string | null = null;
+  if (sessionId) {
+    assertStrong(newPassword, [name, email], ["newPassword"]);
+    passwordHash = await hashPassword(newPassword);
+  }
+  return ctx.self.transaction(async (tx) => {
+    const user = await lockSelf(tx);
+    tx.requireFresh(user);
+    const [has] = await tx.query(sql`
+      select from users where id = ${id} and password_hash is not null`);
+    if (has) {
+      throw new Refused(
+        Refusal.CONFLICT,
+        "You have a password already. Change it with `updatePassword`.",
+      );
+    }
+    user.passwordHash = passwordHash;
+    await tx.save(user);
+    await tx.record("user_password_set.v1", user);
+    await queueNotice(tx, ctx, "passwordSet");
+    return user;
+  });
+}
