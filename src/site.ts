@@ -3,17 +3,21 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CannotStart, type Config, parseKeys } from "./config";
 import { KEY_BYTES, Keyring } from "./identity/encryption";
+import { type Fetch, outbound } from "./outbound";
 
 /** What is configured once for the whole server, as operations use it. */
 export interface Site {
   /** How people know the service: what their authenticator app shows. */
   name: string;
   keyring: Keyring;
+  /** For calls to other servers: no other way leads out. */
+  fetch: Fetch;
 }
 
 export async function openSite(config: Config): Promise<Site> {
+  const { name, production, outboundPrivateHosts: privateHosts } = config;
   const keys = config.encryptionKeys ?? (await keysIn(config.dataDirectory));
-  return { name: config.name, keyring: new Keyring(keys) };
+  return { name, keyring: new Keyring(keys), fetch: outbound({ production, privateHosts }) };
 }
 
 /** The keys of a server that is tried out: made at its first start, and kept beside its data. */

@@ -73,6 +73,8 @@ const BEHIND: Record<string, readonly string[]> = {
   "type-graphql": ["entities", "resolvers", "reads/catalog", "schema", "errors"],
   typeorm: ["entities", "database"],
   pg: ["database"],
+  "node:http": ["outbound", "server"],
+  "node:https": ["outbound"],
 };
 
 interface Import {
@@ -158,6 +160,13 @@ it.each(files)("%s leaves packages behind the doors they are behind", (file) => 
     return name !== undefined && !BEHIND[name]!.some((door) => inRoom(path, door));
   });
   expect(breaches.map(({ from }) => from)).toEqual([]);
+});
+
+it("calls other servers by the one client that looks where it is going", () => {
+  const calls = files.filter((file) =>
+    /(?<![.\w])fetch\(/.test(readFileSync(join(src, file), "utf8")),
+  );
+  expect(calls).toEqual([]);
 });
 
 it("runs in one direction: no file needs itself to be there first", () => {

@@ -21,6 +21,7 @@ import { newToken } from "../../src/identity/tokens";
 import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
 import { type Opened, secretPlace } from "../../src/operations/proving";
+import { outbound } from "../../src/outbound";
 import type { Site } from "../../src/site";
 import { db, sqlAsOwner } from "./database";
 
@@ -37,6 +38,7 @@ export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString("base64")}`;
 export const site: Site = {
   name: "Gatehouse",
   keyring: new Keyring(parseKeys(ENCRYPTION_KEYS) as EncryptionKeys),
+  fetch: outbound({ production: false, privateHosts: [] }),
 };
 const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 
