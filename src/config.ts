@@ -69,6 +69,10 @@ const settings = z.object({
           return host ?? name;
         }),
     ),
+  GATEHOUSE_BREACHED_PASSWORDS_URL: z
+    .url({ protocol: /^https?$/, abort: true })
+    .refine((text) => /^https?:\/\/[^?#@]+$/.test(text), "must have no query, fragment or password")
+    .optional(),
   GATEHOUSE_COMPILED_READS: flag.default(true),
   GATEHOUSE_MAX_DEPTH: positive.default(15),
   GATEHOUSE_MAX_ALIASES: positive.default(50),
@@ -99,6 +103,8 @@ export interface Config {
   trustedProxies: string[];
   /** Hosts that may be at addresses that are not public, as URLs write them. */
   outboundPrivateHosts: string[];
+  /** Where passwords are looked up that are in known breaches; null for nowhere. */
+  breachedPasswordsUrl: string | null;
   /** Whether queries become one statement, or are all left to their resolvers. */
   compiledReads: boolean;
   limits: { maxDepth: number; maxAliases: number; maxCost: number };
@@ -175,6 +181,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     logLevel: data.GATEHOUSE_LOG_LEVEL,
     trustedProxies: data.GATEHOUSE_TRUSTED_PROXIES,
     outboundPrivateHosts: data.GATEHOUSE_OUTBOUND_PRIVATE_HOSTS,
+    breachedPasswordsUrl: data.GATEHOUSE_BREACHED_PASSWORDS_URL?.replace(/\/+$/, "") ?? null,
     compiledReads: data.GATEHOUSE_COMPILED_READS,
     limits: {
       maxDepth: data.GATEHOUSE_MAX_DEPTH,
@@ -198,6 +205,9 @@ function assertFitForProduction(data: z.output<typeof settings>): void {
     problems.push(
       "GATEHOUSE_SMTP_URL: required in production, such as smtps://user:pass@mail.example.com",
     );
+  }
+  if (data.GATEHOUSE_BREACHED_PASSWORDS_URL?.startsWith("http://")) {
+    problems.push("GATEHOUSE_BREACHED_PASSWORDS_URL: must be https in production");
   }
   if (!data.GATEHOUSE_ENCRYPTION_KEYS) {
     problems.push(

@@ -118,6 +118,6 @@ registerEnumType(Refusal, {
     PASSWORD_NOT_SET: { description: "The user signs in without a password." },
     ROLE_ABOVE_OWN: { description: "You can't grant what you don't have." },
     TOKEN_INVALID: { description: "The link or its token is expired, used or unknown." },
-    WEAK_PASSWORD: { description: "The password is too easy to guess." },
+    WEAK_PASSWORD: { description: "The password is easy to guess, or in a known breach." },
   },
 });

@@ -12,12 +12,16 @@ export interface Site {
   keyring: Keyring;
   /** For calls to other servers: no other way leads out. */
   fetch: Fetch;
+  /** Where passwords are looked up that are in known breaches; null for nowhere. */
+  breachedPasswordsUrl: string | null;
 }
 
 export async function openSite(config: Config): Promise<Site> {
-  const { name, production, outboundPrivateHosts: privateHosts } = config;
+  const { name, production, outboundPrivateHosts: privateHosts, breachedPasswordsUrl } = config;
   const keys = config.encryptionKeys ?? (await keysIn(config.dataDirectory));
-  return { name, keyring: new Keyring(keys), fetch: outbound({ production, privateHosts }) };
+  const keyring = new Keyring(keys);
+  const fetch = outbound({ production, privateHosts });
+  return { name, keyring, fetch, breachedPasswordsUrl };
 }
 
 /** The keys of a server that is tried out: made at its first start, and kept beside its data. */

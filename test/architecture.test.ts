@@ -24,7 +24,7 @@ const WORDS = ["errors", "ids", "principal"];
 const ROOMS: Record<string, Room> = {
   entities: { uses: [], files: WORDS },
   policies: { uses: ["entities", "database"], files: WORDS },
-  identity: { uses: ["entities", "database"], files: [...WORDS, "addresses"] },
+  identity: { uses: ["entities", "database"], files: [...WORDS, "addresses", "outbound"] },
   operations: {
     uses: ["entities", "identity", "database"],
     files: [...WORDS, "context", "transaction", "recording", "mail"],
@@ -50,7 +50,7 @@ const ROOMS: Record<string, Room> = {
 };
 
 /** Steps that several operations take, of accounts and of people who prove who they are. */
-const SHARED = ["operations/invariants", "operations/proving"];
+const SHARED = ["operations/invariants", "operations/proving", "operations/choosing"];
 
 /** Files that start things. Nothing but they themselves and each other may use them. */
 const ENTRANCES = ["main", "start", "cli", "server", "demo", "schema"];

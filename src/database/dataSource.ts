@@ -9,6 +9,7 @@ import { BoundMoments1764000000005 } from "../../migrations/1764000000005-bound-
 import { CreateThrottles1764000000006 } from "../../migrations/1764000000006-create-throttles";
 import { CreateOneTimeTokens1764000000007 } from "../../migrations/1764000000007-create-one-time-tokens";
 import { CreateAuthenticators1764000000008 } from "../../migrations/1764000000008-create-authenticators";
+import { NoteUncheckedPasswords1764000000010 } from "../../migrations/1764000000010-note-unchecked-passwords";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -46,6 +47,7 @@ const migrations = [
   CreateThrottles1764000000006,
   CreateOneTimeTokens1764000000007,
   CreateAuthenticators1764000000008,
+  NoteUncheckedPasswords1764000000010,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

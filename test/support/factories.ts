@@ -39,6 +39,7 @@ export const site: Site = {
   name: "Gatehouse",
   keyring: new Keyring(parseKeys(ENCRYPTION_KEYS) as EncryptionKeys),
   fetch: outbound({ production: false, privateHosts: [] }),
+  breachedPasswordsUrl: null,
 };
 const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 
