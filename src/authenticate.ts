@@ -5,6 +5,7 @@ import { type SignInMethod, Surface } from "./entities/Session";
 import { User } from "./entities/User";
 import { Unauthenticated } from "./errors";
 import { IDLE_MS } from "./identity/sessions";
+import { countTry } from "./identity/throttle";
 import { parseToken, type Token } from "./identity/tokens";
 import { gate } from "./policies/gate";
 import type { Principal, Request, Standing } from "./principal";
@@ -33,6 +34,7 @@ export interface Caller {
  * @throws Unauthenticated when nobody stands behind it (WRONG_CREDENTIAL_KIND for a token of
  * another kind).
  * @throws Forbidden (MEMBER_DISABLED) for a key whose owner is disabled.
+ * @throws RateLimited for one more API key that nobody has, from a network that has tried many (U10).
  */
 export async function authenticate(db: Database, text: string, request: Request): Promise<Caller> {
   const token = parseToken(text);
@@ -89,7 +91,11 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
       and c.kind = 'API_KEY' and c.revoked_at is null
       and (c.expires_at is null or c.expires_at > now())
       and num_nonnulls(m.id, s.id) = 1`);
-  if (!row) throw new Unauthenticated("This API key is unknown, expired or revoked.");
+  if (!row) {
+    // Only now: a good key costs one statement, and waits for nothing that others try beside it.
+    await countTry(db, { secret: "key", email: "", ip: request.ip, familiar: true });
+    throw new Unauthenticated("This API key is unknown, expired or revoked.");
+  }
 
   const id = row.userId ?? row.serviceUserId!;
   const principal: Principal = {

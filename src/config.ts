@@ -68,6 +68,23 @@ const plainSettings = z.object({
       }
       return ranges;
     }),
+  GATEHOUSE_OUTBOUND_PRIVATE_HOSTS: z
+    .string()
+    .default("")
+    .transform((list, ctx) =>
+      list
+        .split(/[\s,]+/)
+        .filter(Boolean)
+        .map((name) => {
+          const host = hostFrom(name);
+          if (!host) ctx.addIssue({ code: "custom", message: `"${name}" is no host name` });
+          return host ?? name;
+        }),
+    ),
+  GATEHOUSE_BREACHED_PASSWORDS_URL: z
+    .url({ protocol: /^https?$/, abort: true })
+    .refine((text) => /^https?:\/\/[^?#@]+$/.test(text), "must have no query, fragment or password")
+    .optional(),
   GATEHOUSE_COMPILED_READS: flag.default(true),
   GATEHOUSE_MAX_DEPTH: positive.default(15),
   GATEHOUSE_MAX_ALIASES: positive.default(50),
@@ -110,9 +127,20 @@ export interface Config {
   demo: boolean;
   logLevel: string;
   trustedProxies: string[];
+  /** Hosts that may be at addresses that are not public, as URLs write them. */
+  outboundPrivateHosts: string[];
+  /** Where passwords are looked up that are in known breaches; null for nowhere. */
+  breachedPasswordsUrl: string | null;
   /** Whether queries become one statement, or are all left to their resolvers. */
   compiledReads: boolean;
   limits: { maxDepth: number; maxAliases: number; maxCost: number };
+}
+
+/** A host without a port, as URLs write it: in lower case, in ASCII; null for anything else. */
+function hostFrom(name: string): string | null {
+  if (!URL.canParse(`https://${name}`)) return null;
+  const { href, hostname } = new URL(`https://${name}`);
+  return href === `https://${hostname}/` && !hostname.includes("*") ? hostname : null;
 }
 
 export type EncryptionKeys = readonly [EncryptionKey, ...EncryptionKey[]];
@@ -180,6 +208,8 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     demo: data.GATEHOUSE_DEMO ?? !data.DATABASE_URL,
     logLevel: data.GATEHOUSE_LOG_LEVEL,
     trustedProxies: data.GATEHOUSE_TRUSTED_PROXIES,
+    outboundPrivateHosts: data.GATEHOUSE_OUTBOUND_PRIVATE_HOSTS,
+    breachedPasswordsUrl: data.GATEHOUSE_BREACHED_PASSWORDS_URL?.replace(/\/+$/, "") ?? null,
     compiledReads: data.GATEHOUSE_COMPILED_READS,
     limits: {
       maxDepth: data.GATEHOUSE_MAX_DEPTH,
@@ -214,6 +244,9 @@ function assertFitForProduction(data: z.output<typeof settings>): void {
     problems.push(
       "GATEHOUSE_SMTP_URL: required in production, such as smtps://user:pass@mail.example.com",
     );
+  }
+  if (data.GATEHOUSE_BREACHED_PASSWORDS_URL?.startsWith("http://")) {
+    problems.push("GATEHOUSE_BREACHED_PASSWORDS_URL: must be https in production");
   }
   if (!data.GATEHOUSE_ENCRYPTION_KEYS) {
     problems.push(

@@ -132,7 +132,7 @@ registerEnumType(Refusal, {
     PROVIDER_FAILED: { description: "GitHub or Google did not say who somebody is." },
     ROLE_ABOVE_OWN: { description: "You can't grant what you don't have." },
     TOKEN_INVALID: { description: "The link or its token is expired, used or unknown." },
-    WEAK_PASSWORD: { description: "The password is too easy to guess." },
+    WEAK_PASSWORD: { description: "The password is easy to guess, or in a known breach." },
     WOULD_LOCK_OUT: { description: "Whoever asks would not get in themselves any more." },
   },
 });

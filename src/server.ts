@@ -28,7 +28,7 @@ import type { Known } from "./reads/known";
 import { Reads } from "./reads/reads";
 import { apolloServer } from "./resolvers/apollo";
 import { explorer } from "./resolvers/explorer";
-import { statusOf } from "./resolvers/formatError";
+import { headersOf, statusOf } from "./resolvers/formatError";
 import { type Question, Questions } from "./resolvers/questions";
 import { schema } from "./schema";
 import type { Site } from "./site";
@@ -178,8 +178,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
     const status = error instanceof DomainError ? statusOf(error) : (error.statusCode ?? 500);
     if (status >= 500) request.log.error({ err: error }, "request failed");
-    if (status === 401) void reply.header("www-authenticate", "Bearer");
-    return reply.status(status).send(errorBody(error, status, request.id));
+    return reply
+      .status(status)
+      .headers(headersOf(error))
+      .send(errorBody(error, status, request.id));
   });
   app.setNotFoundHandler((request, reply) => {
     const error = new Error("There is nothing here. GraphQL is at /graphql.");
@@ -222,7 +224,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
           try {
             return await (asker ?? contextOf(request, reply, reads));
           } catch (error) {
-            if (error instanceof Unauthenticated) void reply.header("www-authenticate", "Bearer");
+            void reply.headers(headersOf(error));
             throw asResponse(error, request);
           }
         },

@@ -5,6 +5,7 @@ import { CannotStart, type Config, parseKeys } from "./config";
 import { SocialProvider } from "./entities/Identity";
 import { KEY_BYTES, Keyring } from "./identity/encryption";
 import { SocialClient } from "./identity/social";
+import { type Fetch, outbound } from "./outbound";
 
 /** What is configured once for the whole server, as operations use it. */
 export interface Site {
@@ -13,37 +14,24 @@ export interface Site {
   keyring: Keyring;
   /** Those who may say who somebody is, as far as they are configured. */
   social: readonly SocialClient[];
-  /** How this server asks others. */
-  fetch: typeof globalThis.fetch;
+  /** For calls to other servers: no other way leads out. */
+  fetch: Fetch;
+  /** Where passwords are looked up that are in known breaches; null for nowhere. */
+  breachedPasswordsUrl: string | null;
 }
 
 export async function openSite(config: Config): Promise<Site> {
+  const { name, production, outboundPrivateHosts: privateHosts, breachedPasswordsUrl } = config;
   const keys = config.encryptionKeys ?? (await keysIn(config.dataDirectory));
-  const fetch = boundedFetch;
+  const keyring = new Keyring(keys);
+  const fetch = outbound({ production, privateHosts });
   const social = [
     { provider: SocialProvider.GITHUB, settings: config.github },
     { provider: SocialProvider.GOOGLE, settings: config.google },
   ].flatMap(({ provider, settings }) =>
     settings ? [new SocialClient(provider, settings, config.publicUrl, fetch)] : [],
   );
-  return { name: config.name, keyring: new Keyring(keys), social, fetch };
-}
-
-/** Far more than any answer that is waited for. */
-const ANSWER_LIMIT = 1024 * 1024;
-
-/** `fetch`, but for answers that are never over. */
-async function boundedFetch(...asking: Parameters<typeof fetch>): Promise<Response> {
-  const response = await fetch(...asking);
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of response.body ?? []) {
-    parts.push(part);
-    bytes += (part as Uint8Array).length;
-    if (bytes > ANSWER_LIMIT) throw new Error(`The answer has more than ${ANSWER_LIMIT} bytes`);
-  }
-  const { status, headers } = response;
-  return new Response(bytes ? Buffer.concat(parts) : null, { status, headers });
+  return { name, keyring, social, fetch, breachedPasswordsUrl };
 }
 
 /** The keys of a server that is tried out: made at its first start, and kept beside its data. */

@@ -24,7 +24,7 @@ const WORDS = ["errors", "ids", "principal"];
 const ROOMS: Record<string, Room> = {
   entities: { uses: [], files: WORDS },
   policies: { uses: ["entities", "database"], files: WORDS },
-  identity: { uses: ["entities", "database"], files: [...WORDS, "addresses"] },
+  identity: { uses: ["entities", "database"], files: [...WORDS, "addresses", "outbound"] },
   operations: {
     uses: ["entities", "identity", "database"],
     files: [...WORDS, "context", "transaction", "recording", "mail"],
@@ -55,7 +55,12 @@ const ROOMS: Record<string, Room> = {
 };
 
 /** Steps that several operations take, of accounts and of people who prove who they are. */
-const SHARED = ["operations/invariants", "operations/proving", "operations/flows"];
+const SHARED = [
+  "operations/invariants",
+  "operations/proving",
+  "operations/flows",
+  "operations/choosing",
+];
 
 /** Files that start things. Nothing but they themselves and each other may use them. */
 const ENTRANCES = ["main", "start", "cli", "server", "demo", "schema"];
@@ -79,6 +84,8 @@ const BEHIND: Record<string, readonly string[]> = {
   "type-graphql": ["entities", "resolvers", "reads/catalog", "schema", "errors"],
   typeorm: ["entities", "database"],
   pg: ["database"],
+  "node:http": ["outbound", "server"],
+  "node:https": ["outbound"],
 };
 
 interface Import {
@@ -166,6 +173,13 @@ it.each(files)("%s leaves packages behind the doors they are behind", (file) => 
     return name !== undefined && !BEHIND[name]!.some((door) => inRoom(path, door));
   });
   expect(breaches.map(({ from }) => from)).toEqual([]);
+});
+
+it("calls other servers by the one client that looks where it is going", () => {
+  const calls = files.filter((file) =>
+    /(?<![.\w])fetch\(/.test(readFileSync(join(src, file), "utf8")),
+  );
+  expect(calls).toEqual([]);
 });
 
 it("runs in one direction: no file needs itself to be there first", () => {

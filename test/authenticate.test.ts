@@ -21,10 +21,12 @@ import {
   MANAGER,
   withToken,
 } from "./support/factories";
-import { times } from "./support/races";
+import { atOnce, times } from "./support/races";
 import { expectDenied, expectRefused } from "./support/refusals";
 
 beforeAll(useDatabase);
+// Keys that nobody has are counted, and what one test tries must not make another wait.
+beforeEach(() => sqlAsOwner("delete from throttles"));
 
 const REQUEST = { id: "req_test", ip: "198.51.100.9", userAgent: "jest" };
 const asked = (token: string): Promise<Caller> => authenticate(db, token, REQUEST);
@@ -200,6 +202,74 @@ describe("by API key", () => {
       statements.length = 0;
       await expect(asked(token)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
       expect(statements).toEqual([]);
+    }
+  });
+});
+
+describe("guessing API keys", () => {
+  const guess = () => newToken("API_KEY", newId("Account")).text;
+  const from = (ip: string, token = guess()) => authenticate(db, token, { ...REQUEST, ip });
+  const throttles = () => sqlAsOwner("select * from throttles order by key");
+
+  it("U10: is slowed down by network after a few, whatever the account", async () => {
+    for (let i = 0; i < 6; i++)
+      await expectRefused(() => asked(guess()), { code: "UNAUTHENTICATED" });
+    const counted = await throttles();
+
+    await expectRefused(() => asked(guess()), { code: "RATE_LIMITED", details: { retryAfter: 2 } });
+
+    expect(await throttles()).toEqual(counted);
+    await expect(from("198.51.100.10")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  it("U10: is counted for all of an IPv6 network", async () => {
+    for (let i = 1; i <= 6; i++) {
+      await expect(from(`2001:db8::${i}`)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    }
+    await expect(from("2001:db8::ffff")).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    await expect(from("2001:db8:0:1::1")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  });
+
+  it("U10: is counted however many come at once", async () => {
+    const { done, codes } = await atOnce(times(20, () => () => asked(guess())));
+
+    expect([done, ...codes]).toEqual([
+      0,
+      ...times(14, () => "RATE_LIMITED"),
+      ...times(6, () => "UNAUTHENTICATED"),
+    ]);
+  });
+
+  it("U10: keeps no good key waiting, nor costs it a second statement", async () => {
+    const { secret } = await aCredential(await aMember(await anAccount(), DEVELOPER));
+    await atOnce(times(20, () => () => asked(guess())));
+    const counted = await throttles();
+
+    statements.length = 0;
+    await expect(asked(secret)).resolves.toBeDefined();
+
+    expect(statements).toHaveLength(1);
+    expect(await throttles()).toEqual(counted);
+    await expect(asked(guess())).rejects.toMatchObject({ code: "RATE_LIMITED" });
+  });
+
+  it("U10: is what a revoked or expired key looks like, and a mistyped or disabled one does not", async () => {
+    const account = await anAccount();
+    const member = await aMember(account, DEVELOPER);
+    const disabled = await aMember(account, DEVELOPER, { disabledAt: new Date() });
+    const { secret } = await aCredential(member);
+    const { secret: unusable } = await aCredential(disabled);
+    const tries = async (token: string) => {
+      await sqlAsOwner("delete from throttles");
+      await expect(asked(token)).rejects.toBeDefined();
+      return (await throttles()).length > 0;
+    };
+
+    for (const fields of [{ revokedAt: new Date() }, { expiresAt: new Date(Date.now() - 1) }]) {
+      expect(await tries((await aCredential(member, fields)).secret)).toBe(true);
+    }
+    for (const one of [secret.slice(0, -1), newToken("AUTHTOKEN", account.id).text, unusable]) {
+      expect(await tries(one)).toBe(false);
     }
   });
 });

@@ -10,6 +10,7 @@ import { CreateThrottles1764000000006 } from "../../migrations/1764000000006-cre
 import { CreateOneTimeTokens1764000000007 } from "../../migrations/1764000000007-create-one-time-tokens";
 import { CreateAuthenticators1764000000008 } from "../../migrations/1764000000008-create-authenticators";
 import { CreateIdentities1764000000009 } from "../../migrations/1764000000009-create-identities";
+import { NoteUncheckedPasswords1764000000010 } from "../../migrations/1764000000010-note-unchecked-passwords";
 import { RequireMfa1764000000011 } from "../../migrations/1764000000011-require-mfa";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
@@ -51,6 +52,7 @@ const migrations = [
   CreateOneTimeTokens1764000000007,
   CreateAuthenticators1764000000008,
   CreateIdentities1764000000009,
+  NoteUncheckedPasswords1764000000010,
   RequireMfa1764000000011,
 ];
 

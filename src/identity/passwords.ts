@@ -48,7 +48,7 @@ export function needsRehash(hash: string): boolean {
 /**
  * Refuses a password that is too short, too long, or easy to guess, and says why.
  *
- * @param context Words an attacker would try first: name, email, account.
+ * @param context Words an attacker would try first: name, email, account, product.
  * @throws Refused (BAD_USER_INPUT for its length, WEAK_PASSWORD for what it is).
  */
 export function assertStrong(password: string, context: string[], field: string[]): void {
@@ -73,7 +73,7 @@ export function assertStrong(password: string, context: string[], field: string[
 }
 
 /** The same password typed on another keyboard may be composed otherwise (NIST SP 800-63B). */
-const normal = (password: string) => password.normalize("NFKC");
+export const normal = (password: string) => password.normalize("NFKC");
 
 let decoyHash: Promise<string> | undefined;
 const decoy = () => (decoyHash ??= argon2Hash("nobody's password", PARAMETERS));

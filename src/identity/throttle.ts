@@ -19,8 +19,8 @@ interface Limit {
 /** Tries at a person's secret from a network. */
 export interface Guesser {
   /** What is tried: each kind is counted by itself, and what asks for mail as well. */
-  secret: "password" | "code" | "token" | "mail";
-  /** As it was typed: counted alike, whether or not somebody has it (U2). */
+  secret: "password" | "code" | "token" | "key" | "mail";
+  /** As it was typed: counted alike, whether or not somebody has it (U2). Empty where none is. */
   email: string;
   ip: string | null;
   /** Whether the person has a session from that network. */

@@ -8,9 +8,9 @@ import { ApolloServerPluginCacheControlDisabled } from "@apollo/server/plugin/di
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
 import type { Logger } from "pino";
 import type { Context } from "../context";
-import { DomainError, Unauthenticated, Unavailable } from "../errors";
+import { DomainError, Unavailable } from "../errors";
 import { documentStore } from "./documents";
-import { formatError, isBug, statusOf } from "./formatError";
+import { formatError, headersOf, isBug, statusOf } from "./formatError";
 import { bodyOf, type Questions } from "./questions";
 
 const MAX_TOKENS = 2_000;
@@ -64,7 +64,7 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
         if (!(error instanceof DomainError)) throw error;
         refused = true;
         http.status = statusOf(error);
-        if (error instanceof Unauthenticated) http.headers.set("www-authenticate", "Bearer");
+        for (const [name, value] of Object.entries(headersOf(error))) http.headers.set(name, value);
         if (error instanceof Unavailable) ctx.report(error);
         const shown = formatError({ message: error.message }, error);
         if (http.status >= 500) shown.extensions!["requestId"] = ctx.request.id;

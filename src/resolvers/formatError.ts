@@ -23,6 +23,13 @@ export function statusOf(error: unknown): number {
   return 500;
 }
 
+/** The headers that belong to that status. */
+export function headersOf(error: unknown): Record<string, string> {
+  if (error instanceof Unauthenticated) return { "www-authenticate": "Bearer" };
+  if (error instanceof RateLimited) return { "retry-after": String(error.details.retryAfter) };
+  return {};
+}
+
 /** Says what was meant to be said; hides everything else behind one message. */
 export function formatError(
   formatted: GraphQLFormattedError,

@@ -23,6 +23,7 @@ import { newToken } from "../../src/identity/tokens";
 import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
 import { type Opened, secretPlace } from "../../src/operations/proving";
+import { outbound } from "../../src/outbound";
 import type { Site } from "../../src/site";
 import { db, sqlAsOwner } from "./database";
 
@@ -38,14 +39,16 @@ const now = () => new Date();
 const NOWHERE = "http://127.0.0.1:1";
 /** The test server's encryption key, as its configuration says it. */
 export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString("base64")}`;
+const OUTBOUND = outbound({ production: false, privateHosts: [] });
 export const site: Site = {
   name: "Gatehouse",
   keyring: new Keyring(parseKeys(ENCRYPTION_KEYS) as EncryptionKeys),
-  fetch,
   social: Object.values(SocialProvider).map((provider) => {
     const settings = { clientId: "gatehouse", clientSecret: "secret", url: NOWHERE };
-    return new SocialClient(provider, settings, "http://localhost:4000", fetch);
+    return new SocialClient(provider, settings, "http://localhost:4000", OUTBOUND);
   }),
+  fetch: OUTBOUND,
+  breachedPasswordsUrl: null,
 };
 export const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 

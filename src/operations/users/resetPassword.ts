@@ -1,7 +1,7 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
-import { assertStrong, hashPassword } from "../../identity/passwords";
+import { choosePassword, recordUnchecked } from "../choosing";
 import {
   type Arriving,
   arriving,
@@ -30,8 +30,12 @@ export async function resetPassword(
     select u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified"
     from one_time_tokens t join users u on u.id = t.user_id and u.email = t.email where ${live}`);
   if (!found) throw tokenInvalid();
-  assertStrong(newPassword, [found.name, found.email], ["newPassword"]);
-  const passwordHash = await hashPassword(newPassword);
+  const { passwordHash, unchecked } = await choosePassword(
+    ctx,
+    newPassword,
+    ["newPassword"],
+    found,
+  );
 
   const user = await ctx.as(arriving(found)).transaction(async (tx) => {
     const user = await tx.lock(User, found.id);
@@ -43,6 +47,7 @@ export async function resetPassword(
     user.emailVerifiedAt ??= tx.now; // they have just read its mail
     await tx.save(user);
     await tx.record("user_password_reset.v1", user);
+    if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, null);
     await queueNotice(tx, ctx, "passwordChanged");
     return user;

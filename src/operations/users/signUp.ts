@@ -1,8 +1,8 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
-import { assertStrong, hashPassword } from "../../identity/passwords";
 import { newId } from "../../ids";
 import { queueMail } from "../../mail";
+import { choosePassword } from "../choosing";
 import { emailFrom, nameFrom } from "../invariants";
 import { countMail } from "../proving";
 
@@ -21,16 +21,21 @@ export async function signUp(
 ): Promise<{ email: string; signUpId: string }> {
   const email = emailFrom(input.email, ["email"]);
   const name = nameFrom(input.name, ["name"]);
-  assertStrong(input.password, [name, email], ["password"]);
-  await countMail(ctx, email);
-  const passwordHash = await hashPassword(input.password);
+  const { passwordHash, unchecked } = await choosePassword(
+    ctx,
+    input.password,
+    ["password"],
+    { name, email },
+    () => countMail(ctx, email),
+  );
   const signUpId = newId("OneTimeToken");
   const now = new Date();
   await ctx.db.transaction(async (connection) => {
     await connection.query(sql`
       with swept as (delete from one_time_tokens where expires_at < now() - interval '7 days')
-      insert into one_time_tokens (id, purpose, email, name, password_hash, expires_at, created_at)
-      values (${signUpId}, 'SIGN_UP', ${email}, ${name}, ${passwordHash},
+      insert into one_time_tokens
+        (id, purpose, email, name, password_hash, password_unchecked, expires_at, created_at)
+      values (${signUpId}, 'SIGN_UP', ${email}, ${name}, ${passwordHash}, ${unchecked},
         ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
     await queueMail(connection, { kind: "sign_up", id: signUpId });
   });

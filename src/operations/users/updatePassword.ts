@@ -2,7 +2,8 @@ import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
-import { assertStrong, hashPassword } from "../../identity/passwords";
+import { normal } from "../../identity/passwords";
+import { type Chosen, choosePassword, recordUnchecked } from "../choosing";
 import { assertPassword, endSessions, lockSelf, queueNotice, WRONG_PASSWORD } from "../proving";
 
 /**
@@ -21,25 +22,30 @@ export async function updatePassword(
   newPassword: string,
 ): Promise<User> {
   const { id, sessionId, name, subject: email } = ctx.principal;
-  let hashes: { current: string; next: string } | null = null;
+  const field = ["newPassword"];
+  let current: string | null = null;
+  let chosen: Chosen | null = null;
   if (sessionId) {
-    assertStrong(newPassword, [name, email], ["newPassword"]);
-    const current = await assertPassword(ctx, currentPassword);
-    if (newPassword.normalize("NFKC") === currentPassword.normalize("NFKC")) {
-      const message = "Choose another password than the one you have.";
-      throw new Refused(Refusal.BAD_USER_INPUT, message, ["newPassword"]);
-    }
-    hashes = { current, next: await hashPassword(newPassword) };
+    const whose = { id, name, email };
+    chosen = await choosePassword(ctx, newPassword, field, whose, async () => {
+      current = await assertPassword(ctx, currentPassword);
+      if (normal(newPassword) === normal(currentPassword)) {
+        const message = "Choose another password than the one you have.";
+        throw new Refused(Refusal.BAD_USER_INPUT, message, field);
+      }
+    });
   }
   return ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
     const [same] = await tx.query(sql`
-      select from users where id = ${id} and password_hash = ${hashes!.current}`);
+      select from users where id = ${id} and password_hash = ${current}`);
     // Changed while this was checked: what was typed is not the current one any more.
     if (!same) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
-    user.passwordHash = hashes!.next;
+    const { passwordHash, unchecked } = chosen!;
+    user.passwordHash = passwordHash;
     await tx.save(user);
     await tx.record("user_password_updated.v1", user);
+    if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, sessionId);
     // A link asked for before would undo this.
     await tx.query(sql`

@@ -6,6 +6,7 @@ import { Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
 import { newId } from "../../ids";
 import { system } from "../../principal";
+import { recordUnchecked } from "../choosing";
 import {
   forgiveToken,
   holdFreeEmail,
@@ -20,6 +21,7 @@ interface SignUp {
   email: string;
   name: string;
   passwordHash: string;
+  passwordUnchecked: boolean;
 }
 
 /**
@@ -39,9 +41,11 @@ export async function verifyEmail(
   const hash = await readOneTimeToken(ctx, token);
   const live = sql`token_hash = ${hash} and purpose = 'SIGN_UP' and used_at is null
     and expires_at > now()`;
-  const [signUp] = await ctx.db.query<SignUp>(sql`
-    select email, name, password_hash as "passwordHash" from one_time_tokens where ${live}`);
-  if (!signUp) throw tokenInvalid();
+  const [found] = await ctx.db.query<SignUp>(sql`
+    select email, name, password_hash as "passwordHash", password_unchecked as "passwordUnchecked"
+    from one_time_tokens where ${live}`);
+  if (!found) throw tokenInvalid();
+  const { passwordUnchecked, ...signUp } = found;
   if (!(await verifyPassword(signUp.passwordHash, password))) {
     throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
   }
@@ -62,6 +66,7 @@ export async function verifyEmail(
     tx.authorize("create", user);
     await tx.save(user);
     await tx.record("user_created.v1", user);
+    if (passwordUnchecked) await recordUnchecked(tx, user);
     // Whoever else signed up with it did not show that it is theirs.
     await tx.query(sql`
       delete from one_time_tokens where email = ${signUp.email} and purpose = 'SIGN_UP'`);
