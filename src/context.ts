@@ -317,7 +317,7 @@ export class Access {
         const ability = standing ? abilityIn(standing) : this.ability;
         const tx = new Transaction(this.ctx, connection, this.principal, standing, ability);
         const result = await work(tx);
-        tx.assertRecorded();
+        await tx.finish();
         return [result, tx] as const;
       });
       await tx.announce();

@@ -1,5 +1,5 @@
 import type { Context } from "./context";
-import type { Queryable } from "./database/database";
+import type { Connection } from "./database/database";
 import { raw, type Sql, sql } from "./database/sql";
 import type { Class } from "./database/table";
 import { Account } from "./entities/Account";
@@ -38,11 +38,13 @@ export class Transaction {
   private readonly saved = new Map<Subject, Shown>();
   /** A row that waits for its event, so that one statement writes both: a round trip less. */
   private waiting: Sql | null = null;
+  /** What is written once something follows: the last statement of all may need no BEGIN. */
+  private unsent: Sql | null = null;
   private readonly announcements: (() => Promise<void> | void)[] = [];
 
   constructor(
     private readonly ctx: Context,
-    private readonly connection: Queryable,
+    private readonly connection: Connection,
     readonly principal: Principal,
     /** The principal's place in the account, read after the account was locked. */
     readonly standing: Standing | null,
@@ -188,7 +190,8 @@ export class Transaction {
     const insertion = this.ctx.db.table(first.constructor as Class<object>).insertion(events);
     const { waiting } = this;
     this.waiting = null;
-    await this.query(waiting ? sql`with saved as (${waiting}) ${insertion}` : insertion);
+    await this.writeWaiting();
+    this.unsent = waiting ? sql`with saved as (${waiting}) ${insertion}` : insertion;
     for (const row of rows) {
       this.saved.delete(row);
       this.before.set(row, { ...row });
@@ -201,10 +204,12 @@ export class Transaction {
   }
 
   /** Called before commit. A write that nobody recorded is a bug, so it must not stay. */
-  assertRecorded(): void {
-    if (this.saved.size === 0) return;
-    const names = [...this.saved.keys()].map(nameOf);
-    throw new Error(`Saved without recording an event: ${names.join(", ")}`);
+  async finish(): Promise<void> {
+    if (this.saved.size > 0) {
+      const names = [...this.saved.keys()].map(nameOf);
+      throw new Error(`Saved without recording an event: ${names.join(", ")}`);
+    }
+    if (this.unsent) await this.connection.last(this.unsent);
   }
 
   async announce(): Promise<void> {
@@ -212,8 +217,9 @@ export class Transaction {
   }
 
   private async writeWaiting(): Promise<void> {
-    const { waiting } = this;
-    this.waiting = null;
+    const { unsent, waiting } = this;
+    this.unsent = this.waiting = null;
+    if (unsent) await this.connection.query(unsent);
     if (waiting) await this.connection.query(waiting);
   }
 

@@ -22,6 +22,12 @@ export interface Queryable {
   query<R extends object>(statement: Statement): Promise<R[]>;
 }
 
+/** A connection inside a transaction. */
+export interface Connection extends Queryable {
+  /** Runs a statement that none follows: if none came before either, it is a transaction by itself. */
+  last(statement: Statement): Promise<void>;
+}
+
 /** The database as requests use it: prepared statements over TypeORM's own pool. */
 export class Database implements Queryable {
   readonly table: <E extends object>(entity: Class<E>) => Table<E>;
@@ -46,7 +52,7 @@ export class Database implements Queryable {
   }
 
   /** Runs work on one connection between BEGIN and COMMIT, or ROLLBACK if it throws. */
-  async transaction<T>(work: (connection: Queryable) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     const client = await this.pool.connect().catch((error: unknown) => {
       throw new Unavailable(error);
     });
@@ -55,15 +61,23 @@ export class Database implements Queryable {
     const ignore = () => undefined;
     client.on("error", ignore);
     let broken: Error | undefined;
+    let begun = false;
     try {
-      await this.command(client, "begin");
-      const result = await work({ query: (statement) => this.run(client, statement) });
-      await this.command(client, "commit");
+      const result = await work({
+        query: async (statement) => {
+          if (!begun) await this.command(client, "begin");
+          begun = true;
+          return this.run(client, statement);
+        },
+        last: async (statement) => void (await this.run(client, statement)),
+      });
+      if (begun) await this.command(client, "commit");
       return result;
     } catch (error) {
       // A connection that is away has rolled back by itself, and would only be waited for.
       if (error instanceof Unavailable) broken = error;
-      else await this.command(client, "rollback").catch((failure: Error) => (broken = failure));
+      else if (begun)
+        await this.command(client, "rollback").catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
       client.off("error", ignore);

@@ -1,13 +1,8 @@
-import { availableParallelism } from "node:os";
-import { hash as argon2Hash, verify as argon2Verify } from "@node-rs/argon2";
 import { ZxcvbnFactory } from "@zxcvbn-ts/core";
 import { adjacencyGraphs, dictionary as common } from "@zxcvbn-ts/language-common";
 import { dictionary as english, translations } from "@zxcvbn-ts/language-en";
-import { RateLimited, Refusal, Refused } from "../errors";
-
-/** argon2id with OWASP's parameters: 19 MiB, 2 passes, 1 lane. (2 is argon2id in the library.) */
-const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-const PREFIX = "$argon2id$v=19$m=19456,t=2,p=1$";
+import { Refusal, Refused } from "../errors";
+import { hash as argon2Hash, PREFIX, verify as argon2Verify } from "./hashing";
 
 const MIN_CHARACTERS = 12;
 const MAX_CHARACTERS = 256;
@@ -16,18 +11,9 @@ const MAX_SCORED = 72;
 /** Out of 4: "safely unguessable", about 10^8 guesses and more. */
 const MIN_SCORE = 3;
 
-/**
- * A hash costs some 20 ms of a core and 19 MiB. Half of the cores at a time, so that a wave of
- * sign-ins never starves other requests, and a queue short enough to be answered in time.
- */
-const AT_ONCE = Math.max(1, Math.floor(availableParallelism() / 2));
-const MAX_WAITING = 100;
-let running = 0;
-const waiting: (() => void)[] = [];
-
 /** A hash to store, of any Unicode password, whole. */
 export function hashPassword(password: string): Promise<string> {
-  return bounded(() => argon2Hash(normal(password), PARAMETERS));
+  return argon2Hash(normal(password));
 }
 
 /**
@@ -35,8 +21,7 @@ export function hashPassword(password: string): Promise<string> {
  * no password) it takes as long as with one, and says no.
  */
 export async function verifyPassword(hash: string | null, password: string): Promise<boolean> {
-  const against = hash ?? (await decoy());
-  const matches = await bounded(() => argon2Verify(against, normal(password)));
+  const matches = await argon2Verify(hash ?? DECOY, normal(password));
   return matches && hash !== null;
 }
 
@@ -75,8 +60,8 @@ export function assertStrong(password: string, context: string[], field: string[
 /** The same password typed on another keyboard may be composed otherwise (NIST SP 800-63B). */
 export const normal = (password: string) => password.normalize("NFKC");
 
-let decoyHash: Promise<string> | undefined;
-const decoy = () => (decoyHash ??= argon2Hash("nobody's password", PARAMETERS));
+/** What is compared where there is no hash: 16 bytes of salt and 32 of a hash, all zero. */
+const DECOY = `${PREFIX}${"A".repeat(22)}$${"A".repeat(43)}`;
 
 let factory: ZxcvbnFactory | undefined;
 /** Made at first use: its dictionaries take a while to load. */
@@ -86,20 +71,3 @@ const strength = () =>
     graphs: adjacencyGraphs,
     translations,
   }));
-
-async function bounded<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= AT_ONCE) {
-    if (waiting.length >= MAX_WAITING) throw new RateLimited(2);
-    await new Promise<void>((go) => waiting.push(go));
-  } else {
-    running++;
-  }
-  try {
-    return await work();
-  } finally {
-    // The place is handed on, not given back, so that nobody can jump the queue.
-    const next = waiting.shift();
-    if (next) next();
-    else running--;
-  }
-}

@@ -92,12 +92,15 @@ function counting(limits: readonly Limit[], condition: Sql): Sql {
 
 /** The try was good: nothing of it is held against the person or the network. */
 export async function forgive(db: Queryable, guesser: Guesser): Promise<void> {
-  const [own, ...shared] = limitsOf(guesser).map(({ key }) => key);
-  await db.query(sql`delete from throttles where key = ${own}`);
-  // A row at a time: whoever holds two of them, and not in the order of trying, blocks who tries.
-  for (const key of shared) {
-    await db.query(sql`update throttles set tries = greatest(tries - 1, 0) where key = ${key}`);
-  }
+  const keys = limitsOf(guesser).map(({ key }) => key);
+  // Taken in the order of trying: otherwise two who hold what the other wants would wait forever.
+  await db.query(sql`
+    with held as (
+      select t.key, a.n from unnest(${keys}::text[]) with ordinality a(key, n)
+        join throttles t using (key) order by a.n for update of t)
+    update throttles t set tries = case held.n when 1 then 0 else greatest(t.tries - 1, 0) end,
+      free_at = case held.n when 1 then to_timestamp(0) else t.free_at end
+    from held where t.key = held.key`);
 }
 
 /** Whether nothing of this name was asked within the last `window`: of many at once, one is told so. */

@@ -108,6 +108,26 @@ describe("signIn", () => {
     expect(JSON.stringify(await eventsOfUser(user))).not.toContain("argon2");
   });
 
+  it("E1: writes session and event in one statement, with nothing around it: both or neither", async () => {
+    const user = await aUser({ passwordHash });
+    statements.length = 0;
+
+    await signIn(asNobody(), user.email, PASSWORD);
+
+    expect(statements.filter((text) => /^(begin|commit)/.test(text))).toEqual([]);
+    const writes = statements.filter((text) => /insert into (sessions|user_events)/.test(text));
+    expect(writes).toHaveLength(1);
+
+    await sqlAsOwner(`
+      create function fail() returns trigger language plpgsql as $$
+        begin raise exception 'no event'; end $$;
+      create trigger fail before insert on user_events for each row execute function fail()`);
+    const before = await everything();
+    await expect(signIn(asNobody(), user.email, PASSWORD)).rejects.toThrow("no event");
+    expect(await everything()).toEqual(before);
+    await sqlAsOwner("drop function fail cascade");
+  });
+
   it("makes the caller of this request whoever signed in", async () => {
     const user = await aUser({ passwordHash });
     const ctx = asNobody();
