@@ -1,4 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
+import type { Fetch } from "../outbound";
 import type { Configuration, CustomFetch } from "openid-client" with {
   "resolution-mode": "import",
 };
@@ -70,10 +71,14 @@ export class SocialClient {
     readonly provider: SocialProvider,
     readonly settings: ProviderSettings,
     publicUrl: string,
-    fetch: typeof globalThis.fetch,
+    fetch: Fetch,
   ) {
-    this.fetch = (url, { body, ...options }) =>
-      fetch(url, { ...options, body: (body ?? null) as BodyInit | null });
+    this.fetch = (url, { body, signal, ...options }) =>
+      fetch(url, {
+        ...options,
+        body: (body ?? null) as BodyInit | null,
+        ...(signal && { signal }),
+      });
     this.name = PROVIDER_NAMES[provider];
     this.kind = KINDS[provider];
     this.startUrl = `${publicUrl}/sign-in/${provider.toLowerCase()}`;
