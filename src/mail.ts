@@ -6,6 +6,7 @@ export type Notice =
   | "passwordChanged"
   | "mfaEnabled"
   | "mfaDisabled"
+  | "mfaReset"
   | "recoveryCodesCreated"
   | "recoveryCodeUsed"
   | "newDevice"
@@ -27,7 +28,7 @@ export type Mail =
       userId: string;
       at: string;
       ip: string | null;
-      /** What is told besides: a browser, how many codes are left. */
+      /** What is told besides: a browser, how many codes are left, a reason. */
       detail: string | null;
     };
 

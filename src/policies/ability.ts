@@ -18,6 +18,7 @@ import { event } from "./event";
 import { invitation } from "./invitation";
 import { ipRestriction } from "./ipRestriction";
 import { membership } from "./membership";
+import { operator } from "./operator";
 import { serviceUser } from "./serviceUser";
 import { user } from "./user";
 
@@ -33,6 +34,7 @@ export const ACTIONS = [
   "leave",
   "revoke",
   "end",
+  "resetMfa",
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -102,7 +104,7 @@ export function abilityIn(who: Standing): Ability {
 /** Everything a principal may do with what is their own and belongs to no account. */
 export function abilityOver(principal: Principal): Ability {
   return build(
-    (words) => user(words, principal),
+    (words) => [user, operator].forEach((policy) => policy(words, principal)),
     () => ({}),
   );
 }
