@@ -6,6 +6,7 @@ export type Notice =
   | "passwordChanged"
   | "mfaEnabled"
   | "mfaDisabled"
+  | "mfaReset"
   | "recoveryCodesCreated"
   | "recoveryCodeUsed"
   | "passwordSet"
@@ -30,7 +31,7 @@ export type Mail =
       userId: string;
       at: string;
       ip: string | null;
-      /** What is told besides: a browser, how many codes are left, a provider. */
+      /** What is told besides: a browser, how many codes are left, a provider, a reason. */
       detail: string | null;
     };
 

@@ -62,3 +62,11 @@ export function system(name: string): Principal {
     authenticatedAt: null,
   };
 }
+
+/** The id that events give whoever runs the command line, and that their rules go by. */
+export const OPERATOR = "operator";
+
+/** Whoever runs the command line, as the operating system knows them. */
+export function operator(user: string, host: string): Principal {
+  return { ...system(OPERATOR), subject: `operator ${user}@${host}` };
+}

@@ -34,9 +34,12 @@ export async function openSite(config: Config): Promise<Site> {
   return { name, keyring, social, fetch, breachedPasswordsUrl };
 }
 
-/** The keys of a server that is tried out: made at its first start, and kept beside its data. */
+/** Where the keys of a server that is tried out are: beside its data. */
+export const keyFile = (directory: string) => join(directory, "encryption-keys");
+
+/** Those keys, made at the first start. */
 async function keysIn(directory: string) {
-  const file = join(directory, "encryption-keys");
+  const file = keyFile(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const made = `first:${randomBytes(KEY_BYTES).toString("base64")}`;
   // Of two starts at once, the later reads what the first has written.

@@ -1,11 +1,10 @@
-import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { pino } from "pino";
 import { CannotStart, type Config, readConfig } from "./config";
 import { Database } from "./database/database";
 import { openDataSource } from "./database/dataSource";
-import { startEmbedded } from "./database/embedded";
 import { migrate } from "./database/migrate";
+import { databaseFor, type Stop } from "./databaseFor";
 import { type Demo, keepDemo } from "./demo";
 import { startJobs, tasks } from "./jobs";
 import { folderMailer, smtpMailer } from "./mails/mailer";
@@ -25,12 +24,12 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   });
-  const stops: (() => Promise<unknown>)[] = [];
+  const stops: Stop[] = [];
   const stop = async () => {
     for (const one of stops.reverse()) await one().catch((error) => logger.error({ err: error }));
   };
   try {
-    const { serveUrl, migrateUrl } = await databaseFor(config, stops);
+    const { serveUrl, migrateUrl } = await databaseFor(config, stops, say);
     await migrate(migrateUrl);
     const { poolSize } = config;
     const source = await openDataSource({ url: serveUrl, as: "serve", poolSize }).initialize();
@@ -65,17 +64,6 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-async function databaseFor(config: Config, stops: (() => Promise<unknown>)[]) {
-  if (config.databaseUrl) {
-    return { serveUrl: config.databaseUrl, migrateUrl: config.migrationUrl! };
-  }
-  const directory = resolve(config.dataDirectory);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const server = await startEmbedded({ directory, durable: true, log: say });
-  stops.push(() => server.stop());
-  return { serveUrl: server.url, migrateUrl: server.url };
-}
-
 function welcome(
   { publicUrl, port: wanted, dataDirectory }: Config,
   port: number,
@@ -104,7 +92,7 @@ function withAdvice(error: unknown, { port, host }: Config): unknown {
     return new CannotStart(message, { cause: error });
   }
   if (code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "28P01" || code === "3D000") {
-    const message = `The database that DATABASE_URL names can't be used: ${(error as Error).message}`;
+    const message = `The database that DATABASE_URL names can't be used: ${(error as Error).message || code}`;
     return new CannotStart(message, { cause: error });
   }
   return error;

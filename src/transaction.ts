@@ -13,6 +13,7 @@ import type { Principal, Standing } from "./principal";
 import { eventBy } from "./recording";
 
 type Row = Subject & { id: string };
+type Recordable = Exclude<Subject, Event | UserEvent>;
 
 /** A row as an event tells it. */
 interface Shown {
@@ -36,6 +37,8 @@ export class Transaction {
   private readonly authorized = new Map<Subject, Authorized>();
   /** What was saved and not recorded yet, as it was saved: its event tells that and no more. */
   private readonly saved = new Map<Subject, Shown>();
+  /** What each event tells besides its row. */
+  private details: Record<string, string> = {};
   /** A row that waits for its event, so that one statement writes both: a round trip less. */
   private waiting: Sql | null = null;
   /** What is written once something follows: the last statement of all may need no BEGIN. */
@@ -159,24 +162,48 @@ export class Transaction {
     this.saved.set(row, this.asShown(row));
   }
 
+  /** Has each event from here on tell this besides its row, such as a reason. Never a secret. */
+  tell(details: Record<string, string>): void {
+    this.details = details;
+  }
+
   /**
    * Writes the event of each saved row: the row as it now is, and what changed since it was
    * locked. Rows of an account go to its stream, a user's own rows to theirs.
    */
-  async record(
+  async record(type: EventType, ...rows: readonly Recordable[]): Promise<void> {
+    await this.write(type, rows, (row) => {
+      const saved = this.saved.get(row);
+      if (!saved) throw new Error(`Recorded without saving: ${nameOf(row)}`);
+      return saved;
+    });
+  }
+
+  /** The same for authorized rows that it concerns and that stay as they are. */
+  async note(type: EventType, ...rows: readonly Recordable[]): Promise<void> {
+    await this.write(type, rows, (row) => {
+      const shown = this.asShown(row);
+      const changed = Object.keys(shown.changes).length + this.newSecrets(row).length;
+      if (changed) throw new Error(`Noted as it is, and changed: ${nameOf(row)}`);
+      return shown;
+    });
+  }
+
+  private async write(
     type: EventType,
-    ...rows: readonly Exclude<Subject, Event | UserEvent>[]
+    rows: readonly Recordable[],
+    shown: (row: Recordable) => Shown,
   ): Promise<void> {
     const events = rows.map((row) => {
       const { action, because } = this.assertAuthorized(row);
-      const saved = this.saved.get(row);
-      if (!saved) throw new Error(`Recorded without saving: ${nameOf(row)}`);
+      const { object, changes } = shown(row);
       return eventBy(this.principal, this.ctx.request, {
         type,
         occurredAt: this.now,
         stream: streamOf(row),
         objectId: "id" in row ? row.id : row.ipRestrictionId,
-        ...saved,
+        object: { ...object, ...this.details },
+        changes,
         decision: {
           action,
           allowed: true,

@@ -132,6 +132,46 @@ describe("a transaction", () => {
     );
   });
 
+  it("E1, E2: notes what concerns a row and leaves it as it is, and what is told besides", async () => {
+    const { account, member, access } = await aWorkplace();
+
+    await access.transaction(async (tx) => {
+      const row = await tx.lock(Membership, member.id);
+      tx.authorize("disable", row);
+      tx.tell({ reason: "Practice" });
+      await tx.note("member_disabled.v1", row);
+    });
+
+    expect(await eventsOf(account)).toMatchObject([
+      { object: { id: member.id, disabledAt: null, reason: "Practice" }, changes: {} },
+    ]);
+  });
+
+  it("E1: notes nothing that was not authorized, or that was changed", async () => {
+    const { member, access } = await aWorkplace();
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          await tx.note("member_disabled.v1", await tx.lock(Membership, member.id));
+        }),
+      { message: "Saved without authorizing: Membership" },
+    );
+    for (const save of [true, false]) {
+      await expectRefused(
+        () =>
+          access.transaction(async (tx) => {
+            const row = await tx.lock(Membership, member.id);
+            tx.authorize("disable", row);
+            row.disabledAt = tx.now;
+            if (save) await tx.save(row);
+            await tx.note("member_disabled.v1", row);
+          }),
+        { message: "Noted as it is, and changed: Membership" },
+      );
+    }
+  });
+
   it("E1: keeps an event whose change fails out, and what was to be announced", async () => {
     const { member, access } = await aWorkplace();
     const announced = jest.fn();

@@ -24,6 +24,22 @@ export async function migrate(url: string): Promise<void> {
   }
 }
 
+/** The migrations that the database lacks. Changes nothing. */
+export async function pendingMigrations(url: string): Promise<string[]> {
+  const dataSource = await openDataSource({ url, as: "migrate", poolSize: 1 }).initialize();
+  try {
+    const all = dataSource.migrations.map(({ name, constructor }) => name ?? constructor.name);
+    const [table] = await dataSource.query<{ exists: boolean }[]>(
+      "select to_regclass('migrations') is not null as exists",
+    );
+    if (!table?.exists) return all;
+    const done = await dataSource.query<{ name: string }[]>("select name from migrations");
+    return all.filter((name) => !done.some((one) => one.name === name));
+  } finally {
+    await dataSource.destroy();
+  }
+}
+
 /** The worker's own tables, for the role that serves. It turns row security on and has no policy. */
 async function prepareJobs(dataSource: DataSource, url: string): Promise<void> {
   await runMigrations({ connectionString: url, logger: silent });

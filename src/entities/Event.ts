@@ -22,6 +22,7 @@ export type EventType =
   | "member_enabled.v1"
   | "member_removed.v1"
   | "member_left.v1"
+  | "member_mfa_reset.v1"
   | "service_user_created.v1"
   | "invitation_created.v1"
   | "ip_restriction_created.v1"
@@ -49,11 +50,13 @@ export type EventType =
   | "authenticator_removed.v1"
   | "mfa_enabled.v1"
   | "mfa_disabled.v1"
+  | "mfa_reset.v1"
   | "mfa_refused.v1"
   | "recovery_code_used.v1"
   | "recovery_codes_created.v1"
   | "identity_linked.v1"
-  | "identity_unlinked.v1";
+  | "identity_unlinked.v1"
+  | "authenticator_reencrypted.v1";
 
 export enum PrincipalKind {
   USER = "USER",

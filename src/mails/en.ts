@@ -137,6 +137,14 @@ export const en = {
     subject: "Signing in takes no code any more",
     told: "Two-factor authentication was turned off for you",
   }),
+  mfaReset: notice({
+    subject: "Your second factor was reset",
+    told: "Whoever runs this service has reset your two-factor authentication",
+    more: (reason) =>
+      `They gave as the reason: “${reason}”. Signing in takes no code now; set up your authenticator app again.`,
+    otherwise:
+      "If you did not ask for it, choose a new password at once, and tell whoever runs this service.",
+  }),
   recoveryCodesCreated: notice({
     subject: "You have new recovery codes",
     told: "New recovery codes were made for you",

@@ -12,11 +12,10 @@ export interface Mailer {
 
 const TIMEOUT_MS = 20_000;
 
-/** Mails by SMTP (RFC 5321), through the server that the URL names. */
-export function smtpMailer(url: string, from: string): Mailer {
+function smtpTransport(url: string) {
   const { protocol, hostname, port, username, password } = new URL(url);
   const secure = protocol === "smtps:";
-  const transport = createTransport({
+  return createTransport({
     host: hostname,
     port: Number(port) || (secure ? 465 : 587),
     secure,
@@ -32,12 +31,27 @@ export function smtpMailer(url: string, from: string): Mailer {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+}
+
+/** Mails by SMTP (RFC 5321), through the server that the URL names. */
+export function smtpMailer(url: string, from: string): Mailer {
+  const transport = smtpTransport(url);
   return {
     async send(to, letter) {
       await transport.sendMail(message(from, to, letter));
     },
     close: () => transport.close(),
   };
+}
+
+/** Asks the server that the URL names whether it lets us in, and mails nothing. @throws Error. */
+export async function verifySmtp(url: string): Promise<void> {
+  const transport = smtpTransport(url);
+  try {
+    await transport.verify();
+  } finally {
+    transport.close();
+  }
 }
 
 /** Mails as .eml files in a folder, for development; the link of each is told as well. */

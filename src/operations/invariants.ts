@@ -1,12 +1,48 @@
 import { z } from "zod";
 import { sql } from "../database/sql";
+import { Account } from "../entities/Account";
 import { Credential, CredentialKind } from "../entities/Credential";
-import { Membership } from "../entities/Membership";
+import { Membership, Provisioning } from "../entities/Membership";
+import { LOWEST } from "../entities/roles";
 import { ServiceUser } from "../entities/ServiceUser";
 import { Refusal, Refused } from "../errors";
 import { newToken } from "../identity/tokens";
 import { kindOf, newId } from "../ids";
 import type { Transaction } from "../transaction";
+
+/** Creates an account, with this user as its first administrator (M1). */
+export async function foundAccount(
+  tx: Transaction,
+  name: string,
+  userId: string,
+): Promise<Account> {
+  const account = Object.assign(new Account(), {
+    id: newId("Account"),
+    name,
+    mfaRequired: false,
+    deletedAt: null,
+    createdAt: tx.now,
+  });
+  tx.authorize("create", account);
+  await tx.save(account);
+  await tx.record("account_created.v1", account);
+
+  const founder = Object.assign(new Membership(), {
+    accountId: account.id,
+    id: newId("Membership"),
+    userId,
+    ...LOWEST,
+    administrator: true,
+    provisioning: Provisioning.FOUNDER,
+    disabledAt: null,
+    removedAt: null,
+    createdAt: tx.now,
+  });
+  tx.authorize("create", founder);
+  await tx.save(founder);
+  await tx.record("member_added.v1", founder);
+  return account;
+}
 
 /**
  * Refuses to take an account's last active administrator away (M7).

@@ -16,6 +16,7 @@ import { type Notice, queueMail } from "../mail";
 import type { Principal } from "../principal";
 import { recordRefusal } from "../recording";
 import type { Transaction } from "../transaction";
+import { boundedText, emailFrom } from "./invariants";
 
 /** A user who is on the way in. */
 export interface Arriving {
@@ -320,15 +321,16 @@ function noteRefusal(
   return recordRefusal(db, who, request, refusal);
 }
 
-/** Tells the caller by mail what was done to their sign-in, once it is done. */
+/** Tells a person, the caller if no other, by mail what was done to their sign-in, once it is. */
 export function queueNotice(
   tx: Transaction,
   { request: { ip } }: Context,
   notice: Notice,
   detail: string | null = null,
+  userId = tx.principal.id,
 ): Promise<void> {
   const at = tx.now.toISOString();
-  return queueMail(tx, { kind: "notice", notice, userId: tx.principal.id, at, ip, detail });
+  return queueMail(tx, { kind: "notice", notice, userId, at, ip, detail });
 }
 
 export const WRONG_PASSWORD = "The password is wrong.";
@@ -380,12 +382,17 @@ export async function lockOwnSession(
 }
 
 /**
- * Ends the caller's sessions that are open, but for one, and sign-ins that are half done.
+ * Ends a person's sessions that are open, but for one, and their sign-ins that are half done.
  *
+ * @param userId Whose; the caller's own if absent.
  * @throws Forbidden for an API key; Unauthenticated when the one that asks was ended meanwhile.
  */
-export async function endSessions(tx: Transaction, except: string | null): Promise<Session[]> {
-  const { id: userId, sessionId } = tx.principal;
+export async function endSessions(
+  tx: Transaction,
+  except: string | null,
+  userId = tx.principal.id,
+): Promise<Session[]> {
+  const { sessionId } = tx.principal;
   tx.authorize("end", Object.assign(new Session(), { userId }));
   // All of them: of two that end each other, one is first.
   const open = await tx.rows(
@@ -398,11 +405,16 @@ export async function endSessions(tx: Transaction, except: string | null): Promi
     tx.authorize("end", session);
     session.endedAt = tx.now;
   }
-  await tx.query(sql`
-    delete from one_time_tokens where user_id = ${userId} and purpose = 'COMPLETE_SIGN_IN'`);
+  await voidChallenges(tx, userId);
   await tx.saveAll(others, "endedAt");
   await tx.record("session_ended.v1", ...others);
   return others;
+}
+
+/** Voids the sign-ins of a person that wait for a code. */
+export async function voidChallenges(tx: Transaction, userId: string): Promise<void> {
+  await tx.query(sql`
+    delete from one_time_tokens where user_id = ${userId} and purpose = 'COMPLETE_SIGN_IN'`);
 }
 
 function assertOpen(held: readonly Session[], sessionId: string | null): void {
@@ -416,6 +428,22 @@ export async function lockSelf(tx: Transaction): Promise<User> {
   const user = sessionId ? await tx.lock(User, id) : Object.assign(new User(), { id });
   tx.authorize("update", user);
   return user;
+}
+
+/** Finds whom the operator names. @throws Refused (BAD_USER_INPUT) where there is no such user. */
+export async function personBy(ctx: Context, email: string): Promise<{ id: string }> {
+  const [found] = await ctx.db.query<{ id: string }>(sql`
+    select id from users where email = ${emailFrom(email, ["email"])}`);
+  if (found) return found;
+  const message = `No user has the email ${email}. Give it as they sign in with it.`;
+  throw new Refused(Refusal.BAD_USER_INPUT, message, ["email"]);
+}
+
+/** Why the operator does it, as events tell it. @throws Refused (BAD_USER_INPUT). */
+export function reasonFrom(text: string): string {
+  const reason = text.trim();
+  if (reason) return boundedText(reason, ["reason"], 1000);
+  throw new Refused(Refusal.BAD_USER_INPUT, "Say why, in a few words.", ["reason"]);
 }
 
 /**

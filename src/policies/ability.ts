@@ -19,6 +19,7 @@ import { event } from "./event";
 import { invitation } from "./invitation";
 import { ipRestriction } from "./ipRestriction";
 import { membership } from "./membership";
+import { operator } from "./operator";
 import { serviceUser } from "./serviceUser";
 import { user } from "./user";
 
@@ -34,6 +35,7 @@ export const ACTIONS = [
   "leave",
   "revoke",
   "end",
+  "resetMfa",
 ] as const;
 export type Action = (typeof ACTIONS)[number];
 
@@ -104,7 +106,7 @@ export function abilityIn(who: Standing): Ability {
 /** Everything a principal may do with what is their own and belongs to no account. */
 export function abilityOver(principal: Principal): Ability {
   return build(
-    (words) => user(words, principal),
+    (words) => [user, operator].forEach((policy) => policy(words, principal)),
     () => ({}),
   );
 }

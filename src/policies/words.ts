@@ -10,7 +10,12 @@ export function subjectName(entity: string): string {
       );
 }
 
+const VERBS: Partial<Record<Action, string>> = {
+  updateRoles: "change the roles of",
+  resetMfa: "reset the second factor of",
+};
+
 /** What people call an action, before its object: "change the roles of this member". */
 export function verb(action: Action): string {
-  return action === "updateRoles" ? "change the roles of" : action;
+  return VERBS[action] ?? action;
 }

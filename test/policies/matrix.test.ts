@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { Account } from "../../src/entities/Account";
+import { Authenticator } from "../../src/entities/Authenticator";
 import { Credential } from "../../src/entities/Credential";
-import { Event } from "../../src/entities/Event";
+import { Event, PrincipalKind } from "../../src/entities/Event";
 import { Invitation } from "../../src/entities/Invitation";
 import { IPRestriction } from "../../src/entities/IPRestriction";
-import { Membership } from "../../src/entities/Membership";
+import { Membership, Provisioning } from "../../src/entities/Membership";
 import {
   BillingRole,
   DeveloperRole,
@@ -14,9 +15,11 @@ import {
   TeamRole,
 } from "../../src/entities/roles";
 import { ServiceUser } from "../../src/entities/ServiceUser";
-import { abilityIn, type Action, type Subject } from "../../src/policies/ability";
+import { Session, Surface } from "../../src/entities/Session";
+import { User } from "../../src/entities/User";
+import { abilityIn, abilityOver, type Action, type Subject } from "../../src/policies/ability";
 import { policyTable } from "../../src/policies/table";
-import type { Standing } from "../../src/principal";
+import { operator, type Standing, system } from "../../src/principal";
 
 /** Each role alone, everything else at its lowest. */
 const EVERYONE = {
@@ -75,6 +78,36 @@ describe.each(table)("Y1: %s", (_what, actions, subject, who) => {
     for (const action of actions) {
       expect([action, ability.can(action, subject)]).toEqual([action, who.includes(name)]);
     }
+  });
+});
+
+describe("T6, T7: what the operator may, and no other machine of ours nor the person", () => {
+  const person = { ...system("usr"), kind: PrincipalKind.USER, surface: Surface.DASHBOARD };
+  const others = [system("sign-up"), system("demo"), person].map(abilityOver);
+  const commands: [what: string, action: Action, row: Subject][] = [
+    ["reset a second factor", "resetMfa", row(User, { id: "usr" })],
+    ["remove or encrypt again a stranger's", "update", row(Authenticator, { userId: "you" })],
+    ["end a stranger's session", "end", row(Session, { userId: "you" })],
+    ["make the first account", "create", row(Account, {})],
+    [
+      "make its administrator",
+      "create",
+      row(Membership, { ...LOWEST, administrator: true, provisioning: Provisioning.FOUNDER }),
+    ],
+  ];
+  it.each(commands)("%s", (_what, action, subject) => {
+    expect(abilityOver(operator("root", "host")).can(action, subject)).toBe(true);
+    expect(others.map((ability) => ability.can(action, subject))).toEqual([false, false, false]);
+  });
+
+  it.each<[what: string, action: Action, row: Subject]>([
+    ["change a user", "update", row(User, {})],
+    ["add a member", "create", row(Membership, someone({ provisioning: Provisioning.FOUNDER }))],
+    ["change a member", "updateRoles", row(Membership, someone())],
+    ["make a session", "create", row(Session, {})],
+    ["read events", "read", row(Event, {})],
+  ])("the operator may not %s", (_what, action, subject) => {
+    expect(abilityOver(operator("root", "host")).can(action, subject)).toBe(false);
   });
 });
 

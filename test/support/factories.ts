@@ -24,6 +24,7 @@ import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
 import { type Opened, secretPlace } from "../../src/operations/proving";
 import { outbound } from "../../src/outbound";
+import { operator, system } from "../../src/principal";
 import type { Site } from "../../src/site";
 import { db, sqlAsOwner } from "./database";
 
@@ -282,6 +283,24 @@ export async function asKeyOf(user: User): Promise<Context> {
 /** The context of a request that nobody signed. */
 export function asNobody(): Context {
   return new Context({ db, site, request: REQUEST, caller: null });
+}
+
+/** The context of a command of the operator's, on a server with these settings. */
+export function asOperator(at: Site = site): Context {
+  const request = { id: "cli_test", ip: null, userAgent: null };
+  return new Context({ db, site: at, request, caller: operator("root", "host") });
+}
+
+/** The context of a machine of ours that is not the operator. */
+export function asMachine(at: Site = site): Context {
+  return new Context({ db, site: at, request: REQUEST, caller: system("sign-up") });
+}
+
+/** What happened to a user and in no account, oldest first, refusals included. */
+export async function userEventsOf(user: {
+  id: string;
+}): Promise<{ type: string; [key: string]: unknown }[]> {
+  return sqlAsOwner("select * from user_events where user_id = $1 order by id", [user.id]);
 }
 
 /** What happened in an account, oldest first, refusals apart. */

@@ -1,0 +1,58 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import { Account } from "../../entities/Account";
+import { Authenticator } from "../../entities/Authenticator";
+import { Membership } from "../../entities/Membership";
+import { User } from "../../entities/User";
+import { Refusal, Refused } from "../../errors";
+import { personBy, queueNotice, reasonFrom, removeAuthenticator, voidChallenges } from "../proving";
+
+/**
+ * Turns off the second factor of somebody who lost their device and their codes, for the operator
+ * who has made sure that it is them (T6). Every account that they are in has its event, and they are
+ * mailed a notice; both tell the reason.
+ *
+ * @throws Refused (BAD_USER_INPUT) for an unknown email or a reason that can't be kept; (CONFLICT)
+ * where they have no second factor.
+ */
+export async function resetMfa(
+  ctx: Context,
+  input: { email: string; reason: string },
+): Promise<{ user: User; members: Membership[] }> {
+  const reason = reasonFrom(input.reason);
+  const { id } = await personBy(ctx, input.email);
+  return ctx.self.transaction(async (tx) => {
+    // Whatever writes in an account holds it first; in one order, so that two never wait in a circle.
+    const accounts = await tx.rows(
+      Account,
+      sql`row.deleted_at is null and row.id in (
+        select account_id from memberships where user_id = ${id} and removed_at is null)`,
+    );
+    const user = await tx.lock(User, id);
+    tx.authorize("resetMfa", user);
+    const authenticators = await tx.rows(
+      Authenticator,
+      sql`row.user_id = ${id} and row.removed_at is null`,
+    );
+    if (!user.mfaEnabledAt && !authenticators.length) {
+      const message = `${user.email} has no second factor: signing in takes no code. Nothing was changed.`;
+      throw new Refused(Refusal.CONFLICT, message);
+    }
+
+    tx.tell({ reason });
+    for (const row of authenticators) await removeAuthenticator(tx, row);
+    user.mfaEnabledAt = null;
+    await tx.save(user);
+    await tx.record("mfa_reset.v1", user);
+    await voidChallenges(tx, id);
+    const members = await tx.rows(
+      Membership,
+      sql`row.account_id = any(${accounts.map((account) => account.id)})
+        and row.user_id = ${id} and row.removed_at is null`,
+    );
+    tx.entail("resetMfa", members, user);
+    await tx.note("member_mfa_reset.v1", ...members);
+    await queueNotice(tx, ctx, "mfaReset", reason, id);
+    return { user, members };
+  });
+}

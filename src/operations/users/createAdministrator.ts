@@ -1,0 +1,53 @@
+import type { Context } from "../../context";
+import { sql } from "../../database/sql";
+import type { Account } from "../../entities/Account";
+import { User } from "../../entities/User";
+import { Refusal, Refused } from "../../errors";
+import { assertStrong, hashPassword } from "../../identity/passwords";
+import { newId } from "../../ids";
+import { emailFrom, foundAccount, nameFrom } from "../invariants";
+
+/**
+ * Creates the first user and their account, for the operator of a database that is still empty: their
+ * email counts as confirmed, for the operator vouches for it. Of several at once, one is first.
+ *
+ * @throws Refused (CONFLICT) where there are users; (BAD_USER_INPUT, WEAK_PASSWORD) for the input.
+ */
+export async function createAdministrator(
+  ctx: Context,
+  input: { email: string; name: string; account: string; password: string },
+): Promise<{ user: User; account: Account }> {
+  const email = emailFrom(input.email, ["email"]);
+  const name = nameFrom(input.name, ["name"]);
+  const accountName = nameFrom(input.account, ["account"]);
+  assertStrong(input.password, [name, email, accountName], ["password"]);
+  const passwordHash = await hashPassword(input.password);
+  return ctx.self.transaction(async (tx) => {
+    // No row is there to hold: nobody else makes a user until this one is made.
+    await tx.query(sql`lock table users in share row exclusive mode`);
+    const [someone] = await tx.query(sql`select from users limit 1`);
+    if (someone) {
+      throw new Refused(
+        Refusal.CONFLICT,
+        "This database has users, so it has had its first administrator. Sign up, or have an " +
+          "administrator invite you.",
+      );
+    }
+    const user = Object.assign(new User(), {
+      id: newId("User"),
+      email,
+      name,
+      passwordHash,
+      emailVerifiedAt: tx.now,
+      mfaEnabledAt: null,
+      createdAt: tx.now,
+    });
+    tx.authorize("create", user);
+    await tx.save(user);
+    await tx.record("user_created.v1", user);
+    // Whoever signed up with it did not show that it is theirs.
+    await tx.query(sql`
+      delete from one_time_tokens where email = ${email} and purpose = 'SIGN_UP'`);
+    return { user, account: await foundAccount(tx, accountName, user.id) };
+  });
+}
