@@ -5,6 +5,7 @@ const PRODUCTION = {
   DATABASE_URL: "postgres://db/gatehouse",
   GATEHOUSE_PUBLIC_URL: "https://id.example.com/",
   GATEHOUSE_SMTP_URL: "smtps://gatehouse:secret@mail.example.com",
+  GATEHOUSE_ENCRYPTION_KEYS: `2026b:${Buffer.alloc(32, 2).toString("base64")}, 2026a:${Buffer.alloc(32, 1).toString("base64")}`,
 };
 
 it("reads production's settings", () => {
@@ -39,14 +40,34 @@ it("needs no setting at all to be tried out", () => {
     outboundPrivateHosts: [],
     breachedPasswordsUrl: null,
     compiledReads: true,
+    name: "Gatehouse",
+    encryptionKeys: null,
     limits: { maxDepth: 15, maxAliases: 50, maxCost: 10_000 },
   });
 });
+
+it("T7: reads encryption keys, the first of which encrypts", () => {
+  expect(readConfig(PRODUCTION).encryptionKeys).toEqual([
+    { id: "2026b", key: Buffer.alloc(32, 2) },
+    { id: "2026a", key: Buffer.alloc(32, 1) },
+  ]);
+});
+
+const KEY = Buffer.alloc(32).toString("base64");
+it.each([`a:${KEY} a:${KEY}`, `a:${Buffer.alloc(16).toString("base64")}`, KEY, `a b:${KEY}`, ","])(
+  "T7: refuses keys that can't be meant, and quotes none: %s",
+  (keys) => {
+    const read = () => readConfig({ ...PRODUCTION, GATEHOUSE_ENCRYPTION_KEYS: keys });
+    expect(read).toThrow(/GATEHOUSE_ENCRYPTION_KEYS/);
+    expect(read).not.toThrow(KEY);
+  },
+);
 
 it("reads every setting", () => {
   expect(
     readConfig({
       ...PRODUCTION,
+      GATEHOUSE_NAME: "Acme",
       PORT: "0",
       HOST: "::",
       DATABASE_MIGRATION_URL: "postgresql://owner@db/gatehouse",
@@ -91,6 +112,8 @@ it("reads every setting", () => {
       url: "https://id.example.org/tenant/", // an issuer is compared as it is written
     },
     smtpUrl: PRODUCTION.GATEHOUSE_SMTP_URL,
+    name: "Acme",
+    encryptionKeys: readConfig(PRODUCTION).encryptionKeys,
     mailFrom: "Acme <no-reply@example.com>",
     dataDirectory: "/var/lib/gatehouse",
     demo: false,

@@ -108,13 +108,13 @@ describe("signIn", () => {
     expect(JSON.stringify(await eventsOfUser(user))).not.toContain("argon2");
   });
 
-  it("E1: writes session and event in one statement, with nothing around it: both or neither", async () => {
+  it("E1, T2: writes session and event in one statement, while the user's row is held", async () => {
     const user = await aUser({ passwordHash });
     statements.length = 0;
 
     await signIn(asNobody(), user.email, PASSWORD);
 
-    expect(statements.filter((text) => /^(begin|commit)/.test(text))).toEqual([]);
+    expect(statements.filter((text) => /for share of u$/.test(text))).toHaveLength(1);
     const writes = statements.filter((text) => /insert into (sessions|user_events)/.test(text));
     expect(writes).toHaveLength(1);
 
