@@ -71,10 +71,10 @@ export class SocialClient {
     readonly provider: SocialProvider,
     readonly settings: ProviderSettings,
     publicUrl: string,
-    fetch: Fetch,
+    ask: Fetch,
   ) {
     this.fetch = (url, { body, signal, ...options }) =>
-      fetch(url, {
+      ask(url, {
         ...options,
         body: (body ?? null) as BodyInit | null,
         ...(signal && { signal }),
