@@ -18,7 +18,7 @@ import {
   userEventsOf,
   withToken,
 } from "../support/factories";
-import { expectNotFound, expectRefused } from "../support/refusals";
+import { denials, eventually, expectNotFound, expectRefused } from "../support/refusals";
 
 beforeAll(useDatabase);
 beforeEach(() => sqlAsOwner("delete from throttles"));
@@ -59,6 +59,7 @@ describe("endUserSessions", () => {
     const user = await aUser({ passwordHash: await hashPassword(password) });
     const { codes } = await anAuthenticator(user.id);
     const { challenge } = await signIn(asNobody(), user.email, password);
+    await eventually(async () => (await denials()).some(({ stream }) => stream === user.id));
 
     await endUserSessions(asOperator(), { email: user.email, reason: REASON });
 

@@ -27,7 +27,13 @@ import {
 } from "../support/factories";
 import { deliver, recipient, useMail } from "../support/mail";
 import { atOnce } from "../support/races";
-import { expectDenied, expectNotFound, expectRefused } from "../support/refusals";
+import {
+  denials,
+  eventually,
+  expectDenied,
+  expectNotFound,
+  expectRefused,
+} from "../support/refusals";
 import { codeAt, fromBase32 } from "../support/totp";
 
 beforeAll(useDatabase);
@@ -154,12 +160,14 @@ describe("resetMfa", () => {
     const { setup } = await enrollTotp(ctx, null);
     await confirmTotp(ctx, codeNow(fromBase32(setup.secret)));
     const { challenge } = await signIn(asNobody(), user.email, PASSWORD);
+    await eventually(async () => (await denials()).some(({ stream }) => stream === user.id));
     expect(challenge).not.toBeNull();
   });
 
   it("T6: voids sign-ins that wait for a code", async () => {
     const { user, codes } = await someone();
     const { challenge } = await signIn(asNobody(), user.email, PASSWORD);
+    await eventually(async () => (await denials()).some(({ stream }) => stream === user.id));
 
     await resetMfa(asOperator(), { email: user.email, reason: REASON });
 
@@ -252,6 +260,7 @@ describe("resetMfa", () => {
     for (let round = 0; round < 5; round++) {
       const { user, secret } = await someone();
       const { challenge } = await signIn(asNobody(), user.email, PASSWORD);
+      await eventually(async () => (await denials()).some(({ stream }) => stream === user.id));
 
       const { codes } = await atOnce([
         () => resetMfa(asOperator(), { email: user.email, reason: REASON }),
