@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Config, readConfig } from "./config";
 import { Database } from "./database/database";
 import { openDataSource } from "./database/dataSource";
 import { pendingMigrations } from "./database/migrate";
 import { sql } from "./database/sql";
-import { databaseFor, type Stop } from "./databaseFor";
+import { assertMade, databaseFor, type Stop } from "./databaseFor";
 import { Unavailable } from "./errors";
 import { verifySmtp } from "./mails/mailer";
 import { type KeyInUse, keysInUse } from "./operations/authenticators/rotateKeys";
@@ -21,7 +21,7 @@ interface Check {
 }
 
 /** Each check in order; what one of them opens is there for those after it. */
-function checks(env: NodeJS.ProcessEnv, stops: Stop[], log: (message: string) => void): Check[] {
+function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
   let config: Config;
   let urls: { serveUrl: string; migrateUrl: string };
   let db: Database;
@@ -38,14 +38,8 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[], log: (message: string) =>
       name: "database",
       after: "settings",
       async verify() {
-        const { databaseUrl, dataDirectory } = config;
-        // To look must not make one.
-        if (!databaseUrl && !existsSync(join(resolve(dataDirectory), "postgres", "data"))) {
-          throw new Error(
-            `There is none in ${dataDirectory} yet. Run \`npm start\`, which makes it, or set DATABASE_URL.`,
-          );
-        }
-        urls = await databaseFor(config, stops, log);
+        assertMade(config);
+        urls = await databaseFor(config, stops, () => undefined);
         const source = await advised(
           openDataSource({ url: urls.serveUrl, as: "migrate", poolSize: 1 }).initialize(),
           "Is it running, and is DATABASE_URL right?",
@@ -103,7 +97,7 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[], log: (message: string) =>
         const { encryptionKeys, dataDirectory } = config;
         if (!encryptionKeys && !existsSync(keyFile(dataDirectory))) {
           throw new Error(
-            `There is none in ${dataDirectory} yet. Run \`npm start\`, which makes one, or set GATEHOUSE_ENCRYPTION_KEYS.`,
+            `There is no key in ${dataDirectory} yet. Run \`npm start\`, which makes one, or set GATEHOUSE_ENCRYPTION_KEYS.`,
           );
         }
         const { keyring } = await openSite(config);
@@ -136,12 +130,11 @@ export async function check(
   env: NodeJS.ProcessEnv,
   stops: Stop[],
   say: (line: string) => void,
-  log: (message: string) => void,
 ): Promise<boolean> {
   const failed = new Set<string>();
-  for (const { name, after, verify } of checks(env, stops, log)) {
+  for (const { name, after, verify } of checks(env, stops)) {
     const tell = (state: string, text: string) =>
-      say(`${name.padEnd(14)}${state.padEnd(9)}${text.replaceAll(/\s*\n\s*/g, " ")}`);
+      say(`${name.padEnd(14)}${state.padEnd(9)}${inLine(text)}`);
     if (after && failed.has(after)) {
       failed.add(name);
       tell("skipped", `It takes the ${after}.`);
@@ -178,6 +171,10 @@ export function reasonOf(error: unknown): string {
   if (error instanceof Unavailable) return reasonOf(cause);
   return message || (code ?? String(error));
 }
+
+/** A list of problems without its line breaks. */
+const inLine = (text: string) =>
+  text.replaceAll(/(?<=:)\s*\n\s*/g, " ").replaceAll(/\s*\n\s*/g, "; ");
 
 const ROLE = 'Run `npm run migrate`; docs/configuration.md says more at "The database\'s roles".';
 

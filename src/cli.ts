@@ -11,7 +11,7 @@ import { Database } from "./database/database";
 import { openDataSource } from "./database/dataSource";
 import { EmbeddedUnavailable } from "./database/embedded";
 import { migrate } from "./database/migrate";
-import { databaseFor, type Stop } from "./databaseFor";
+import { assertMade, databaseFor, type Stop } from "./databaseFor";
 import { DomainError, Refused, Unavailable } from "./errors";
 import { resetMfa } from "./operations/authenticators/resetMfa";
 import { rotateKeys } from "./operations/authenticators/rotateKeys";
@@ -83,7 +83,7 @@ function parsed(args: string[], names: readonly string[], switches: readonly str
 const COMMANDS: Record<string, Command> = {
   check: command({
     does: "verifies the configuration, and changes nothing",
-    run: () => stopping(async (stops) => ((await check(process.env, stops, say, log)) ? 0 : 1)),
+    run: () => stopping(async (stops) => ((await check(process.env, stops, say)) ? 0 : 1)),
   }),
   "create-administrator": command({
     does: "creates the first user and their account",
@@ -93,8 +93,9 @@ const COMMANDS: Record<string, Command> = {
       const password = piped
         ? (await text(process.stdin)).replace(/\r?\n$/, "")
         : randomBytes(18).toString("base64url");
-      const { user, account } = await asOperator((ctx) =>
-        createAdministrator(ctx, { ...input, password }),
+      const { user, account } = await asOperator(
+        (ctx) => createAdministrator(ctx, { ...input, password }),
+        { make: true },
       );
       say(`Created ${user.email}, the administrator of "${account.name}" (${account.id}).`);
       if (!piped) say(`Their password, which is shown this once: ${password}`);
@@ -120,7 +121,10 @@ const COMMANDS: Record<string, Command> = {
       if (!migrationUrl) {
         throw new CannotStart("Set DATABASE_URL. The embedded database migrates itself.");
       }
-      await migrate(migrationUrl).catch(asUnavailable);
+      await migrate(migrationUrl).catch((cause: unknown) => {
+        const message = `The database can't be migrated: ${reasonOf(cause)}. docs/configuration.md says what that takes.`;
+        throw new CannotStart(message, { cause });
+      });
     },
   }),
   policy: command({
@@ -174,10 +178,15 @@ function usage(): string {
   return ["Usage: npm run gatehouse -- COMMAND", "", ...lines].join("\n");
 }
 
-/** Runs an operation as the operator, on the database that the configuration names. */
-function asOperator<T>(work: (ctx: Context) => Promise<T>): Promise<T> {
+/**
+ * Runs an operation as the operator, on the database that the configuration names.
+ *
+ * @param make Whether to make the embedded database where it is not there yet.
+ */
+function asOperator<T>(work: (ctx: Context) => Promise<T>, { make = false } = {}): Promise<T> {
   return stopping(async (stops) => {
     const config = readConfig(process.env);
+    if (!make) assertMade(config);
     const { serveUrl, migrateUrl } = await databaseFor(config, stops, log);
     if (!config.databaseUrl) await migrate(migrateUrl);
     const source = openDataSource({ url: serveUrl, as: "serve", poolSize: 2 });
@@ -186,7 +195,8 @@ function asOperator<T>(work: (ctx: Context) => Promise<T>): Promise<T> {
     // One id for all that this command does.
     const request = { id: typeid("cli").toString(), ip: null, userAgent: null };
     const caller = operator(userName(), hostname());
-    return work(new Context({ db, site: await openSite(config), request, caller }));
+    const report = (error: unknown) => log(reasonOf(error));
+    return work(new Context({ db, site: await openSite(config), request, caller, report }));
   });
 }
 

@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { resolve } from "node:path";
-import type { Config } from "./config";
+import { join, resolve } from "node:path";
+import { CannotStart, type Config } from "./config";
 import { startEmbedded } from "./database/embedded";
 
 /** Ends what was started. */
@@ -20,4 +21,12 @@ export async function databaseFor(
   const server = await startEmbedded({ directory, durable: true, log });
   stops.push(() => server.stop());
   return { serveUrl: server.url, migrateUrl: server.url };
+}
+
+/** For what must not make a database to look into it. @throws CannotStart where there is none. */
+export function assertMade({ databaseUrl, dataDirectory }: Config): void {
+  if (databaseUrl || existsSync(join(resolve(dataDirectory), "postgres", "data"))) return;
+  throw new CannotStart(
+    `There is no database in ${dataDirectory} yet. Run \`npm start\`, which makes it, or set DATABASE_URL.`,
+  );
 }

@@ -259,7 +259,7 @@ describe("check", () => {
       ...Object.fromEntries(Object.keys(fine).map((name) => [name, "skipped"])),
       settings: "failed",
     });
-    expect(ended.out).toMatch(/PORT: .*GATEHOUSE_ENCRYPTION_KEYS: /);
+    expect(ended.out).toMatch(/used: PORT: .*; GATEHOUSE_ENCRYPTION_KEYS: /);
   });
 
   it("tells of a database that is away, and of one that is empty", async () => {
@@ -281,7 +281,10 @@ describe("check", () => {
     const ended = await run(["check"], { env: { DATABASE_URL: "" } });
 
     expect(ended.code).toBe(1);
-    expect(ended.out).toMatch(/database +failed +There is none in .* yet\. Run `npm start`/);
+    const said = /There is no database in .* yet\. Run `npm start`/;
+    expect(ended.out).toMatch(said);
+    const args = ["end-sessions", "--email", "x@example.com", "--reason", "x"];
+    await expectRefusal(args, 1, said, { env: { DATABASE_URL: "" } });
     expect(existsSync(join(directory, "postgres"))).toBe(false);
   });
 

@@ -20,7 +20,8 @@ export interface Chosen {
  * is asked about breaches, so never in a transaction; where it gives no answer, the password is
  * taken: nobody is to be kept out by its absence.
  *
- * @param whose Whose words it must not be made of; no `id` where there is no user yet.
+ * @param whose Whose words it must not be made of: where there is no user yet, no `id` and the
+ * names of the `accounts` to come.
  * @param admit What has to go well before another server is asked, and a hash is made.
  * @throws Refused (BAD_USER_INPUT, WEAK_PASSWORD), and whatever `admit` throws in between.
  */
@@ -28,10 +29,10 @@ export async function choosePassword(
   ctx: Context,
   password: string,
   field: string[],
-  whose: { id?: string; name: string; email: string },
+  whose: { id?: string; name: string; email: string; accounts?: string[] },
   admit: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Chosen> {
-  const accounts = whose.id ? await accountNames(ctx, whose.id) : [];
+  const accounts = whose.id ? await accountNames(ctx, whose.id) : (whose.accounts ?? []);
   assertStrong(password, [ctx.site.name, whose.name, whose.email, ...accounts], field);
   await admit();
   const unchecked = !(await assertUnbreached(ctx, password, field));

@@ -9,8 +9,10 @@ import {
   aUser,
   eventsOf,
   signedIn,
+  site,
   userEventsOf,
 } from "../support/factories";
+import { answerWith, breach, usePwned } from "../support/pwned";
 import { atOnce, times } from "../support/races";
 import { expectRefused } from "../support/refusals";
 
@@ -88,12 +90,29 @@ describe("createAdministrator", () => {
     ["an account without a name", { account: "" }, "BAD_USER_INPUT", ["account"]],
     ["a short password", { password: "short" }, "BAD_USER_INPUT", ["password"]],
     ["a password that is guessed", { password: "password1234" }, "WEAK_PASSWORD", ["password"]],
+    ["the account's name as one", { password: "AnalyticalEngines" }, "WEAK_PASSWORD", ["password"]],
     ["their email as one", { password: "ada@example.com" }, "WEAK_PASSWORD", ["password"]],
   ])("refuses %s", async (_what, input, code, field) => {
     await expectRefused(() => createAdministrator(asOperator(), { ...INPUT, ...input }), {
       code,
       field,
     });
+  });
+
+  it("U4: refuses a password of a known breach, and tells where nobody could say", async () => {
+    site.breachedPasswordsUrl = await usePwned();
+    breach({ [INPUT.password]: 3 });
+    await expectRefused(() => createAdministrator(asOperator(), INPUT), {
+      code: "WEAK_PASSWORD",
+      field: ["password"],
+    });
+
+    answerWith((reply) => reply.writeHead(500).end());
+    const { user } = await createAdministrator(asOperator(), INPUT);
+
+    const types = (await userEventsOf(user)).map(({ type }) => type);
+    expect(types).toEqual(["user_created.v1", "breach_check_failed.v1"]);
+    site.breachedPasswordsUrl = null;
   });
 
   it("is nobody's but the operator's, who is no other machine of ours", async () => {

@@ -3,8 +3,8 @@ import { sql } from "../../database/sql";
 import type { Account } from "../../entities/Account";
 import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { assertStrong, hashPassword } from "../../identity/passwords";
 import { newId } from "../../ids";
+import { choosePassword, recordUnchecked } from "../choosing";
 import { emailFrom, foundAccount, nameFrom } from "../invariants";
 
 /**
@@ -20,8 +20,13 @@ export async function createAdministrator(
   const email = emailFrom(input.email, ["email"]);
   const name = nameFrom(input.name, ["name"]);
   const accountName = nameFrom(input.account, ["account"]);
-  assertStrong(input.password, [name, email, accountName], ["password"]);
-  const passwordHash = await hashPassword(input.password);
+  const whose = { name, email, accounts: [accountName] };
+  const { passwordHash, unchecked } = await choosePassword(
+    ctx,
+    input.password,
+    ["password"],
+    whose,
+  );
   return ctx.self.transaction(async (tx) => {
     // No row is there to hold: nobody else makes a user until this one is made.
     await tx.query(sql`lock table users in share row exclusive mode`);
@@ -45,6 +50,7 @@ export async function createAdministrator(
     tx.authorize("create", user);
     await tx.save(user);
     await tx.record("user_created.v1", user);
+    if (unchecked) await recordUnchecked(tx, user);
     // Whoever signed up with it did not show that it is theirs.
     await tx.query(sql`
       delete from one_time_tokens where email = ${email} and purpose = 'SIGN_UP'`);
