@@ -2,6 +2,7 @@ import { hashPassword } from "../../src/identity/passwords";
 import { signIn } from "../../src/operations/sessions/signIn";
 import { requestPasswordReset } from "../../src/operations/users/requestPasswordReset";
 import { resetPassword } from "../../src/operations/users/resetPassword";
+import { setPassword } from "../../src/operations/users/setPassword";
 import { signUp } from "../../src/operations/users/signUp";
 import { updatePassword } from "../../src/operations/users/updatePassword";
 import { verifyEmail } from "../../src/operations/users/verifyEmail";
@@ -71,6 +72,14 @@ const WAYS: [
     async () => {
       const ctx = await asUser(await aUser({ passwordHash }));
       return (password) => updatePassword(ctx, OLD, password);
+    },
+  ],
+  [
+    "setting a first one",
+    "newPassword",
+    async () => {
+      const ctx = await asUser(await aUser());
+      return (password) => setPassword(ctx, password);
     },
   ],
 ];

@@ -2,7 +2,7 @@ import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { assertStrong, hashPassword } from "../../identity/passwords";
+import { type Chosen, choosePassword, recordUnchecked } from "../choosing";
 import { lockSelf, queueNotice } from "../proving";
 
 /**
@@ -14,11 +14,8 @@ import { lockSelf, queueNotice } from "../proving";
  */
 export async function setPassword(ctx: Context, newPassword: string): Promise<User> {
   const { id, sessionId, name, subject: email } = ctx.principal;
-  let passwordHash: string | null = null;
-  if (sessionId) {
-    assertStrong(newPassword, [name, email], ["newPassword"]);
-    passwordHash = await hashPassword(newPassword);
-  }
+  const whose = { id, name, email };
+  const chosen = sessionId && (await choosePassword(ctx, newPassword, ["newPassword"], whose));
   return ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
     tx.requireFresh(user);
@@ -30,9 +27,11 @@ export async function setPassword(ctx: Context, newPassword: string): Promise<Us
         "You have a password already. Change it with `updatePassword`.",
       );
     }
+    const { passwordHash, unchecked } = chosen as Chosen; // whoever has no session got no further
     user.passwordHash = passwordHash;
     await tx.save(user);
     await tx.record("user_password_set.v1", user);
+    if (unchecked) await recordUnchecked(tx, user);
     await queueNotice(tx, ctx, "passwordSet");
     return user;
   });
