@@ -81,6 +81,7 @@ export async function startGatehouse(
       DATABASE_POOL_SIZE: "10",
       GATEHOUSE_PUBLIC_URL: "https://gatehouse.example",
       GATEHOUSE_SMTP_URL: "smtp://127.0.0.1:9", // no work mails anything
+      GATEHOUSE_ENCRYPTION_KEYS: `bench:${Buffer.alloc(32).toString("base64")}`,
       GATEHOUSE_LOG_LEVEL: "warn",
       GATEHOUSE_COMPILED_READS: String(name === "Gatehouse"),
     },
