@@ -12,7 +12,7 @@ import { Membership, Provisioning } from "./entities/Membership";
 import { BillingRole, DeveloperRole, LOWEST, type Roles, TeamRole } from "./entities/roles";
 import { ServiceUser } from "./entities/ServiceUser";
 import { Surface } from "./entities/Session";
-import { User } from "./entities/User";
+import type { User } from "./entities/User";
 import { assertStrong, hashPassword } from "./identity/passwords";
 import { newId } from "./ids";
 import { createAccount } from "./operations/accounts/createAccount";
@@ -20,6 +20,7 @@ import { createApiKey } from "./operations/credentials/createApiKey";
 import { createAuthtoken } from "./operations/credentials/createAuthtoken";
 import { disableMember } from "./operations/members/disableMember";
 import { signIn } from "./operations/sessions/signIn";
+import { addUser } from "./operations/proving";
 import { system } from "./principal";
 import type { Site } from "./site";
 
@@ -76,13 +77,13 @@ async function seed(db: Database, site: Site): Promise<Omit<Demo, "url">> {
     return ctx;
   };
 
-  const ada = await addUser(machine, "Ada Administrator", passwordHash);
+  const ada = await addPerson(machine, "Ada Administrator", passwordHash);
   const adas = await as(ada.email);
   const account = await createAccount(adas, "Acme Tunnels");
   const members = new Map<string, Membership>();
   const users = new Map<string, User>();
   for (const [name, roles] of PEOPLE) {
-    const user = await addUser(machine, name, passwordHash);
+    const user = await addPerson(machine, name, passwordHash);
     users.set(name, user);
     members.set(name, await addMember(machine, account.id, user, roles));
   }
@@ -114,22 +115,9 @@ async function seed(db: Database, site: Site): Promise<Omit<Demo, "url">> {
   return { email: ada.email, password, apiKey, developerApiKey };
 }
 
-function addUser(ctx: Context, name: string, passwordHash: string): Promise<User> {
-  return ctx.self.transaction(async (tx) => {
-    const user = Object.assign(new User(), {
-      id: newId("User"),
-      email: `${name.split(" ")[0]!.toLowerCase()}@acme.example`,
-      name,
-      passwordHash,
-      emailVerifiedAt: tx.now,
-      mfaEnabledAt: null,
-      createdAt: tx.now,
-    });
-    tx.authorize("create", user);
-    await tx.save(user);
-    await tx.record("user_created.v1", user);
-    return user;
-  });
+function addPerson(ctx: Context, name: string, passwordHash: string): Promise<User> {
+  const email = `${name.split(" ")[0]!.toLowerCase()}@acme.example`;
+  return ctx.self.transaction((tx) => addUser(tx, { email, name, passwordHash }));
 }
 
 async function addMember(ctx: Context, accountId: string, user: User, roles: Partial<Roles>) {

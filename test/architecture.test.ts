@@ -58,6 +58,7 @@ const ROOMS: Record<string, Room> = {
 const SHARED = [
   "operations/invariants",
   "operations/proving",
+  "operations/secondFactor",
   "operations/flows",
   "operations/choosing",
 ];

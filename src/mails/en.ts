@@ -168,9 +168,10 @@ export const en = {
       "If it was you, wait a little or choose a new password. If not, make sure that yours is used nowhere else.",
   }),
   codeGuessed: notice({
-    subject: "Somebody who knows your password tries to sign in",
-    told: "After your right password, many wrong codes of your authenticator app were entered. The last try was",
+    subject: "Somebody tries to sign in as you, and fails at the code",
+    told: "After your right password, or by way of GitHub or Google as you, many wrong codes of your authenticator app were entered. The last try was",
     more: "Nobody got in with them.",
-    otherwise: "If it was not you, choose a new password at once: somebody has yours.",
+    otherwise:
+      "If it was not you, choose a new password at once, here or at the service that you sign in through: somebody has yours.",
   }),
 } satisfies Record<string, (...told: never[]) => Letter> & Record<Notice, Notify>;

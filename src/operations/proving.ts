@@ -1,16 +1,13 @@
 import type { Context } from "../context";
 import { type Sql, sql, TRUE } from "../database/sql";
-import { Authenticator } from "../entities/Authenticator";
 import { type EventType, PrincipalKind } from "../entities/Event";
 import { Session, SignInMethod, Surface } from "../entities/Session";
 import { User } from "../entities/User";
 import { DomainError, NotFound, Refusal, Refused, Unauthenticated } from "../errors";
 import { verifyPassword } from "../identity/passwords";
-import { newRecoveryCodes, recoveryCodeHash, recoveryCodesText } from "../identity/recoveryCodes";
 import { newSession } from "../identity/sessions";
 import { countTry, forgive, isFirst } from "../identity/throttle";
 import { newToken, parseToken } from "../identity/tokens";
-import { totpStep } from "../identity/totp";
 import { newId } from "../ids";
 import { type Notice, queueMail } from "../mail";
 import type { Principal } from "../principal";
@@ -63,7 +60,7 @@ export const isSecond = (method: SignInMethod) =>
 interface Opening {
   /** The password that was right: it must still be the one. */
   passwordHash?: string;
-  /** Uses up what has to be used together with it, such as a code. */
+  /** What has to hold or to be used up together with it, such as an identity or a code. */
   prove?: (tx: Transaction) => Promise<void>;
 }
 
@@ -96,8 +93,8 @@ export async function openSession(
             or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown
       from users u where u.id = ${user.id} and ${same} for share of u`);
     if (!found) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
-    if (found.owes && !methods.some(isSecond)) return askForCode(tx, user, methods);
     await prove?.(tx);
+    if (found.owes && !methods.some(isSecond)) return askForCode(tx, user, methods);
     tx.authorize("create", session);
     await tx.save(session);
     await tx.record("signed_in.v1", session);
@@ -123,114 +120,6 @@ async function askForCode(tx: Transaction, user: Arriving, methods: SignInMethod
     values (${newId("OneTimeToken")}, 'COMPLETE_SIGN_IN', ${user.id}, ${user.email}, ${hash},
       ${methods}, ${expiresAt}, ${tx.now})`);
   return { token, expiresAt };
-}
-
-/** The authenticator of a user that is on, as the alias `row`. */
-const ON = (userId: string) =>
-  sql`row.user_id = ${userId} and row.confirmed_at is not null and row.removed_at is null`;
-
-/** The caller's authenticator that is on, held until commit; null where they have none. */
-export async function lockAuthenticator(tx: Transaction): Promise<Authenticator | null> {
-  const [found] = await tx.rows(Authenticator, ON(tx.principal.id));
-  return found ?? null;
-}
-
-/** What a code is, by how it looks: six digits are the app's. */
-export function methodOf(code: string): SignInMethod {
-  return /^\d{6}$/.test(code.trim()) ? SignInMethod.TOTP : SignInMethod.RECOVERY_CODE;
-}
-
-/**
- * Uses up a code of the caller's app or a recovery code. The authenticator is held, so that of many
- * at once with the same code one is first.
- *
- * @throws Unauthenticated (MFA_INVALID) for one that is wrong or used up.
- */
-export async function useCode(
-  tx: Transaction,
-  ctx: Context,
-  authenticator: Authenticator,
-  code: string,
-): Promise<void> {
-  const { id } = authenticator;
-  const [kept] = await tx.query<Pick<Authenticator, "sealedSecret" | "recoveryCodeHashes">>(sql`
-    select sealed_secret as "sealedSecret", recovery_code_hashes as "recoveryCodeHashes"
-    from authenticators where id = ${id}`);
-  const { sealedSecret, recoveryCodeHashes: hashes } = kept!;
-  if (methodOf(code) === SignInMethod.TOTP) {
-    const key = openSecret(ctx, authenticator, sealedSecret!);
-    const step = totpStep(key, code.trim(), tx.now);
-    const accepted =
-      step === null
-        ? []
-        : await tx.query(sql`
-      update authenticators set last_step = ${step} where id = ${id} and last_step < ${step}
-      returning id`);
-    if (!accepted.length) throw wrongCode();
-    return;
-  }
-  const hash = recoveryCodeHash(code);
-  const left = hashes.filter((one) => !hash?.equals(one));
-  if (left.length === hashes.length) throw wrongCode();
-  tx.authorize("update", authenticator);
-  authenticator.recoveryCodeHashes = left;
-  authenticator.recoveryCodesLeft = left.length;
-  await tx.save(authenticator);
-  await tx.record("recovery_code_used.v1", authenticator);
-  await queueNotice(tx, ctx, "recoveryCodeUsed", String(left.length));
-}
-
-/** Secrets are sealed for the row they are in. */
-export const secretPlace = ({ id }: Pick<Authenticator, "id">) => `authenticators ${id}`;
-
-export function openSecret(ctx: Context, row: Authenticator, sealed: Buffer): Buffer {
-  return ctx.site.keyring.open({ keyId: row.keyId, sealed }, secretPlace(row));
-}
-
-export function wrongCode(): Unauthenticated {
-  return new Unauthenticated(
-    "This code is wrong, or was used before. Enter the one that your app shows now, or a recovery code.",
-    "MFA_INVALID",
-  );
-}
-
-/** Removes an authenticator; its secrets are gone. */
-export async function removeAuthenticator(tx: Transaction, row: Authenticator): Promise<void> {
-  tx.authorize("update", row);
-  row.removedAt = tx.now;
-  row.sealedSecret = null;
-  row.recoveryCodeHashes = [];
-  row.recoveryCodesLeft = 0;
-  await tx.save(row);
-  await tx.record("authenticator_removed.v1", row);
-}
-
-export interface RecoveryCodes {
-  codes: string[];
-  /** The same as a text file to keep. */
-  text: string;
-}
-
-/** Makes new recovery codes; those before are void. They are in the answer and nowhere else. */
-export function renewRecoveryCodes(
-  { site, principal }: Context,
-  authenticator: Authenticator,
-  now: Date,
-): RecoveryCodes {
-  const { codes, hashes } = newRecoveryCodes();
-  authenticator.recoveryCodeHashes = hashes;
-  authenticator.recoveryCodesLeft = hashes.length;
-  authenticator.recoveryCodesCreatedAt = now;
-  return { codes, text: recoveryCodesText(codes, site.name, principal.subject) };
-}
-
-/** A code is owed and was not sent. */
-export function codeOwed(): Refused {
-  return new Refused(
-    Refusal.MFA_CHALLENGE,
-    "Send a code of your authenticator app, or a recovery code, as `code`.",
-    ["code"],
-  );
 }
 
 /** Of a sign-in that was refused. */
@@ -459,6 +348,26 @@ export async function holdFreeEmail(
   await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${email}, 0))`);
   const users = await tx.query(sql`select from users where email = ${email}`);
   if (users.length) throw taken();
+}
+
+/** Creates a user whose email is confirmed; whoever else signed up with it did not show that. */
+export async function addUser(
+  tx: Transaction,
+  fields: Pick<User, "email" | "name" | "passwordHash">,
+): Promise<User> {
+  const user = Object.assign(new User(), {
+    id: newId("User"),
+    ...fields,
+    emailVerifiedAt: tx.now,
+    mfaEnabledAt: null,
+    createdAt: tx.now,
+  });
+  tx.authorize("create", user);
+  await tx.save(user);
+  await tx.record("user_created.v1", user);
+  await tx.query(sql`
+    delete from one_time_tokens where email = ${user.email} and purpose = 'SIGN_UP'`);
+  return user;
 }
 
 /** Counts a request for a mail: nobody is sent many, and nobody has many sent. @throws RateLimited. */

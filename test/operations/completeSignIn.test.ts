@@ -201,7 +201,7 @@ describe("completeSignIn", () => {
     expect(seen.slice(6)).toEqual(["RATE_LIMITED", "RATE_LIMITED"]);
     await eventually(async () => (await everything())["jobs"] !== null);
     expect((await deliver()).map(({ subject }) => subject)).toEqual([
-      "Somebody who knows your password tries to sign in",
+      "Somebody tries to sign in as you, and fails at the code",
     ]);
   });
 });

@@ -2,7 +2,7 @@ import { parseKeys, type EncryptionKeys } from "../../src/config";
 import type { Authenticator } from "../../src/entities/Authenticator";
 import { Keyring } from "../../src/identity/encryption";
 import { keysInUse, rotateKeys } from "../../src/operations/authenticators/rotateKeys";
-import { secretPlace } from "../../src/operations/proving";
+import { secretPlace } from "../../src/operations/secondFactor";
 import { reauthenticate } from "../../src/operations/sessions/reauthenticate";
 import { Context } from "../../src/context";
 import type { Site } from "../../src/site";

@@ -340,7 +340,7 @@ describe("a code", () => {
     }
     expect((await stored(user.id)).on).toBe(true);
     expect((await deliver()).map(({ subject }) => subject)).toEqual([
-      "Somebody who knows your password tries to sign in",
+      "Somebody tries to sign in as you, and fails at the code",
     ]);
   });
 });
@@ -362,6 +362,16 @@ describe("whoever asks", () => {
       code: "FORBIDDEN",
     });
     await expectRefused(() => act(asNobody()), { code: "UNAUTHENTICATED" });
+  });
+
+  it("U10: whoever has no session guesses at nothing, and keeps nobody waiting", async () => {
+    const member = await aMember(await anAccount(), ADMINISTRATOR);
+    const { secret } = await anAuthenticator(member.userId);
+    const ctx = await withToken((await aCredential(member)).secret);
+    for (let i = 0; i < 8; i++) {
+      await expect(disableTotp(ctx, "123456")).rejects.toMatchObject({ code: "FORBIDDEN" });
+    }
+    await disableTotp(await asUser({ id: member.userId } as never), codeNow(secret));
   });
 
   it.each(acts)("U11: needs a proof of the last 15 minutes: %s", async (_name, act) => {

@@ -1,10 +1,14 @@
 import { SocialProvider } from "../../src/entities/Identity";
+import { SignInMethod } from "../../src/entities/Session";
 import type { User } from "../../src/entities/User";
 import { hashPassword } from "../../src/identity/passwords";
 import { newId } from "../../src/ids";
 import { unlinkIdentity } from "../../src/operations/identities/unlinkIdentity";
+import { openSession } from "../../src/operations/proving";
+import { completeSignIn } from "../../src/operations/sessions/completeSignIn";
 import { sqlAsOwner, useDatabase } from "../support/database";
 import {
+  anAuthenticator,
   anIdentity,
   asKeyOf,
   asNobody,
@@ -15,7 +19,13 @@ import {
 } from "../support/factories";
 import { deliver, recipient, useMail } from "../support/mail";
 import { atOnce } from "../support/races";
-import { expectDenied, expectNotFound, expectRefused } from "../support/refusals";
+import {
+  denials,
+  eventually,
+  expectDenied,
+  expectNotFound,
+  expectRefused,
+} from "../support/refusals";
 
 beforeAll(useDatabase);
 beforeAll(useMail);
@@ -53,6 +63,22 @@ describe("unlinkIdentity", () => {
       [user.email, "There is one way less to sign in as you"],
     ]);
     expect(mails[0]!.text).toContain("GitHub");
+  });
+
+  it("U8, T2: voids a sign-in by it that waits for a code", async () => {
+    const user = await aUser({ passwordHash });
+    const { id } = await anIdentity(user.id);
+    const { codes } = await anAuthenticator(user.id);
+    const { challenge } = await openSession(asNobody(), { ...user, emailVerified: true }, [
+      SignInMethod.GITHUB,
+    ]);
+    await eventually(async () => (await denials()).some(({ stream }) => stream === user.id));
+
+    await unlinkIdentity(await asUser(user), id);
+
+    await expectRefused(() => completeSignIn(asNobody(), challenge!.token, codes[0]!), {
+      code: "TOKEN_INVALID",
+    });
   });
 
   it("U8: leaves another of a provider that is configured as the way in", async () => {

@@ -1,19 +1,19 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
-import { Authenticator } from "../../entities/Authenticator";
+import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused } from "../../errors";
 import { totpStep } from "../../identity/totp";
+import { lockSelf, queueNotice } from "../proving";
 import {
   lockAuthenticator,
-  lockSelf,
+  lockPending,
   openSecret,
-  queueNotice,
-  removeAuthenticator,
   type RecoveryCodes,
+  removeAuthenticator,
   renewRecoveryCodes,
-  tryAt,
+  tryCode,
   wrongCode,
-} from "../proving";
+} from "../secondFactor";
 
 /**
  * Turns the second factor on with a first code of the app, in place of the one before, if any. The
@@ -27,17 +27,12 @@ export async function confirmTotp(
   ctx: Context,
   code: string,
 ): Promise<{ authenticator: Authenticator; recoveryCodes: RecoveryCodes }> {
-  const { principal: who } = ctx;
-  const attempt = { secret: "code", email: who.subject, who, familiar: true } as const;
-  return tryAt(ctx, attempt, () =>
+  return tryCode(ctx, () =>
     ctx.self.transaction(async (tx) => {
       const user = await lockSelf(tx);
       tx.requireFresh(user);
       const present = await lockAuthenticator(tx);
-      const [authenticator] = await tx.rows(
-        Authenticator,
-        sql`row.user_id = ${who.id} and row.confirmed_at is null and row.removed_at is null`,
-      );
+      const authenticator = await lockPending(tx);
       if (!authenticator) {
         const message = "There is nothing to confirm. Set up an app first: call `enrollTotp`.";
         throw new Refused(Refusal.CONFLICT, message);

@@ -3,14 +3,8 @@ import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused } from "../../errors";
 import type { Transaction } from "../../transaction";
-import {
-  lockAuthenticator,
-  lockSelf,
-  queueNotice,
-  removeAuthenticator,
-  tryAt,
-  useCode,
-} from "../proving";
+import { lockSelf, queueNotice } from "../proving";
+import { lockAuthenticator, removeAuthenticator, tryCode, useCode } from "../secondFactor";
 
 /**
  * Turns the second factor off, with a code of it or a recovery code (T4).
@@ -21,9 +15,7 @@ import {
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function disableTotp(ctx: Context, code: string): Promise<Authenticator> {
-  const { principal: who } = ctx;
-  const attempt = { secret: "code", email: who.subject, who, familiar: true } as const;
-  return tryAt(ctx, attempt, () =>
+  return tryCode(ctx, () =>
     ctx.self.transaction(async (tx) => {
       const user = await lockSelf(tx);
       tx.requireFresh(user);

@@ -1,9 +1,16 @@
 import type { Context } from "../../context";
-import { sql } from "../../database/sql";
 import { Authenticator } from "../../entities/Authenticator";
 import { newTotpSecret, type TotpSetup, totpSetup } from "../../identity/totp";
 import { newId } from "../../ids";
-import { codeOwed, lockAuthenticator, lockSelf, secretPlace, tryAt, useCode } from "../proving";
+import { lockSelf } from "../proving";
+import {
+  codeOwed,
+  lockAuthenticator,
+  lockPending,
+  secretPlace,
+  tryCode,
+  useCode,
+} from "../secondFactor";
 
 /**
  * Makes the secret of an authenticator app. Nothing is on until `confirmTotp` has seen a first code
@@ -29,10 +36,7 @@ export async function enrollTotp(
         if (code === null) throw codeOwed();
         await useCode(tx, ctx, present, code);
       }
-      const [pending] = await tx.rows(
-        Authenticator,
-        sql`row.user_id = ${who.id} and row.confirmed_at is null and row.removed_at is null`,
-      );
+      const pending = await lockPending(tx);
       const id = pending?.id ?? newId("Authenticator");
       const { keyId, sealed } = site.keyring.seal(secret, secretPlace({ id }));
       const made = { keyId, sealedSecret: sealed, createdAt: tx.now };
@@ -55,7 +59,6 @@ export async function enrollTotp(
       await tx.record("authenticator_created.v1", authenticator);
       return authenticator;
     });
-  const attempt = { secret: "code", email: who.subject, who, familiar: true } as const;
-  const authenticator = code === null ? await enroll() : await tryAt(ctx, attempt, enroll);
+  const authenticator = code === null ? await enroll() : await tryCode(ctx, enroll);
   return { authenticator, setup: await totpSetup(secret, site.name, who.subject) };
 }

@@ -1,13 +1,8 @@
 import type { Context } from "../../context";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused } from "../../errors";
-import {
-  lockAuthenticator,
-  lockSelf,
-  queueNotice,
-  type RecoveryCodes,
-  renewRecoveryCodes,
-} from "../proving";
+import { lockSelf, queueNotice } from "../proving";
+import { lockAuthenticator, type RecoveryCodes, renewRecoveryCodes } from "../secondFactor";
 
 /**
  * Makes new recovery codes; those before are void (T3).

@@ -5,7 +5,8 @@ import { Authenticator } from "../../entities/Authenticator";
 import { Membership } from "../../entities/Membership";
 import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { personBy, queueNotice, reasonFrom, removeAuthenticator, voidChallenges } from "../proving";
+import { personBy, queueNotice, reasonFrom, voidChallenges } from "../proving";
+import { removeAuthenticator } from "../secondFactor";
 
 /**
  * Turns off the second factor of somebody who lost their device and their codes, for the operator

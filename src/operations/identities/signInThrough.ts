@@ -3,7 +3,6 @@ import type { Queryable } from "../../database/database";
 import { sql } from "../../database/sql";
 import { Identity, type SocialProvider } from "../../entities/Identity";
 import { SignInMethod } from "../../entities/Session";
-import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
 import { type Person, PROVIDER_NAMES } from "../../identity/social";
 import { newId } from "../../ids";
@@ -12,6 +11,7 @@ import { recordRefusal } from "../../recording";
 import type { Transaction } from "../../transaction";
 import { answerOf, clientOf, holdSubject } from "../flows";
 import {
+  addUser,
   type Arriving,
   arriving,
   forgiveToken,
@@ -41,7 +41,14 @@ export async function signInThrough(
   // Once for the start as well.
   forgiveToken(ctx);
   forgiveToken(ctx);
-  return openSession(ctx, user, [SignInMethod[provider]]);
+  return openSession(ctx, user, [SignInMethod[provider]], {
+    // Unlinked meanwhile, it opens nothing.
+    async prove(tx) {
+      const [held] = await tx.query(sql`select from identities
+        where provider = ${provider} and subject = ${person.subject} and user_id = ${user.id}`);
+      if (!held) throw identityNotLinked(provider);
+    },
+  });
 }
 
 /** Whose identity it is, and that it was used. */
@@ -68,7 +75,7 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
       const before = await linked(tx, provider, person);
       if (before) return before;
       await holdFreeEmail(tx, email, notLinked);
-      return addUser(tx, provider, person, email);
+      return begin(tx, provider, person, email);
     });
   } catch (error) {
     if (error instanceof Refused) ctx.background(tell(ctx, provider, email));
@@ -76,35 +83,21 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
   }
 }
 
-async function addUser(
+async function begin(
   tx: Transaction,
   provider: SocialProvider,
   { subject, email: told, name }: Person,
   email: string,
 ): Promise<Arriving> {
-  const createdAt = tx.now;
-  const id = newId("User");
-  const user = Object.assign(new User(), {
-    id,
-    email,
-    name,
-    emailVerifiedAt: createdAt,
-    createdAt,
-  });
-  tx.authorize("create", user);
-  await tx.save(user);
-  await tx.record("user_created.v1", user);
-
+  const { id } = await addUser(tx, { email, name, passwordHash: null });
   const identity = Object.assign(new Identity(), {
     id: newId("Identity"),
     userId: id,
-    ...{ provider, subject, email: told, lastUsedAt: createdAt, createdAt },
+    ...{ provider, subject, email: told, lastUsedAt: tx.now, createdAt: tx.now },
   });
   tx.authorize("create", identity);
   await tx.save(identity);
   await tx.record("identity_linked.v1", identity);
-  // Whoever signed up with it did not show that it is theirs.
-  await tx.query(sql`delete from one_time_tokens where email = ${email} and purpose = 'SIGN_UP'`);
   return { id, email, name, emailVerified: true };
 }
 

@@ -3,11 +3,11 @@ import { sql } from "../../database/sql";
 import { Identity } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/social";
-import { lockSelf, queueNotice } from "../proving";
+import { lockSelf, queueNotice, voidChallenges } from "../proving";
 
 /**
- * Unlinks an identity of the caller's: nobody signs in with it from this commit on. Sessions that
- * were opened with it go on.
+ * Unlinks an identity of the caller's: nobody signs in with it from this commit on, sign-ins that
+ * are half done included. Sessions that were opened with it go on.
  *
  * @throws NotFound for one that is not theirs.
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
@@ -33,6 +33,7 @@ export async function unlinkIdentity(ctx: Context, identityId: string): Promise<
         ["identityId"],
       );
     }
+    await voidChallenges(tx, user.id);
     await tx.delete(identity);
     await tx.record("identity_unlinked.v1", identity);
     await queueNotice(tx, ctx, "identityUnlinked", PROVIDER_NAMES[identity.provider]);

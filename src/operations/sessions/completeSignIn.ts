@@ -7,14 +7,12 @@ import {
   arriving,
   familiar,
   forgiveToken,
-  lockAuthenticator,
-  methodOf,
   openSession,
   readOneTimeToken,
   type Try,
   tryAt,
-  useCode,
 } from "../proving";
+import { lockAuthenticator, methodOf, useCode } from "../secondFactor";
 
 interface Challenged extends Arriving {
   methods: SignInMethod[];

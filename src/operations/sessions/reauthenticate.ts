@@ -3,17 +3,8 @@ import { sql } from "../../database/sql";
 import { type Session, SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { newToken } from "../../identity/tokens";
-import {
-  assertPassword,
-  codeOwed,
-  isSecond,
-  lockAuthenticator,
-  lockOwnSession,
-  methodOf,
-  passwordNotSet,
-  tryAt,
-  useCode,
-} from "../proving";
+import { assertPassword, isSecond, lockOwnSession, passwordNotSet } from "../proving";
+import { codeOwed, lockAuthenticator, methodOf, tryCode, useCode } from "../secondFactor";
 
 /**
  * Has the person prove again that it is them, for what takes a proof of the last minutes (U11): by
@@ -62,8 +53,7 @@ export async function reauthenticate(
       await tx.record("reauthenticated.v1", session);
       return session;
     });
-  const attempt = { secret: "code", email: who.subject, who, familiar: true } as const;
-  const session = second ? await tryAt(ctx, attempt, prove) : await prove();
+  const session = second ? await tryCode(ctx, prove) : await prove();
   const { authenticatedAt, methods } = session;
   ctx.become({ ...who, authenticatedAt, methods });
   return { session, token: text };

@@ -1,11 +1,11 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import type { Account } from "../../entities/Account";
-import { User } from "../../entities/User";
+import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { newId } from "../../ids";
 import { choosePassword, recordUnchecked } from "../choosing";
 import { emailFrom, foundAccount, nameFrom } from "../invariants";
+import { addUser } from "../proving";
 
 /**
  * Creates the first user and their account, for the operator of a database that is still empty: their
@@ -38,22 +38,8 @@ export async function createAdministrator(
           "administrator invite you.",
       );
     }
-    const user = Object.assign(new User(), {
-      id: newId("User"),
-      email,
-      name,
-      passwordHash,
-      emailVerifiedAt: tx.now,
-      mfaEnabledAt: null,
-      createdAt: tx.now,
-    });
-    tx.authorize("create", user);
-    await tx.save(user);
-    await tx.record("user_created.v1", user);
+    const user = await addUser(tx, { email, name, passwordHash });
     if (unchecked) await recordUnchecked(tx, user);
-    // Whoever signed up with it did not show that it is theirs.
-    await tx.query(sql`
-      delete from one_time_tokens where email = ${email} and purpose = 'SIGN_UP'`);
     return { user, account: await foundAccount(tx, accountName, user.id) };
   });
 }

@@ -1,10 +1,9 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import { SignInMethod } from "../../entities/Session";
-import { User } from "../../entities/User";
+import type { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
-import { newId } from "../../ids";
 import { system } from "../../principal";
 import { recordUnchecked } from "../choosing";
 import {
@@ -15,6 +14,7 @@ import {
   readOneTimeToken,
   tokenInvalid,
   WRONG_PASSWORD,
+  addUser,
 } from "../proving";
 
 interface SignUp {
@@ -56,20 +56,8 @@ export async function verifyEmail(
       update one_time_tokens set used_at = now() where ${live} returning id`);
     if (!used.length) throw tokenInvalid();
 
-    const user = Object.assign(new User(), {
-      id: newId("User"),
-      ...signUp,
-      emailVerifiedAt: tx.now,
-      mfaEnabledAt: null,
-      createdAt: tx.now,
-    });
-    tx.authorize("create", user);
-    await tx.save(user);
-    await tx.record("user_created.v1", user);
+    const user = await addUser(tx, signUp);
     if (passwordUnchecked) await recordUnchecked(tx, user);
-    // Whoever else signed up with it did not show that it is theirs.
-    await tx.query(sql`
-      delete from one_time_tokens where email = ${signUp.email} and purpose = 'SIGN_UP'`);
     return user;
   });
   forgiveToken(ctx);
