@@ -150,7 +150,8 @@ export class Context {
   async verifiable(): Promise<Known | null> {
     if (this.guess) return this.guess;
     const { caller, standing, tokenHash, lastUsedAt } = this;
-    return caller && tokenHash ? know(this.db, caller, standing, tokenHash, lastUsedAt) : null;
+    if (!caller || !tokenHash) return null;
+    return know(this.db, this.site.entries, { caller, standing, tokenHash, lastUsedAt });
   }
 
   /** From here on it is this principal who asks: somebody has just signed in. */
@@ -169,7 +170,8 @@ export class Context {
   }
 
   /**
-   * The principal inside one account, with the roles they hold there now.
+   * The principal inside one account, with the roles they hold there now. That a session is there
+   * for the first time is on record before this answers (E5).
    *
    * @throws NotFound when they are not in it, exists it or not.
    * @throws Forbidden with the gate's code when they are, and may not enter.
@@ -177,7 +179,7 @@ export class Context {
   async in(accountId: string): Promise<Access> {
     const access = this.known.get(accountId) ?? (await this.accesses.load(accountId));
     if (!access) throw new NotFound(accountId);
-    access.enter();
+    await access.enter();
     return access;
   }
 
@@ -251,6 +253,7 @@ export class Context {
 /** What a principal may do in one account, or with what is their own. */
 export class Access {
   private built: Ability | undefined;
+  private entering: Promise<void> | undefined;
 
   constructor(
     private readonly ctx: Context,
@@ -264,11 +267,16 @@ export class Access {
   }
 
   /** @throws Forbidden with the gate's code. */
-  enter(): void {
+  async enter(): Promise<void> {
+    const { ctx, principal, standing } = this;
     const refusal = this.refusal();
-    if (!refusal) return;
-    this.ctx.background(this.note(refusal));
-    throw refusal;
+    if (refusal) {
+      ctx.background(this.note(refusal));
+      throw refusal;
+    }
+    const { entries } = ctx.site;
+    if (!standing || entries.has(principal, standing.accountId)) return;
+    await (this.entering ??= entries.record(ctx.db, principal, ctx.request, standing));
   }
 
   /** What the gate has against the principal. */

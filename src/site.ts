@@ -3,11 +3,12 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CannotStart, type Config, parseKeys } from "./config";
 import { SocialProvider } from "./entities/Identity";
+import { Entries } from "./entries";
 import { KEY_BYTES, Keyring } from "./identity/encryption";
 import { SocialClient } from "./identity/social";
 import { type Fetch, outbound } from "./outbound";
 
-/** What is configured once for the whole server, as operations use it. */
+/** What there is once for the whole server, as operations use it. */
 export interface Site {
   /** How people know the service: what their authenticator app shows. */
   name: string;
@@ -18,6 +19,7 @@ export interface Site {
   fetch: Fetch;
   /** Where passwords are looked up that are in known breaches; null for nowhere. */
   breachedPasswordsUrl: string | null;
+  entries: Entries;
 }
 
 export async function openSite(config: Config): Promise<Site> {
@@ -31,7 +33,7 @@ export async function openSite(config: Config): Promise<Site> {
   ].flatMap(({ provider, settings }) =>
     settings ? [new SocialClient(provider, settings, config.publicUrl, fetch)] : [],
   );
-  return { name, keyring, social, fetch, breachedPasswordsUrl };
+  return { name, keyring, social, fetch, breachedPasswordsUrl, entries: new Entries() };
 }
 
 /** Where the keys of a server that is tried out are: beside its data. */

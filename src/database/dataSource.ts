@@ -12,6 +12,7 @@ import { CreateAuthenticators1764000000008 } from "../../migrations/176400000000
 import { CreateIdentities1764000000009 } from "../../migrations/1764000000009-create-identities";
 import { NoteUncheckedPasswords1764000000010 } from "../../migrations/1764000000010-note-unchecked-passwords";
 import { RequireMfa1764000000011 } from "../../migrations/1764000000011-require-mfa";
+import { CreateEntries1764000000012 } from "../../migrations/1764000000012-create-entries";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -54,6 +55,7 @@ const migrations = [
   CreateIdentities1764000000009,
   NoteUncheckedPasswords1764000000010,
   RequireMfa1764000000011,
+  CreateEntries1764000000012,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -16,6 +16,7 @@ export type EventType =
   | "account_created.v1"
   | "account_updated.v1"
   | "account_deleted.v1"
+  | "account_entered.v1"
   | "member_added.v1"
   | "member_roles_updated.v1"
   | "member_disabled.v1"

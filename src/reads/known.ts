@@ -28,6 +28,11 @@ export interface Group {
   accountIds: string[];
 }
 
+/** Whether that a session entered an account is on record. */
+interface Entries {
+  has(principal: Principal, accountId: string): boolean;
+}
+
 /**
  * A caller as they were when last authenticated: a guess, which the statement that uses it
  * verifies. It holds everything that rules and the gate looked at.
@@ -38,7 +43,7 @@ export class Known {
   /** What plans for this caller depend on besides the document. */
   readonly shape: string;
   /** Accounts whose gate lets the caller in. */
-  readonly entered: string[];
+  readonly open: string[];
   /** Accounts whose gate doesn't, and what it says. */
   readonly refusals: Record<string, { code: string; message: string }> = {};
   readonly membershipIds: string[];
@@ -51,6 +56,7 @@ export class Known {
     readonly fingerprint: string | null,
     /** When the token's use was last noted. */
     public lastUsedAt: Date | null,
+    private readonly entries: Entries,
   ) {
     const groups = new Map<string, Group>();
     for (const one of standings) {
@@ -76,7 +82,7 @@ export class Known {
     }
     const shapes = [...groups.keys()].sort();
     this.groups = shapes.map((key) => groups.get(key)!);
-    this.entered = this.groups.flatMap(({ accountIds }) => accountIds);
+    this.open = this.groups.flatMap(({ accountIds }) => accountIds);
     this.membershipIds = standings.flatMap(({ membershipId }) => membershipId ?? []);
     const { kind, surface, emailVerified, accountId } = principal;
     this.self = abilityOver({
@@ -86,6 +92,11 @@ export class Known {
     });
     this.shape = JSON.stringify([kind, surface, emailVerified, accountId !== null, shapes]);
   }
+
+  /** Accounts open to the caller that their session may not have entered yet (E5). */
+  get notEntered(): string[] {
+    return this.open.filter((accountId) => !this.entries.has(this.principal, accountId));
+  }
 }
 
 const MEMBERSHIPS = (userId: Sql) => sql`(
@@ -94,28 +105,33 @@ const MEMBERSHIPS = (userId: Sql) => sql`(
   from memberships m join accounts a on a.id = m.account_id and a.deleted_at is null
   where m.user_id = ${userId} and m.removed_at is null)`;
 
+interface Authenticated {
+  caller: Principal;
+  standing: Standing | null;
+  tokenHash: Buffer;
+  lastUsedAt: Date | null;
+}
+
 /**
  * What a statement needs to know about whoever was just authenticated; null for whoever is in
  * too many accounts.
  */
 export async function know(
   db: Queryable,
-  principal: Principal,
-  standing: Standing | null,
-  tokenHash: Buffer,
-  lastUsedAt: Date | null,
+  entries: Entries,
+  { caller, standing, tokenHash, lastUsedAt }: Authenticated,
 ): Promise<Known | null> {
-  if (standing) return new Known(principal, [standing], tokenHash, null, lastUsedAt);
-  const { columns, join } = place(principal);
+  const known = (standings: Standing[], fingerprint: string | null) =>
+    new Known(caller, standings, tokenHash, fingerprint, lastUsedAt, entries);
+  if (standing) return known([standing], null);
+  const { columns, join } = place(caller);
   const rows = await db.query<StandingRow & { fingerprint: string }>(sql`
-    select f.fingerprint, p.* from (select ${MEMBERSHIPS(sql`${principal.id}`)} as fingerprint) f
+    select f.fingerprint, p.* from (select ${MEMBERSHIPS(sql`${caller.id}`)} as fingerprint) f
     left join (select ${columns} from accounts a join ${join} where a.deleted_at is null
       limit ${MAX_ACCOUNTS + 1}) p on true`);
   if (rows.length > MAX_ACCOUNTS) return null;
-  const standings = rows
-    .filter(({ accountId }) => accountId)
-    .map((row) => placed(principal.id, row));
-  return new Known(principal, standings, tokenHash, rows[0]!.fingerprint, lastUsedAt);
+  const standings = rows.filter(({ accountId }) => accountId).map((row) => placed(caller.id, row));
+  return known(standings, rows[0]!.fingerprint);
 }
 
 const role = (name: keyof Standing["roles"]) =>
@@ -141,7 +157,7 @@ export const CALLER = {
   team: role("team"),
   billing: role("billing"),
   membershipIds: source(({ caller }) => caller.membershipIds),
-  entered: source(({ caller }) => caller.entered),
+  open: source(({ caller }) => caller.open),
   refusals: source(({ caller }) => JSON.stringify(caller.refusals)),
 };
 

@@ -109,7 +109,7 @@ export class Reading {
     const plan = this.plan(key, bindings, coerced);
     if (typeof plan === "string") return plan;
     const values = plan.values(bindings);
-    return values ? { text: plan.text, values } : "an account that is closed to the caller";
+    return values ? { text: plan.text, values } : "an account that is closed or new to the caller";
   }
 
   private plan(key: string, bindings: Bindings, variables: Variables): Plan | string {

@@ -15,7 +15,7 @@ import { credentialsWhere, eventsWhere, membersWhere } from "../filters";
 import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Relations } from "./compiler";
 import { literal, orNull, truth } from "./json";
-import { CALLER } from "./known";
+import { CALLER, type Known } from "./known";
 import {
   byId,
   can,
@@ -130,21 +130,25 @@ const access: Relation = {
 /** What a member of an account sees of it where they get in; what they are where they don't. */
 const myself: Relation = {
   read(place, compiler) {
-    compiler.check(({ caller }) => Object.keys(caller.refusals).length === 0);
+    compiler.check(({ caller }) => !Object.keys(caller.refusals).length && hasEnteredAll(caller));
     compiler.entersAccounts();
     return same.read(place, compiler);
   },
 };
 
-const entered: Relation = {
+/** Whichever accounts it may lead to, that the session enters them is on record (E5). */
+const hasEnteredAll = ({ notEntered }: Known) => notEntered.length === 0;
+
+const gatedAccount: Relation = {
   read({ row, field, nodes }, compiler) {
+    compiler.check(({ caller }) => hasEnteredAll(caller));
     compiler.entersAccounts();
     const account = compiler.newRow(Account);
     const id = compiler.column(account, "id");
     const body = compiler.body(account, field.type, nodes);
     const where = [
       sql`${id} = ${compiler.column(row!, "accountId")}`,
-      sql`${id} = any(${CALLER.entered})`,
+      sql`${id} = any(${CALLER.open})`,
     ];
     return orNull(compiler.select(account, body, where));
   },
@@ -210,7 +214,7 @@ export const relations = {
     events: page(UserEvent, { userId: CALLER.principalId }, { own: true, newestFirst: true }),
     can: canOwn({ createAccount: { action: "create", row: () => new Account() } }),
   },
-  ViewerMembership: { member: myself, accountName, account: entered, access },
+  ViewerMembership: { member: myself, accountName, account: gatedAccount, access },
   Account: {
     members: page(Membership, { accountId: "id" }, { where: membersWhere }),
     serviceUsers: page(ServiceUser, { accountId: "id" }),

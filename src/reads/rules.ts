@@ -36,7 +36,7 @@ function byGroup({ groups }: Known, account: Sql, test: (group: Group) => Sql): 
 }
 
 /**
- * Whether the caller may do this to a row in one of the accounts they entered. Which account
+ * Whether the caller may do this to a row in one of the accounts open to them. Which account
  * that is, the way to the row has settled; `account` tells where their roles differ.
  */
 export function may(

@@ -295,7 +295,7 @@ export function canOwn<N extends string>(
   };
 }
 
-/** Rows that may have the id: of accounts the caller entered, unless it is said otherwise. */
+/** Rows that may have the id: of accounts that are open to the caller, unless it is said otherwise. */
 export interface Found {
   entity: Entity;
   /** They belong to the caller and to no account. */
@@ -323,7 +323,7 @@ export function byId(founds: Founds): Relation & { founds: Founds } {
         if (shared) compiler.entersAccounts();
         const visible = own
           ? readableOwn(compiler, row)
-          : (shared?.(column, CALLER.entered) ?? entered(row, compiler, id));
+          : (shared?.(column, CALLER.open) ?? inside(row, compiler, id));
         return compiler.select(row, body, [sql`${column} = ${id}`, visible]);
       });
       return [sql`coalesce(${selects.reduce((a, b) => sql`${a}, ${b}`)}, 'null')`];
@@ -331,13 +331,17 @@ export function byId(founds: Founds): Relation & { founds: Founds } {
   };
 }
 
-/** What is behind a gate that shuts the caller out is for the executor, which says so. */
-function entered(row: Row, compiler: Compiler, id: Source): Sql {
+/**
+ * What is behind a gate that shuts the caller out is for the executor, which says so; and what a
+ * session enters for the first time, which it records.
+ */
+function inside(row: Row, compiler: Compiler, id: Source): Sql {
   compiler.entersAccounts();
   compiler.check((from) => {
-    const { refusals } = from.caller;
-    const isAccount = row.table.entity === Account;
-    return isAccount ? !((id.read(from) as string) in refusals) : !Object.keys(refusals).length;
+    const { refusals, notEntered } = from.caller;
+    if (row.table.entity !== Account) return !Object.keys(refusals).length && !notEntered.length;
+    const asked = id.read(from) as string;
+    return !(asked in refusals) && !notEntered.includes(asked);
   });
-  return all([sql`${accountOf(compiler, row)} = any(${CALLER.entered})`, readable(compiler, row)]);
+  return all([sql`${accountOf(compiler, row)} = any(${CALLER.open})`, readable(compiler, row)]);
 }

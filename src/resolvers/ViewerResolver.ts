@@ -161,8 +161,9 @@ export class ViewerMembershipResolver {
     description: "Account, where you get in; `access` tells why not.",
   })
   async account(@Root() { accountId }: Membership, @Ctx() ctx: Context): Promise<Account | null> {
-    const refusal = await ctx.refusalFrom(accountId);
-    return refusal ? null : ctx.loaders.row(Account, accountId);
+    if (await ctx.refusalFrom(accountId)) return null;
+    await ctx.in(accountId);
+    return ctx.loaders.row(Account, accountId);
   }
 
   @FieldResolver(() => AccountAccess, { description: "Whether you get into the account." })

@@ -33,14 +33,14 @@ export async function findNode(
 /** Which rows of the kind the caller sees, as a condition on the alias `row`. */
 async function visible(ctx: Context, { entity, own, shared }: Found, id: string): Promise<Sql> {
   if (own) return ctx.self.readable(entity);
-  if (shared) return shared(raw("row.id"), await enteredBy(ctx));
+  if (shared) return shared(raw("row.id"), await openTo(ctx));
   const isAccount = (entity as unknown) === Account;
   const access = isAccount ? await ctx.in(id) : await ctx.accessTo(entity as Class<Subject>, id);
   return access.readable(entity);
 }
 
 /** The accounts whose gate lets the caller in. */
-async function enteredBy(ctx: Context): Promise<string[]> {
+async function openTo(ctx: Context): Promise<string[]> {
   const accountIds = await ctx.accountIds();
   const refusals = await Promise.all(accountIds.map((accountId) => ctx.refusalFrom(accountId)));
   return accountIds.filter((_, i) => !refusals[i]);

@@ -8,7 +8,7 @@ import { Reads } from "../../src/reads/reads";
 import { EXAMPLE_QUERY } from "../../src/resolvers/explorer";
 import { schema } from "../../src/schema";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
-import { aCredential, aMember, anAccount } from "../support/factories";
+import { aCredential, aMember, anAccount, BEEN_EVERYWHERE } from "../support/factories";
 
 let caller: Known;
 
@@ -17,7 +17,10 @@ beforeAll(async () => {
   const { secret } = await aCredential(await aMember(await anAccount()));
   const request = { id: "req_test", ip: null, userAgent: null };
   const { principal, standing } = await authenticate(db, secret, request);
-  caller = (await know(db, principal, standing, hashOf(secret), null))!;
+  caller = (await know(db, BEEN_EVERYWHERE, {
+    caller: principal,
+    ...{ standing, tokenHash: hashOf(secret), lastUsedAt: null },
+  }))!;
 });
 
 const readme = readFileSync(join(__dirname, "../../README.md"), "utf8");

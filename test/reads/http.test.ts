@@ -180,6 +180,8 @@ it("answers a key that was revoked as unauthenticated, whatever is wrong besides
     const { secret, credential } = await aCredential(member);
     await askOf(servers.compiled, asking(VIEWER), { token: secret });
     await sqlAsOwner("update credentials set revoked_at = now() where id = $1", [credential.id]);
+    // A wait for too many of them would not be the same from both.
+    await sqlAsOwner("delete from throttles");
     const fast = await askOf(servers.compiled, init(), { token: secret });
     const slow = await askOf(servers.resolved, init(), { token: secret });
     expect(fast).toEqual(slow);

@@ -36,13 +36,13 @@ const MUTANTS: [what: string, file: string, from: string, to: string][] = [
   [
     "no rule by id",
     "words.ts",
-    "= any(${CALLER.entered})`, readable(compiler, row)]",
-    "= any(${CALLER.entered})`]",
+    "= any(${CALLER.open})`, readable(compiler, row)]",
+    "= any(${CALLER.open})`]",
   ],
   [
     "any account by id",
     "words.ts",
-    "sql`${accountOf(compiler, row)} = any(${CALLER.entered})`, readable",
+    "sql`${accountOf(compiler, row)} = any(${CALLER.open})`, readable",
     "readable",
   ],
   ["whatever holds, left out", "words.ts", "        only,\n", ""],
@@ -76,7 +76,7 @@ const MUTANTS: [what: string, file: string, from: string, to: string][] = [
   ["kinds merged", "compiler.ts", "if (!concrete.by || ", "if (concrete.by || "],
   ["what is gone", "words.ts", "const gone = unless ?", "const gone = !unless ?"],
   ["the gate's word forgotten", "relations.ts", "truth(sql`${refusal} is null`)", '["true"]'],
-  ["closed accounts shown", "relations.ts", "sql`${id} = any(${CALLER.entered})`,", ""],
+  ["closed accounts shown", "relations.ts", "sql`${id} = any(${CALLER.open})`,", ""],
   [
     "skipped all the same",
     "reading.ts",

@@ -7,7 +7,14 @@ import { Reading } from "../../src/reads/reading";
 import { relations } from "../../src/reads/relations";
 import { schema } from "../../src/schema";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
-import { aCredential, ADMINISTRATOR, aMember, anAccount, aSession } from "../support/factories";
+import {
+  aCredential,
+  ADMINISTRATOR,
+  aMember,
+  anAccount,
+  aSession,
+  BEEN_EVERYWHERE,
+} from "../support/factories";
 
 /** Enough of each kind that no planner would rather read them all. */
 const ROWS = 100_000;
@@ -85,7 +92,10 @@ function quoted(value: unknown): string {
 async function planOf(query: string, token: string): Promise<PlanNode[]> {
   const request = { id: "req_test", ip: null, userAgent: null };
   const { principal, standing } = await authenticate(db, token, request);
-  const known = (await know(db, principal, standing, hashOf(token), null))!;
+  const known = (await know(db, BEEN_EVERYWHERE, {
+    caller: principal,
+    ...{ standing, tokenHash: hashOf(token), lastUsedAt: null },
+  }))!;
   const document = parse(query);
   const operation = document.definitions[0] as OperationDefinitionNode;
   const bound = new Reading(schema, relations, db.table, document, operation).bind(known, {});

@@ -26,6 +26,7 @@ import {
   aMember,
   aServiceUser,
   aSession,
+  BEEN_EVERYWHERE,
   aUser,
   DEVELOPER,
   READER,
@@ -74,7 +75,12 @@ beforeAll(async () => {
   for (const token of tokens) {
     const request = { id: "req_test", ip: null, userAgent: null };
     const { principal, standing } = await authenticate(db, token, request);
-    callers.push((await know(db, principal, standing, hashOf(token), null))!);
+    const tokenHash = hashOf(token);
+    const known = await know(db, BEEN_EVERYWHERE, {
+      caller: principal,
+      ...{ standing, tokenHash, lastUsedAt: null },
+    });
+    callers.push(known!);
   }
   expect(callers.map(({ groups }) => groups.length)).toEqual([3, 1, 1]);
   for (const entity of [...IN_ACCOUNTS, ...OF_USERS]) rows.set(entity, await read(entity));
@@ -120,20 +126,19 @@ interface RuleSets {
 const key = (roles: Roles) => JSON.stringify(roles);
 
 /** Puts these rules in place of those by which the caller is known. */
-function obey({ groups, principal, ...rest }: Known, { byRoles, own }: RuleSets): Known {
+function obey(known: Known, { byRoles, own }: RuleSets): Known {
+  const { groups, principal } = known;
   const self: Ids = {
     principalId: OWN.principalId,
     keyAccountId: principal.accountId && OWN.keyAccountId,
   };
-  return {
-    ...rest,
-    principal,
+  return Object.assign(Object.create(known) as Known, {
     groups: groups.map((group) => {
       const ability = abilityOf(byRoles.get(key(group.standing.roles))!, group.standing, rows);
       return { ...group, ability };
     }),
     self: abilityOf(own, self, rows),
-  };
+  });
 }
 
 /** What the caller is to be told, each row asked of CASL. */
@@ -264,7 +269,7 @@ it(`Y1: says of each row what CASL says, by ${RULE_SETS} sets of rules (seed ${S
         const says = oracle(caller, { byRoles, own });
         // Anew for each set: it keeps what it compiled for callers of a shape.
         const reading = compile();
-        for (const [i, account] of caller.entered.entries()) {
+        for (const [i, account] of caller.open.entries()) {
           const bound = reading.bind(caller, { account, node: nodeIds[i] });
           if (typeof bound === "string") throw new Error(bound);
           const [row] = await db.query<{ data: string }>(bound);
@@ -303,8 +308,8 @@ describe("leaves to resolvers", () => {
     const [caller] = callers as [Known];
     const byRoles = new Map(caller.standings.map(({ roles }) => [key(roles), rules]));
     const bound = compile().bind(obey(caller, { byRoles, own: [] }), {
-      account: caller.entered[0],
-      node: caller.entered[0],
+      account: caller.open[0],
+      node: caller.open[0],
     });
     expect(bound).toMatch(/own id|only thought of/);
   });

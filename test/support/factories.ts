@@ -26,6 +26,7 @@ import { type Opened } from "../../src/operations/proving";
 import { secretPlace } from "../../src/operations/secondFactor";
 import { outbound } from "../../src/outbound";
 import { operator, system } from "../../src/principal";
+import { Entries } from "../../src/entries";
 import type { Site } from "../../src/site";
 import { db, sqlAsOwner } from "./database";
 
@@ -51,7 +52,10 @@ export const site: Site = {
   }),
   fetch: OUTBOUND,
   breachedPasswordsUrl: null,
+  entries: new Entries(),
 };
+/** Of somebody who has been everywhere: nothing is left to record. */
+export const BEEN_EVERYWHERE = Object.assign(new Entries(), { has: () => true });
 export const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 
 export const ADMINISTRATOR: Roles = { ...LOWEST, administrator: true };
@@ -193,10 +197,22 @@ export async function anIPRestriction(
   return restriction;
 }
 
-/** A session of this user, as a browser would hold it. */
-export async function aSession(userId: string): Promise<{ id: string; token: string }> {
+/**
+ * A session of this user, as a browser would hold it. It has been in the accounts that they are in
+ * by now, unless told otherwise: entering them is no news (E5).
+ */
+export async function aSession(
+  userId: string,
+  { entered = true } = {},
+): Promise<{ id: string; token: string }> {
   const { session, token } = newSession(userId, [SignInMethod.PASSWORD], REQUEST, null, now());
   await db.query(db.table(session.constructor as Class<typeof session>).insertion([session]));
+  if (entered) {
+    await sqlAsOwner(
+      "insert into entries select distinct account_id, $2, now() from memberships where user_id = $1",
+      [userId, session.id],
+    );
+  }
   return { id: session.id, token };
 }
 
@@ -304,12 +320,13 @@ export async function userEventsOf(user: {
   return sqlAsOwner("select * from user_events where user_id = $1 order by id", [user.id]);
 }
 
-/** What happened in an account, oldest first, refusals apart. */
+/** What happened in an account, oldest first, refusals and who came in apart. */
 export async function eventsOf(account: {
   id: string;
 }): Promise<{ type: string; [key: string]: unknown }[]> {
   return sqlAsOwner(
-    `select * from events where account_id = $1 and type <> 'action_refused.v1' order by id`,
+    `select * from events where account_id = $1
+      and type not in ('action_refused.v1', 'account_entered.v1') order by id`,
     [account.id],
   );
 }
