@@ -93,7 +93,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
       and num_nonnulls(m.id, s.id) = 1`);
   if (!row) {
     // Only now: a good key costs one statement, and waits for nothing that others try beside it.
-    await countTry(db, { secret: "key", email: "", ip: request.ip, familiar: true });
+    await countTry(db, { secret: "key", ip: request.ip });
     throw new Unauthenticated("This API key is unknown, expired or revoked.");
   }
 
@@ -154,7 +154,10 @@ async function bySession(db: Database, token: Token): Promise<Caller> {
     from sessions s join users u on u.id = s.user_id
     where s.token_hash = ${token.hash} and s.ended_at is null and s.expires_at > now()
       and s.last_used_at > ${idleSince}`);
-  if (!row) throw new Unauthenticated("This session has ended. Sign in again.");
+  if (!row)
+    throw new Unauthenticated(
+      "This session has ended, or goes on under another token. Sign in again.",
+    );
   return {
     principal: {
       kind: PrincipalKind.USER,

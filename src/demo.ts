@@ -69,7 +69,7 @@ async function seed(db: Database, site: Site): Promise<Omit<Demo, "url">> {
   const request = { id: "demo", ip: null, userAgent: null };
   const machine = new Context({ db, site, request, caller: system("demo") });
   const password = randomBytes(12).toString("base64url");
-  assertStrong(password, [], ["password"]);
+  await assertStrong(password, [], ["password"]);
   const passwordHash = await hashPassword(password);
   const as = async (email: string) => {
     const ctx = new Context({ db, site, request, caller: null });

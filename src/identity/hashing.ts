@@ -1,11 +1,14 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
+import { networkOf } from "../addresses";
 import { RateLimited } from "../errors";
 
 /** argon2id with OWASP's parameters: 19 MiB, 2 passes, 1 lane. (2 is argon2id in the library.) */
 const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 /** How a hash made with them begins. */
 export const PREFIX = "$argon2id$v=19$m=19456,t=2,p=1$";
+/** Of substitutions such as "0" for "o", zxcvbn tries all combinations: a second for 72 characters. */
+const MOST_SUBSTITUTIONS = 3;
 
 /**
  * A hash costs some 20 ms of a core and 19 MiB. Half of the cores at a time, so that a wave of
@@ -13,6 +16,8 @@ export const PREFIX = "$argon2id$v=19$m=19456,t=2,p=1$";
  */
 const AT_ONCE = Math.max(1, Math.floor(availableParallelism() / 2));
 const MAX_WAITING = 100;
+/** What a thread is given at a time: what it works at, and what it goes on with at once. */
+const READY = 2;
 /** By how much other threads go first: to one of them, hashing leaves three quarters of a core. */
 const NICER = 5;
 
@@ -24,81 +29,138 @@ const NICER = 5;
  */
 const THREAD = `
   const { parentPort, workerData } = require("node:worker_threads");
-  const { hashSync, verifySync } = require(workerData.library);
+  const { hashSync, verifySync } = require(workerData.argon2);
   if (process.platform === "linux") {
     const { getPriority, setPriority } = require("node:os");
     setPriority(0, Math.min(19, getPriority(0) + workerData.nicer));
   }
-  parentPort.on("message", ({ id, password, against }) => {
+  let zxcvbn;
+  function strength() {
+    if (zxcvbn) return zxcvbn;
+    const { ZxcvbnFactory } = require(workerData.zxcvbn);
+    const { adjacencyGraphs: graphs, dictionary: common } = require(workerData.common);
+    const { dictionary: english, translations } = require(workerData.english);
+    const dictionary = { ...common, ...english };
+    const { mostSubstitutions: l33tMaxSubstitutions } = workerData;
+    return (zxcvbn = new ZxcvbnFactory({ dictionary, graphs, translations, l33tMaxSubstitutions }));
+  }
+  const jobs = {
+    hash: ({ password }) => hashSync(password, workerData.parameters),
+    verify: ({ password, against }) => verifySync(against, password),
+    score({ password, words }) {
+      const { score, feedback } = strength().check(password, words);
+      return { score, warning: feedback.warning, suggestion: feedback.suggestions[0] };
+    },
+  };
+  parentPort.on("message", ({ id, job }) => {
     try {
-      const result = against === null
-        ? hashSync(password, workerData.parameters)
-        : verifySync(against, password);
-      parentPort.postMessage({ id, result });
+      parentPort.postMessage({ id, result: jobs[job.kind](job) });
     } catch (error) {
       parentPort.postMessage({ id, error });
     }
   });`;
 
-interface Job {
-  password: string;
-  /** The hash to compare it with; null to make one. */
-  against: string | null;
+export interface Score {
+  /** 0 to 4, as zxcvbn gives it. */
+  score: number;
+  warning?: string | null;
+  suggestion?: string;
 }
 
-type Answer = { id: number } & ({ result: string | boolean } | { error: Error });
+type Job =
+  | { kind: "hash"; password: string }
+  | { kind: "verify"; password: string; against: string }
+  | { kind: "score"; password: string; words: string[] };
+type Result = string | boolean | Score;
+type Answer = { id: number } & ({ result: Result } | { error: Error });
 
 interface Waiting {
-  resolve: (result: string | boolean) => void;
+  job: Job;
+  resolve: (result: Result) => void;
   reject: (error: Error) => void;
 }
 
-/**
- * A thread that computes one hash after another. All it has to do waits with it, so that it goes
- * on at once, however busy the main thread is. It keeps the process alive while it has work.
- */
+/** What waits for a thread: each network has a line of its own, and lines take turns. */
+class Lines {
+  private readonly lines = new Map<string, Waiting[]>();
+  private length = 0;
+
+  /** Where all are too long, whoever came last to the longest is sent away. @throws RateLimited. */
+  add(network: string, waiting: Waiting): void {
+    const line = this.lines.get(network) ?? [];
+    if (this.length >= MAX_WAITING) {
+      const longest = [...this.lines.values()].reduce((a, b) => (b.length > a.length ? b : a));
+      if (line.length >= longest.length) throw new RateLimited(2);
+      longest.pop()!.reject(new RateLimited(2));
+      this.length--;
+    }
+    line.push(waiting);
+    this.lines.set(network, line);
+    this.length++;
+  }
+
+  next(): Waiting | undefined {
+    const [first] = this.lines;
+    if (!first) return undefined;
+    const [network, line] = first;
+    this.lines.delete(network);
+    const waiting = line.shift()!;
+    if (line.length) this.lines.set(network, line);
+    this.length--;
+    return waiting;
+  }
+}
+
+const lines = new Lines();
+
+/** A thread that does one job after another. It keeps the process alive while it has work. */
 class Hasher {
-  private readonly waiting = new Map<number, Waiting>();
+  private readonly given = new Map<number, Waiting>();
   private worker: Worker | null = null;
   private last = 0;
 
-  get load(): number {
-    return this.waiting.size;
-  }
-
-  run(job: Job): Promise<string | boolean> {
-    const worker = (this.worker ??= this.start());
-    worker.ref();
-    return new Promise((resolve, reject) => {
+  /** Takes what is next, so that it goes on at once, however busy the main thread is. */
+  feed(): void {
+    while (this.given.size < READY) {
+      const waiting = lines.next();
+      if (!waiting) break;
+      const worker = (this.worker ??= this.start());
+      worker.ref();
       const id = ++this.last;
-      this.waiting.set(id, { resolve, reject });
-      worker.postMessage({ id, ...job });
-    });
+      this.given.set(id, waiting);
+      worker.postMessage({ id, job: waiting.job });
+    }
+    if (this.given.size === 0) this.worker?.unref();
   }
 
   private start(): Worker {
     const workerData = {
-      library: require.resolve("@node-rs/argon2"),
+      argon2: require.resolve("@node-rs/argon2"),
+      zxcvbn: require.resolve("@zxcvbn-ts/core"),
+      common: require.resolve("@zxcvbn-ts/language-common"),
+      english: require.resolve("@zxcvbn-ts/language-en"),
       parameters: PARAMETERS,
+      mostSubstitutions: MOST_SUBSTITUTIONS,
       nicer: NICER,
     };
     // Without what this process was started with, such as a loader of TypeScript.
     const worker = new Worker(THREAD, { eval: true, execArgv: [], workerData });
     worker.on("message", ({ id, ...answer }: Answer) => {
-      const { resolve, reject } = this.waiting.get(id)!;
-      this.waiting.delete(id);
-      if (this.load === 0) worker.unref();
+      const { resolve, reject } = this.given.get(id)!;
+      this.given.delete(id);
+      this.feed();
       if ("error" in answer) reject(answer.error);
       else resolve(answer.result);
     });
     let failure: Error | undefined;
     worker.on("error", (error: Error) => (failure = error));
-    // The next job starts another one.
+    // What waits is for another one.
     worker.on("exit", () => {
       this.worker = null;
       const lost = failure ?? new Error("The thread that hashes passwords has ended.");
-      for (const { reject } of this.waiting.values()) reject(lost);
-      this.waiting.clear();
+      for (const { reject } of this.given.values()) reject(lost);
+      this.given.clear();
+      this.feed();
     });
     return worker;
   }
@@ -106,20 +168,33 @@ class Hasher {
 
 const hashers = Array.from({ length: AT_ONCE }, () => new Hasher());
 
-/** A hash to store. @throws RateLimited when too many are waiting. */
-export async function hash(password: string): Promise<string> {
-  return (await run({ password, against: null })) as string;
+/**
+ * A hash to store.
+ *
+ * @param ip Whose turn it is: many from one network keep nobody else waiting.
+ * @throws RateLimited when too many are waiting.
+ */
+export async function hash(password: string, ip: string | null = null): Promise<string> {
+  return (await run({ kind: "hash", password }, ip)) as string;
 }
 
 /** Whether the password is the one behind the hash. @throws RateLimited as `hash` does. */
-export async function verify(hash: string, password: string): Promise<boolean> {
-  return (await run({ password, against: hash })) as boolean;
+export async function verify(
+  against: string,
+  password: string,
+  ip: string | null = null,
+): Promise<boolean> {
+  return (await run({ kind: "verify", password, against }, ip)) as boolean;
 }
 
-async function run(job: Job): Promise<string | boolean> {
-  const loads = hashers.map(({ load }) => load);
-  const under = loads.reduce((sum, load) => sum + load);
-  if (under >= AT_ONCE + MAX_WAITING) throw new RateLimited(2);
-  // All take as long, so whoever has the least to do is ready first.
-  return hashers[loads.indexOf(Math.min(...loads))]!.run(job);
+/** How hard the password is to guess, for whoever tries these words first. @throws as `hash` does. */
+export async function score(password: string, words: string[], ip: string | null): Promise<Score> {
+  return (await run({ kind: "score", password, words }, ip)) as Score;
+}
+
+function run(job: Job, ip: string | null): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    lines.add(ip ? networkOf(ip) : "", { job, resolve, reject });
+    for (const hasher of hashers) hasher.feed();
+  });
 }

@@ -1,8 +1,5 @@
-import { ZxcvbnFactory } from "@zxcvbn-ts/core";
-import { adjacencyGraphs, dictionary as common } from "@zxcvbn-ts/language-common";
-import { dictionary as english, translations } from "@zxcvbn-ts/language-en";
 import { Refusal, Refused } from "../errors";
-import { hash as argon2Hash, PREFIX, verify as argon2Verify } from "./hashing";
+import { hash as argon2Hash, PREFIX, score, verify as argon2Verify } from "./hashing";
 
 const MIN_CHARACTERS = 12;
 const MAX_CHARACTERS = 256;
@@ -12,16 +9,20 @@ const MAX_SCORED = 72;
 const MIN_SCORE = 3;
 
 /** A hash to store, of any Unicode password, whole. */
-export function hashPassword(password: string): Promise<string> {
-  return argon2Hash(normal(password));
+export function hashPassword(password: string, ip: string | null = null): Promise<string> {
+  return argon2Hash(normal(password), ip);
 }
 
 /**
  * Whether the password is the one behind the hash. Without a hash (no such user, or one who has
  * no password) it takes as long as with one, and says no.
  */
-export async function verifyPassword(hash: string | null, password: string): Promise<boolean> {
-  const matches = await argon2Verify(hash ?? DECOY, normal(password));
+export async function verifyPassword(
+  hash: string | null,
+  password: string,
+  ip: string | null = null,
+): Promise<boolean> {
+  const matches = await argon2Verify(hash ?? DECOY, normal(password), ip);
   return matches && hash !== null;
 }
 
@@ -30,15 +31,9 @@ export function needsRehash(hash: string): boolean {
   return !hash.startsWith(PREFIX);
 }
 
-/**
- * Refuses a password that is too short, too long, or easy to guess, and says why.
- *
- * @param context Words an attacker would try first: name, email, account, product.
- * @throws Refused (BAD_USER_INPUT for its length, WEAK_PASSWORD for what it is).
- */
-export function assertStrong(password: string, context: string[], field: string[]): void {
-  const typed = normal(password); // as it is hashed
-  const { length } = [...typed];
+/** Refuses a password that is too short or too long. @throws Refused (BAD_USER_INPUT). */
+export function assertLength(password: string, field: string[]): void {
+  const { length } = [...normal(password)]; // as it is hashed
   if (length < MIN_CHARACTERS || length > MAX_CHARACTERS) {
     throw new Refused(
       Refusal.BAD_USER_INPUT,
@@ -46,14 +41,29 @@ export function assertStrong(password: string, context: string[], field: string[
       field,
     );
   }
+}
+
+/**
+ * Refuses a password that is easy to guess, and says why. It costs as much as a hash.
+ *
+ * @param context Words an attacker would try first: name, email, account, product.
+ * @throws Refused (WEAK_PASSWORD); RateLimited when too many are waiting.
+ */
+export async function assertStrong(
+  password: string,
+  context: string[],
+  field: string[],
+  ip: string | null = null,
+): Promise<void> {
   const words = [
     "gatehouse",
     ...context.flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}]+/u)]),
   ];
-  const { score, feedback } = strength().check(typed.slice(0, MAX_SCORED), words.filter(Boolean));
-  if (score >= MIN_SCORE) return;
-  const reason = feedback.warning ?? "This password is easy to guess.";
-  const hint = feedback.suggestions[0] ?? "Add more words that are less common.";
+  const typed = normal(password).slice(0, MAX_SCORED);
+  const found = await score(typed, words.filter(Boolean), ip);
+  if (found.score >= MIN_SCORE) return;
+  const reason = found.warning ?? "This password is easy to guess.";
+  const hint = found.suggestion ?? "Add more words that are less common.";
   throw new Refused(Refusal.WEAK_PASSWORD, `${reason} ${hint}`, field);
 }
 
@@ -62,12 +72,3 @@ export const normal = (password: string) => password.normalize("NFKC");
 
 /** What is compared where there is no hash: 16 bytes of salt and 32 of a hash, all zero. */
 const DECOY = `${PREFIX}${"A".repeat(22)}$${"A".repeat(43)}`;
-
-let factory: ZxcvbnFactory | undefined;
-/** Made at first use: its dictionaries take a while to load. */
-const strength = () =>
-  (factory ??= new ZxcvbnFactory({
-    dictionary: { ...common, ...english },
-    graphs: adjacencyGraphs,
-    translations,
-  }));

@@ -4,8 +4,6 @@ import { type Sql, sql } from "../database/sql";
 import { RateLimited } from "../errors";
 import { hashOf } from "./tokens";
 
-/** Whoever tries nothing for so long begins anew. */
-const WINDOW = "1 hour";
 /** Rows nobody needs any more are swept up by those who come after, a few at a time. */
 const SWEPT_AT_ONCE = 10;
 
@@ -14,32 +12,59 @@ interface Limit {
   key: string;
   free: number;
   longestSeconds: number;
+  /** Whoever tries nothing for so long begins anew. */
+  hours: number;
 }
 
-/** Tries at a person's secret from a network. */
+/** Tries at a person's secret. */
 export interface Guesser {
   /** What is tried: each kind is counted by itself, and what asks for mail as well. */
-  secret: "password" | "code" | "token" | "key" | "mail";
-  /** As it was typed: counted alike, whether or not somebody has it (U2). Empty where none is. */
+  secret: "password" | "code" | "mail";
+  /** As it was typed: counted alike, whether or not somebody has it (U2). */
   email: string;
   ip: string | null;
-  /** Whether the person has a session from that network. */
-  familiar: boolean;
+  /** The browser, where the person has signed in with it before. */
+  deviceHash?: Buffer | null;
+  /** The session that they are in. */
+  sessionId?: string | null;
 }
 
+/** Tries at what is nobody's before it is found, and at what costs us something. */
+export interface Stranger {
+  secret: "token" | "key" | "flow" | "choice";
+  ip: string | null;
+}
+
+/** Of strangers, who may share an address and make mistakes side by side. */
+const FREE = { token: 20, key: 5, flow: 50, choice: 20 };
+
 /**
- * Nobody guesses fast, from wherever; and nobody keeps a person out: what strangers elsewhere do
- * does not count where that person has signed in before.
+ * Nobody guesses fast, from wherever; and nobody keeps a person out: what others do does not count
+ * in a browser that the person has signed in with, nor in their session. Those are counted by
+ * themselves: whoever has stolen one has as many networks as they like.
  */
-function limitsOf({ secret, email, ip, familiar }: Guesser): [Limit, ...Limit[]] {
-  const person = hashOf(email.trim().toLowerCase()).toString("base64url");
+function limitsOf(who: Guesser | Stranger): [Limit, ...Limit[]] {
+  const { secret, ip } = who;
   const network = ip && networkOf(ip);
+  const limit = { free: 5, longestSeconds: 900, hours: 1 };
+  if (!("email" in who)) {
+    // What a page can have any browser do keeps nobody out for long.
+    const longestSeconds = secret === "flow" ? 60 : 900;
+    return [{ ...limit, key: `${secret} from ${network}`, free: FREE[who.secret], longestSeconds }];
+  }
+  const person = hashOf(who.email.trim().toLowerCase()).toString("base64url");
+  const { deviceHash, sessionId } = who;
+  const held = sessionId
+    ? `in ${sessionId}`
+    : deviceHash && `by ${deviceHash.toString("base64url")}`;
+  if (held) return [{ ...limit, key: `${secret} ${person} ${held}`, hours: 24 }];
   return [
-    { key: `${secret} ${person} ${network}`, free: 5, longestSeconds: 900 },
-    ...(familiar
-      ? []
-      : [{ key: `${secret} ${person}`, free: 50, longestSeconds: secret === "code" ? 900 : 60 }]),
-    ...(network ? [{ key: `${secret} from ${network}`, free: 50, longestSeconds: 900 }] : []),
+    { ...limit, key: `${secret} ${person} ${network}` },
+    // Six digits are few, so what is tried in a day counts; a password's owner comes back sooner.
+    secret === "code"
+      ? { ...limit, key: `${secret} ${person}`, free: 10, hours: 24 }
+      : { ...limit, key: `${secret} ${person}`, free: 50, longestSeconds: 60 },
+    ...(network ? [{ ...limit, key: `${secret} from ${network}`, free: 50 }] : []),
   ];
 }
 
@@ -48,8 +73,8 @@ function limitsOf({ secret, email, ip, familiar }: Guesser): [Limit, ...Limit[]]
  *
  * @throws RateLimited with the seconds to wait; that try is not counted.
  */
-export async function countTry(db: Queryable, guesser: Guesser): Promise<void> {
-  const limits = limitsOf(guesser);
+export async function countTry(db: Queryable, who: Guesser | Stranger): Promise<void> {
+  const limits = limitsOf(who);
   const keys = limits.map(({ key }) => key);
   const [own, ...shared] = limits;
   const [found] = await db.query<{ counted: number; wait: number | null }>(sql`
@@ -72,11 +97,13 @@ function counting(limits: readonly Limit[], condition: Sql): Sql {
   const keys = limits.map(({ key }) => key);
   const free = limits.map((limit) => limit.free);
   const longest = limits.map((limit) => limit.longestSeconds);
+  const hours = limits.map((limit) => limit.hours);
   return sql`
     insert into throttles as t (key, tries, free, longest_seconds, free_at, resets_at)
-    select a.key, 1, a.free, a.longest, to_timestamp(0), now() + ${WINDOW}::interval
-    from unnest(${keys}::text[], ${free}::int[], ${longest}::int[])
-      with ordinality a(key, free, longest, n)
+    select a.key, 1, a.free, a.longest, to_timestamp(0),
+      now() + make_interval(hours => a.hours)
+    from unnest(${keys}::text[], ${free}::int[], ${longest}::int[], ${hours}::int[])
+      with ordinality a(key, free, longest, hours, n)
     where ${condition} order by a.n
     on conflict (key) do update set
       tries = case when t.resets_at <= now() then 1 else t.tries + 1 end,
@@ -91,8 +118,8 @@ function counting(limits: readonly Limit[], condition: Sql): Sql {
 }
 
 /** The try was good: nothing of it is held against the person or the network. */
-export async function forgive(db: Queryable, guesser: Guesser): Promise<void> {
-  const keys = limitsOf(guesser).map(({ key }) => key);
+export async function forgive(db: Queryable, who: Guesser | Stranger): Promise<void> {
+  const keys = limitsOf(who).map(({ key }) => key);
   // Taken in the order of trying: otherwise two who hold what the other wants would wait forever.
   await db.query(sql`
     with held as (

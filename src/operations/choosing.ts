@@ -3,7 +3,8 @@ import { sql } from "../database/sql";
 import type { User } from "../entities/User";
 import { Refusal, Refused } from "../errors";
 import { isBreached } from "../identity/breaches";
-import { assertStrong, hashPassword } from "../identity/passwords";
+import { assertLength, assertStrong, hashPassword } from "../identity/passwords";
+import { countTry, forgive } from "../identity/throttle";
 import type { Transaction } from "../transaction";
 
 /** zxcvbn compares a password with every word it is given. */
@@ -23,7 +24,8 @@ export interface Chosen {
  * @param whose Whose words it must not be made of: where there is no user yet, no `id` and the
  * names of the `accounts` to come.
  * @param admit What has to go well before another server is asked, and a hash is made.
- * @throws Refused (BAD_USER_INPUT, WEAK_PASSWORD), and whatever `admit` throws in between.
+ * @throws Refused (BAD_USER_INPUT, WEAK_PASSWORD), and whatever `admit` throws in between; RateLimited
+ * after too many that were refused.
  */
 export async function choosePassword(
   ctx: Context,
@@ -32,11 +34,18 @@ export async function choosePassword(
   whose: { id?: string; name: string; email: string; accounts?: string[] },
   admit: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Chosen> {
+  const { request, db } = ctx;
+  assertLength(password, field);
+  const chooser = { secret: "choice", ip: request.ip } as const;
+  await countTry(db, chooser); // it costs as much as a guess
   const accounts = whose.id ? await accountNames(ctx, whose.id) : (whose.accounts ?? []);
-  assertStrong(password, [ctx.site.name, whose.name, whose.email, ...accounts], field);
+  const words = [ctx.site.name, whose.name, whose.email, ...accounts];
+  await assertStrong(password, words, field, request.ip);
   await admit();
   const unchecked = !(await assertUnbreached(ctx, password, field));
-  return { passwordHash: await hashPassword(password), unchecked };
+  const passwordHash = await hashPassword(password, request.ip);
+  ctx.background(forgive(db, chooser));
+  return { passwordHash, unchecked };
 }
 
 async function accountNames(ctx: Context, userId: string): Promise<string[]> {

@@ -3,9 +3,9 @@ import { sql } from "../database/sql";
 import type { SocialProvider } from "../entities/Identity";
 import { Refusal, Refused } from "../errors";
 import { PROVIDER_NAMES, type SocialClient } from "../identity/social";
+import { countTry, forgive } from "../identity/throttle";
 import { newToken } from "../identity/tokens";
 import type { Transaction } from "../transaction";
-import { countToken } from "./proving";
 
 /** How long somebody has to sign in at the provider. */
 const LASTS_MS = 10 * 60 * 1000;
@@ -52,7 +52,7 @@ export async function beginFlow(
     );
   }
   const client = clientOf(ctx, provider);
-  await countToken(ctx);
+  await countTry(ctx.db, beginner(ctx));
   const { text: secret, hash } = newToken("ONE_TIME", null);
   const url = await answerOf(ctx, client.authorizationUrl(secret));
   const now = new Date();
@@ -63,6 +63,15 @@ export async function beginFlow(
     values (${hash}, ${provider}, ${returnTo}, ${sessionId},
       ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
   return { url, secret };
+}
+
+/** Somebody came back and got in: many may begin behind one address. */
+export function forgiveFlow(ctx: Context): void {
+  ctx.background(forgive(ctx.db, beginner(ctx)));
+}
+
+function beginner({ request }: Context) {
+  return { secret: "flow", ip: request.ip } as const;
 }
 
 /** What a provider answers, whose failures the operator is told of. */

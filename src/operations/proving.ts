@@ -40,6 +40,9 @@ export function arriving({ id, email, name, emailVerified }: Arriving): Principa
   };
 }
 
+/** More are of nobody's use, and would have to be ended one by one. */
+const MOST_SESSIONS = 100;
+
 /** How long somebody has to find their phone. */
 const CHALLENGE_LASTS_MS = 10 * 60 * 1000;
 
@@ -86,11 +89,14 @@ export async function openSession(
   const entering = { ...arriving(user), sessionId, methods, authenticatedAt };
   const challenge = await ctx.as(entering).transaction(async (tx) => {
     const same = passwordHash === undefined ? TRUE : sql`u.password_hash = ${passwordHash}`;
-    const [found] = await tx.query<{ owes: boolean; unknown: boolean }>(sql`
+    const [found] = await tx.query<{ owes: boolean; unknown: boolean; spare: string[] }>(sql`
       select u.mfa_enabled_at is not null as owes,
         exists (select from sessions s where s.user_id = u.id) and not exists (
           select from sessions s where s.user_id = u.id and (s.device_hash = ${deviceHash}
-            or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown
+            or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown,
+        array(select s.id from sessions s
+          where s.user_id = u.id and s.ended_at is null and s.expires_at > now()
+          order by s.last_used_at desc offset ${MOST_SESSIONS - 1}::int) as spare
       from users u where u.id = ${user.id} and ${same} for share of u`);
     if (!found) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
     await prove?.(tx);
@@ -98,6 +104,7 @@ export async function openSession(
     tx.authorize("create", session);
     await tx.save(session);
     await tx.record("signed_in.v1", session);
+    if (found.spare.length) await endSpare(tx, found.spare);
     if (found.unknown) await queueNotice(tx, ctx, "newDevice", userAgent);
     return null;
   });
@@ -111,10 +118,24 @@ export async function openSession(
   return { session, token, challenge: null };
 }
 
+/** Ends those that were not used for longest, so that one more leaves no more than there may be. */
+async function endSpare(tx: Transaction, ids: string[]): Promise<void> {
+  const spare = await tx.rows(Session, sql`row.id = any(${ids}) and row.ended_at is null`);
+  for (const session of spare) {
+    tx.authorize("end", session);
+    session.endedAt = tx.now;
+  }
+  await tx.saveAll(spare, "endedAt");
+  await tx.record("session_ended.v1", ...spare);
+}
+
 async function askForCode(tx: Transaction, user: Arriving, methods: SignInMethod[]) {
   const { text: token, hash } = newToken("ONE_TIME", null);
   const expiresAt = new Date(tx.now.getTime() + CHALLENGE_LASTS_MS);
   await tx.query(sql`
+    with swept as (
+      delete from one_time_tokens where user_id = ${user.id} and purpose = 'COMPLETE_SIGN_IN'
+        and expires_at < ${tx.now})
     insert into one_time_tokens
       (id, purpose, user_id, email, token_hash, methods, expires_at, created_at)
     values (${newId("OneTimeToken")}, 'COMPLETE_SIGN_IN', ${user.id}, ${user.email}, ${hash},
@@ -132,8 +153,8 @@ export interface Try {
   email: string;
   /** Whom a failure is told; null for nobody's email. */
   who: Principal | null;
-  /** Whether they have a session from that network. */
-  familiar: boolean;
+  /** Whether they have signed in with that browser before. */
+  familiar?: boolean;
 }
 
 /**
@@ -145,10 +166,15 @@ export interface Try {
  */
 export async function tryAt<T>(
   ctx: Context,
-  { who, ...attempt }: Try,
+  { who, familiar = false, ...attempt }: Try,
   check: () => Promise<T>,
 ): Promise<T> {
-  const guesser = { ...attempt, ip: ctx.request.ip };
+  const guesser = {
+    ...attempt,
+    ip: ctx.request.ip,
+    deviceHash: familiar ? ctx.device() : null,
+    sessionId: who?.sessionId ?? null,
+  };
   const refuse = (error: unknown) => {
     if (who && error instanceof DomainError) {
       ctx.background(noteFailure(ctx, who, attempt.secret, error));
@@ -185,8 +211,8 @@ async function noteFailure(
   await noteRefusal(ctx, who, type, { ...NO_SESSION, action, code });
   if (code !== "RATE_LIMITED") return;
   await db.transaction(async (connection) => {
-    if (!(await isFirst(connection, `warned ${userId}`, "1 day"))) return;
     const notice = secret === "code" ? "codeGuessed" : "passwordGuessed";
+    if (!(await isFirst(connection, `warned ${notice} ${userId}`, "1 day"))) return;
     const at = new Date().toISOString();
     await queueMail(connection, {
       kind: "notice",
@@ -236,9 +262,8 @@ export async function assertPassword(ctx: Context, password: string): Promise<st
     select email, password_hash as hash from users where id = ${who.id}`);
   const { email, hash } = user!;
   if (hash === null) throw passwordNotSet();
-  // The same secret as at sign-in, so the same count; but what strangers elsewhere do is not theirs.
-  return tryAt(ctx, { secret: "password", email, who, familiar: true }, async () => {
-    if (await verifyPassword(hash, password)) return hash;
+  return tryAt(ctx, { secret: "password", email, who }, async () => {
+    if (await verifyPassword(hash, password, ctx.request.ip)) return hash;
     throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
   });
 }
@@ -271,7 +296,7 @@ export async function lockOwnSession(
 }
 
 /**
- * Ends a person's sessions that are open, but for one, and their sign-ins that are half done.
+ * Ends a person's sessions that are open, but for one, and voids what was begun in them.
  *
  * @param userId Whose; the caller's own if absent.
  * @throws Forbidden for an API key; Unauthenticated when the one that asks was ended meanwhile.
@@ -294,16 +319,17 @@ export async function endSessions(
     tx.authorize("end", session);
     session.endedAt = tx.now;
   }
-  await voidChallenges(tx, userId);
+  await voidBegun(tx, userId);
   await tx.saveAll(others, "endedAt");
   await tx.record("session_ended.v1", ...others);
   return others;
 }
 
-/** Voids the sign-ins of a person that wait for a code. */
-export async function voidChallenges(tx: Transaction, userId: string): Promise<void> {
+/** Voids what an intruder may have begun as a person: sign-ins that wait for a code, and another email. */
+export async function voidBegun(tx: Transaction, userId: string): Promise<void> {
   await tx.query(sql`
-    delete from one_time_tokens where user_id = ${userId} and purpose = 'COMPLETE_SIGN_IN'`);
+    delete from one_time_tokens where user_id = ${userId}
+      and purpose in ('COMPLETE_SIGN_IN', 'UPDATE_EMAIL')`);
 }
 
 function assertOpen(held: readonly Session[], sessionId: string | null): void {
@@ -372,37 +398,32 @@ export async function addUser(
 
 /** Counts a request for a mail: nobody is sent many, and nobody has many sent. @throws RateLimited. */
 export async function countMail(ctx: Context, to: string): Promise<void> {
-  await countTry(ctx.db, { secret: "mail", email: to, ip: ctx.request.ip, familiar: false });
+  await countTry(ctx.db, { secret: "mail", email: to, ip: ctx.request.ip });
 }
 
-/**
- * The hash of a token from a mail, to look it up by.
- *
- * @throws Refused (TOKEN_INVALID) for what is none; RateLimited after too many tries.
- */
+/** The hash of a token that works once, to look it up by. @throws as `wrongToken` says. */
 export async function readOneTimeToken(
   ctx: Context,
   text: string,
   invalid: () => Refused = tokenInvalid,
 ): Promise<Buffer> {
-  await countToken(ctx);
   const token = parseToken(text);
-  if (token?.kind !== "ONE_TIME") throw invalid();
+  if (token?.kind !== "ONE_TIME") throw await wrongToken(ctx, invalid);
   return token.hash;
 }
 
-/** Counts a try at what works once. @throws RateLimited. */
-export async function countToken(ctx: Context): Promise<void> {
-  await countTry(ctx.db, tokenGuesser(ctx));
-}
-
-/** The token was good: many people behind one address may follow their links. */
-export function forgiveToken(ctx: Context): void {
-  ctx.background(forgive(ctx.db, tokenGuesser(ctx)));
-}
-
-function tokenGuesser({ request }: Context) {
-  return { secret: "token", email: "", ip: request.ip, familiar: true } as const;
+/**
+ * Counts a try at a token that is none, and gives what is to be said of it. Only now: 256 bits are not
+ * found by asking many at once, and so a good one waits for nothing that others try beside it.
+ *
+ * @throws RateLimited after too many.
+ */
+export async function wrongToken(
+  ctx: Context,
+  invalid: () => Refused = tokenInvalid,
+): Promise<Refused> {
+  await countTry(ctx.db, { secret: "token", ip: ctx.request.ip });
+  return invalid();
 }
 
 /** Expired, used and unknown alike. */
@@ -411,10 +432,10 @@ export function tokenInvalid(): Refused {
   return new Refused(Refusal.TOKEN_INVALID, message, ["token"]);
 }
 
-/** Whether the person of the alias `users` has signed in from that network lately. */
-export const familiar = (ip: string | null) => sql`exists (
+/** Whether the person of the alias `users` has signed in with that browser lately. */
+export const familiar = (deviceHash: Buffer | null) => sql`exists (
   select from sessions s where s.user_id = users.id
-    and s.created_at > now() - interval '90 days' and ${sameNetwork(ip)})`;
+    and s.created_at > now() - interval '90 days' and s.device_hash = ${deviceHash})`;
 
 /** Whether the session of the alias `s` was used from the network of that address. */
 const sameNetwork = (ip: string | null) =>

@@ -26,9 +26,12 @@ export async function lockPending(tx: Transaction): Promise<Authenticator | null
   return found ?? null;
 }
 
+/** Without the space that apps show in the middle. */
+export const bare = (code: string) => code.replace(/\s/g, "");
+
 /** What a code is, by how it looks: six digits are the app's. */
 export function methodOf(code: string): SignInMethod {
-  return /^\d{6}$/.test(code.trim()) ? SignInMethod.TOTP : SignInMethod.RECOVERY_CODE;
+  return /^\d{6}$/.test(bare(code)) ? SignInMethod.TOTP : SignInMethod.RECOVERY_CODE;
 }
 
 /**
@@ -50,7 +53,7 @@ export async function useCode(
   const { sealedSecret, recoveryCodeHashes: hashes } = kept!;
   if (methodOf(code) === SignInMethod.TOTP) {
     const key = openSecret(ctx, authenticator, sealedSecret!);
-    const step = totpStep(key, code.trim(), tx.now);
+    const step = totpStep(key, bare(code), tx.now);
     const accepted =
       step === null
         ? []
@@ -80,7 +83,7 @@ export function openSecret(ctx: Context, row: Authenticator, sealed: Buffer): Bu
 
 export function wrongCode(): Unauthenticated {
   return new Unauthenticated(
-    "This code is wrong, or was used before. Enter the one that your app shows now, or a recovery code.",
+    "This code is wrong, or was used before. Enter the one that your app shows next, or a recovery code.",
     "MFA_INVALID",
   );
 }
@@ -128,5 +131,5 @@ export function codeOwed(): Refused {
 export function tryCode<T>(ctx: Context, check: () => Promise<T>): Promise<T> {
   const { principal: who } = ctx;
   if (!who.sessionId) return check();
-  return tryAt(ctx, { secret: "code", email: who.subject, who, familiar: true }, check);
+  return tryAt(ctx, { secret: "code", email: who.subject, who }, check);
 }

@@ -58,12 +58,12 @@ export function socialSignIn(
     const provider = providerIn(ctx, request.params.provider);
     if (!provider) return reply.callNotFound();
     const secret = secretOf(request) ?? "";
-    ctx.flowCookie(null);
     const parameters = new URLSearchParams(searchOf(request));
     let page = signInPage;
     try {
       const state = parameters.get("state") ?? "";
       const { returnTo, sessionId } = await takeFlow(ctx, provider, secret, state);
+      ctx.flowCookie(null); // not before: whoever is sent here by a stranger goes on
       const back = appUrl + returnTo;
       if (sessionId) {
         page = back;

@@ -11,7 +11,6 @@ const ada = (fields: Partial<Guesser> = {}): Guesser => ({
   secret: "password",
   email: "ada@acme.example",
   ip: "192.0.2.7",
-  familiar: false,
   ...fields,
 });
 
@@ -69,10 +68,56 @@ describe("tries at a password", () => {
     expect(await wait(ada({ email: "another@acme.example", ip: "192.0.2.8" }))).toBe(0);
   });
 
-  it("U10: keep nobody out of where they have signed in before, whatever strangers do", async () => {
+  it("U10: keep nobody out of a browser that they have signed in with, whatever others do", async () => {
     for (let i = 0; i < 51; i++) expect(await wait(ada({ ip: `198.51.100.${i}` }))).toBe(0);
+    for (let i = 0; i < 60; i++) await wait(ada({ email: `user${i}@acme.example` }));
     expect(await wait(ada({ ip: "203.0.113.1" }))).toBe(2);
-    expect(await wait(ada({ ip: "203.0.113.1", familiar: true }))).toBe(0);
+    expect(await wait(ada())).toBeGreaterThan(0);
+    expect(await wait(ada({ deviceHash: Buffer.alloc(32, 1) }))).toBe(0);
+    expect(await wait(ada({ sessionId: "ses_of_hers" }))).toBe(0);
+  });
+
+  it.each([
+    ["session", { sessionId: "ses_of_hers" }],
+    ["browser", { deviceHash: Buffer.alloc(32, 1) }],
+  ])("U10: are counted in a %s, from however many networks", async (_, held) => {
+    const from = (i: number) => wait(ada({ ip: `2001:db8:0:${i}::1`, ...held }));
+    for (let i = 0; i < 6; i++) expect(await from(i)).toBe(0);
+    expect(await from(6)).toBe(2);
+    await pass(7200);
+    // A day's tries count, not an hour's.
+    expect(await from(7)).toBe(0);
+    expect(await from(8)).toBe(4);
+  });
+
+  it("U10: of codes are few in a day, from however many networks", async () => {
+    const from = (i: number) => wait(ada({ secret: "code", ip: `2001:db8:0:${i}::1` }));
+    for (let i = 0; i < 11; i++) expect(await from(i)).toBe(0);
+    expect(await from(11)).toBe(2);
+    await pass(7200);
+    expect(await from(12)).toBe(0);
+    expect(await from(13)).toBe(4);
+    await pass(24 * 3600);
+    for (let i = 20; i < 31; i++) expect(await from(i)).toBe(0);
+  });
+
+  it.each([
+    ["token", 20],
+    ["key", 5],
+    ["flow", 50],
+    ["choice", 20],
+  ] as const)("U10: at a %s go at once %i times from a network", async (secret, free) => {
+    const from = async (ip: string) => {
+      try {
+        await countTry(db, { secret, ip });
+        return 0;
+      } catch (error) {
+        return (error as RateLimited).details.retryAfter;
+      }
+    };
+    for (let i = 0; i < free + 1; i++) expect(await from("192.0.2.7")).toBe(0);
+    expect(await from("192.0.2.7")).toBe(2);
+    expect(await from("192.0.2.8")).toBe(0);
   });
 
   it("U10: are counted for all of an IPv6 network", async () => {

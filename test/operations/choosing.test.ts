@@ -11,7 +11,8 @@ import { aMember, anAccount, asNobody, asUser, aUser, signedIn, site } from "../
 import { serve } from "../support/http";
 import { deliver, tokenIn, useMail } from "../support/mail";
 import { answerWith, breach, meanwhile, ranges, usePwned } from "../support/pwned";
-import { expectRefused } from "../support/refusals";
+import { atOnce, times } from "../support/races";
+import { eventually, expectRefused } from "../support/refusals";
 
 beforeAll(useDatabase);
 beforeAll(useMail);
@@ -183,6 +184,31 @@ describe("while the look-up is away", () => {
     expect(told[0]).toContain("http://127.0.0.1:1 failed");
     expect(server.log.join("")).not.toMatch(/walrus|range\//);
   });
+});
+
+describe("many that are refused", () => {
+  beforeEach(() => (site.breachedPasswordsUrl = null));
+
+  it.each(WAYS)("U10: are counted by network, when %s", async (_way, _field, prepare) => {
+    const choose = await prepare();
+    await sqlAsOwner("delete from throttles");
+    const { codes } = await atOnce(times(23, () => () => choose("password12345")));
+    const limited = codes.filter((code) => code === "RATE_LIMITED");
+    expect([codes.length, limited.length]).toEqual([23, 2]);
+
+    await sqlAsOwner("delete from throttles");
+    for (let i = 0; i < 4; i++)
+      await expectRefused(() => choose("password12345"), { code: "WEAK_PASSWORD" });
+    await choose(NEW);
+    // A good one forgives them.
+    await eventually(async () => (await choices()) === 0);
+    expect(await choices()).toBe(0);
+  });
+
+  const choices = async () =>
+    (
+      await sqlAsOwner<{ tries: number }>("select tries from throttles where key like 'choice %'")
+    )[0]!.tries;
 });
 
 describe("words that a password must not be made of", () => {

@@ -64,8 +64,8 @@ const typesOf = async (userId: string) =>
   ).map(({ type }) => type);
 
 /** A request whose background work can be waited for. */
-async function waitable(userId: string) {
-  const { principal } = await asUser({ id: userId } as never);
+async function waitable(userId: string, session?: Context) {
+  const { principal } = session ?? (await asUser({ id: userId } as never));
   const background: Promise<unknown>[] = [];
   const ctx = new Context({
     ...{ db, site, request: REQUEST, caller: principal },
@@ -75,8 +75,12 @@ async function waitable(userId: string) {
 }
 
 /** Expects a wrong code: told, recorded once, and nothing else done. */
-async function expectWrong(userId: string, act: (ctx: Context) => Promise<unknown>) {
-  const { ctx, settled } = await waitable(userId);
+async function expectWrong(
+  userId: string,
+  act: (ctx: Context) => Promise<unknown>,
+  session?: Context,
+) {
+  const { ctx, settled } = await waitable(userId, session);
   const [before, deniedBefore] = [await everything(), (await denials()).length];
   await expect(act(ctx)).rejects.toMatchObject({ code: "MFA_INVALID" });
   await settled();
@@ -94,6 +98,37 @@ async function anOld(userId: string): Promise<Context> {
 }
 
 describe("enrollTotp, confirmTotp", () => {
+  it("T1: ends the other sessions, which were opened without it", async () => {
+    const user = await aUser({ passwordHash });
+    const intruder = await aSession(user.id);
+    const ctx = await asUser(user);
+    const { setup } = await enrollTotp(ctx, null);
+    const secret = fromBase32(setup.secret);
+
+    await confirmTotp(ctx, codeNow(secret));
+
+    await expect(withToken(intruder.token)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    expect((await typesOf(user.id)).at(-1)).toBe("session_ended.v1");
+    // Whoever changes the app had it on: nobody is in without it.
+    const later = await aSession(user.id);
+    await sqlAsOwner("update authenticators set last_step = 0 where user_id = $1", [user.id]);
+    const again = await enrollTotp(ctx, codeNow(secret));
+    await confirmTotp(ctx, codeNow(fromBase32(again.setup.secret)));
+    await expect(withToken(later.token)).resolves.toBeDefined();
+  });
+
+  it("T2: takes a code with the space that apps show in it", async () => {
+    const user = await aUser();
+    const ctx = await asUser(user);
+    const { setup } = await enrollTotp(ctx, null);
+    const secret = fromBase32(setup.secret);
+    const code = codeNow(secret);
+    await confirmTotp(ctx, ` ${code.slice(0, 3)} ${code.slice(3)}\n`);
+    await sqlAsOwner("update authenticators set last_step = 0 where user_id = $1", [user.id]);
+    const next = codeNow(secret);
+    await expect(disableTotp(ctx, `${next.slice(0, 3)} ${next.slice(3)}`)).resolves.toBeDefined();
+  });
+
   it("T1, T7: is on with a first code, which gives ten recovery codes", async () => {
     const user = await aUser();
     const ctx = await asUser(user);
@@ -327,11 +362,12 @@ describe("a code", () => {
   it("U10: is throttled, the right one too, and whoever is guessed at is told once", async () => {
     const user = await aUser();
     const { secret } = await anAuthenticator(user.id);
+    const session = await asUser(user);
     for (let i = 0; i < 6; i++) {
-      await expectWrong(user.id, (ctx) => disableTotp(ctx, wrongCode(secret)));
+      await expectWrong(user.id, (ctx) => disableTotp(ctx, wrongCode(secret)), session);
     }
     for (let i = 0; i < 2; i++) {
-      const { ctx, settled } = await waitable(user.id);
+      const { ctx, settled } = await waitable(user.id, session);
       await expect(disableTotp(ctx, codeNow(secret))).rejects.toMatchObject({
         code: "RATE_LIMITED",
         details: { retryAfter: 2 },

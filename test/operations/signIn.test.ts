@@ -6,7 +6,7 @@ import { DomainError, Unauthenticated } from "../../src/errors";
 import { hashPassword } from "../../src/identity/passwords";
 import { signIn } from "../../src/operations/sessions/signIn";
 import { db, sqlAsOwner, statements, useDatabase } from "../support/database";
-import { asNobody, aUser, withToken, signedIn, site } from "../support/factories";
+import { asNobody, aUser, base, REQUEST, signedIn, site, withToken } from "../support/factories";
 import { atOnce, heldUp, times } from "../support/races";
 import { denials, everything } from "../support/refusals";
 
@@ -346,14 +346,41 @@ describe("signIn, with an old hash", () => {
     expect(seen).toEqual([...Array<string>(6).fill("INVALID_CREDENTIALS"), "RATE_LIMITED"]);
   });
 
-  it("U10: lets a person in from where they have a session, whatever strangers try", async () => {
+  it("U10: lets a person in with a browser they have signed in with, whatever others try", async () => {
     const user = await aUser({ passwordHash });
-    await signIn(asNobody(), user.email, PASSWORD);
-    await sqlAsOwner(`update throttles set tries = 80, free_at = now() + interval '1 min'
-      where key not like '% 192.0.2.7' and key not like '% from %'`);
+    const browser = () =>
+      new Context({ ...base(), caller: null, device: () => Buffer.alloc(32, 7) });
+    await signIn(browser(), user.email, PASSWORD);
+    // Behind the same address and everywhere else.
+    await sqlAsOwner(`update throttles set tries = 80, free_at = now() + interval '1 min'`);
 
-    await expect(signIn(asNobody(), user.email, PASSWORD)).resolves.toBeDefined();
-    await sqlAsOwner("update sessions set ip = '203.0.113.1' where user_id = $1", [user.id]);
+    await expect(signIn(browser(), user.email, PASSWORD)).resolves.toBeDefined();
+    await sqlAsOwner(
+      "update sessions set created_at = now() - interval '91 days' where user_id = $1",
+      [user.id],
+    );
+    await sqlAsOwner(`update throttles set tries = 80, free_at = now() + interval '1 min'`);
+    await expect(signIn(browser(), user.email, PASSWORD)).rejects.toMatchObject({
+      code: "RATE_LIMITED",
+    });
     expect(await refusal(user.email, PASSWORD)).toMatchObject({ code: "RATE_LIMITED" });
+  });
+
+  it("U2, U10: tells nothing of a user to whoever shares their network", async () => {
+    const user = await aUser({ passwordHash });
+    await sqlAsOwner("delete from throttles");
+    await signIn(asNobody(), user.email, PASSWORD);
+    const answers = [];
+    for (const email of [user.email, "nobody@acme.example"]) {
+      await sqlAsOwner("delete from throttles");
+      for (let i = 0; i < 51; i++) {
+        const request = { ...REQUEST, ip: `198.51.100.${i}` };
+        await signIn(new Context({ db, site, request, caller: null }), email, "wrong").catch(
+          () => 0,
+        );
+      }
+      answers.push((await refusal(email, "wrong")).code);
+    }
+    expect(answers).toEqual(["RATE_LIMITED", "RATE_LIMITED"]);
   });
 });

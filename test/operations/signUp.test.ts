@@ -214,9 +214,14 @@ describe("verifyEmail", () => {
 
   it("U10: slows down whoever tries tokens", async () => {
     const { codes } = await atOnce(
-      times(10, () => () => verifyEmail(asNobody(), "got_x", PASSWORD)),
+      times(25, () => () => verifyEmail(asNobody(), "got_x", PASSWORD)),
     );
     expect(codes.filter((code) => code === "RATE_LIMITED")).toHaveLength(4);
+    // It keeps nobody waiting whose link is good.
+    const { token } = await signedUp();
+    await expect(verifyEmail(asNobody(), token, PASSWORD)).resolves.toMatchObject({
+      challenge: null,
+    });
   });
 });
 
@@ -238,6 +243,20 @@ describe("resendVerification", () => {
       expect(await resendVerification(asNobody(), id)).toBe(id);
     }
     expect(await deliver()).toEqual([]);
+  });
+
+  it("U10: counts by whom it is mailed to, whichever of their sign-ups it is", async () => {
+    const { email, signUpId } = await signedUp();
+    const again = await signUp(asNobody(), { email, password: PASSWORD, name: "Ida" });
+    await sqlAsOwner("delete from throttles");
+    await deliver();
+
+    const { codes } = await atOnce(
+      times(10, (i) => () => resendVerification(asNobody(), i % 2 ? signUpId : again.signUpId)),
+    );
+
+    expect(codes).toEqual(times(4, () => "RATE_LIMITED"));
+    expect((await deliver()).length).toBeLessThanOrEqual(6);
   });
 
   it("refuses what is no ID of a sign-up", async () => {

@@ -2,7 +2,10 @@ import type { User } from "../../src/entities/User";
 import { confirmEmail } from "../../src/operations/users/confirmEmail";
 import { requestPasswordReset } from "../../src/operations/users/requestPasswordReset";
 import { resetPassword } from "../../src/operations/users/resetPassword";
+import { endOtherSessions } from "../../src/operations/sessions/endOtherSessions";
+import { endSession } from "../../src/operations/sessions/endSession";
 import { updateEmail } from "../../src/operations/users/updateEmail";
+import { updatePassword } from "../../src/operations/users/updatePassword";
 import { hashPassword } from "../../src/identity/passwords";
 import type { Context } from "../../src/context";
 import { sqlAsOwner, useDatabase } from "../support/database";
@@ -36,6 +39,40 @@ async function asked(user: User, email: string): Promise<string> {
   await updateEmail(await signedIn(user), email);
   return tokenIn((await deliver()).find((mail) => recipient(mail) === email));
 }
+
+describe("a change that an intruder has asked for", () => {
+  const PASSWORD = "correct horse battery staple";
+  const ends: [
+    how: string,
+    act: (ctx: Context, intruder: string, user: User) => Promise<unknown>,
+  ][] = [
+    ["a changed password", (ctx) => updatePassword(ctx, PASSWORD, "quiet umbrella of rivers")],
+    [
+      "a reset password",
+      async (_ctx, _intruder, { email }) => {
+        await requestPasswordReset(asNobody(), email);
+        const token = tokenIn((await deliver()).find((mail) => recipient(mail) === email));
+        await resetPassword(asNobody(), token, "quiet umbrella of rivers");
+      },
+    ],
+    ["the end of all other sessions", (ctx) => endOtherSessions(ctx)],
+    ["the end of its session", (ctx, intruder) => endSession(ctx, intruder)],
+  ];
+
+  it.each(ends)("U12: is void after %s", async (_how, act) => {
+    const user = await aUser({ passwordHash: await hashPassword(PASSWORD) });
+    const intruder = await aSession(user.id);
+    const email = anEmail();
+    await updateEmail(await withToken(intruder.token), email);
+    const token = tokenIn((await deliver()).find((mail) => recipient(mail) === email));
+
+    await act(await signedIn(user), intruder.id, user);
+
+    const ctx = await signedIn(user);
+    await expectRefused(() => confirmEmail(ctx, token), { code: "TOKEN_INVALID" });
+    expect(await emailOf(user)).toBe(user.email);
+  });
+});
 
 describe("updateEmail", () => {
   it("U12: mails a link to the new address, confirms it, and tells the old one", async () => {

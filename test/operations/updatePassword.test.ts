@@ -11,6 +11,7 @@ import {
   aMember,
   anAccount,
   asNobody,
+  asStaleUser,
   aServiceUser,
   aSession,
   aUser,
@@ -65,6 +66,16 @@ describe("updatePassword", () => {
     ]);
     expect(JSON.stringify(await everything())).not.toContain(NEW);
     expect(JSON.stringify(events)).not.toContain("argon2");
+  });
+
+  it("U11: takes a fresh proof besides, which the password alone may not be", async () => {
+    const user = await anyone();
+    const ctx = await asStaleUser(user);
+    await expectDenied(user, () => updatePassword(ctx, OLD, NEW), {
+      action: "update User",
+      code: "REAUTHENTICATION_REQUIRED",
+    });
+    await expect(signInAs(user, OLD)).resolves.toBeDefined();
   });
 
   it("U7, E1: takes the one there is, and records a wrong one alone", async () => {

@@ -298,16 +298,24 @@ describe("the way back", () => {
 
   it("U10: is slowed down for whoever tries it on and on", async () => {
     const urls = await Promise.all(
-      times(10, () => comeBack(browserAt(server), "google", new URLSearchParams("code=x&state=y"))),
+      times(25, () => comeBack(browserAt(server), "google", new URLSearchParams("code=x&state=y"))),
     );
-    expect(urls.filter((url) => url.includes("#error=TOKEN_INVALID"))).toHaveLength(6);
+    expect(urls.filter((url) => url.includes("#error=TOKEN_INVALID"))).toHaveLength(21);
     expect(urls.filter((url) => /#error=RATE_LIMITED&retryAfter=\d+$/.test(url))).toHaveLength(4);
+    // Whoever has begun it comes back all the same.
+    const browser = browserAt(server);
+    const back = provider.codeFor(await begin(browser, "google"));
+    provider.claims = claimsOf(aSubject());
+    expect(await comeBack(browser, "google", back)).toBe(`${APP_URL}/welcome`);
   });
 
-  it("U8: clears the cookie whatever comes of it", async () => {
+  it("U8: goes on for whoever was sent there by a stranger meanwhile", async () => {
     const browser = browserAt(server);
-    await begin(browser, "google");
+    const back = provider.codeFor(await begin(browser, "google"));
     await comeBack(browser, "google", new URLSearchParams("state=x"));
+    expect(browser.cookie(PUBLIC_URL, FLOW_COOKIE)).toBeDefined();
+    provider.claims = claimsOf(aSubject());
+    expect(await comeBack(browser, "google", back)).toBe(`${APP_URL}/welcome`);
     expect(browser.cookie(PUBLIC_URL, FLOW_COOKIE)).toBeUndefined();
   });
 });

@@ -44,7 +44,15 @@ export async function useDatabase(): Promise<void> {
   db.observe = (text) => statements.push(text);
 }
 
+const working = new Set<Promise<unknown>>();
+/** For contexts of tests: what goes on behind an answer is done before the database goes away. */
+export function inBackground(work: Promise<unknown>): void {
+  const settled = work.finally(() => working.delete(settled));
+  working.add(settled);
+}
+
 afterAll(async () => {
+  await Promise.all(working);
   await db?.close();
   await owner.end();
   await onServer(`drop database if exists ${name} with (force)`);

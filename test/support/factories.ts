@@ -28,7 +28,7 @@ import { outbound } from "../../src/outbound";
 import { operator, system } from "../../src/principal";
 import { Entries } from "../../src/entries";
 import type { Site } from "../../src/site";
-import { db, sqlAsOwner } from "./database";
+import { db, inBackground, sqlAsOwner } from "./database";
 
 /** Rows for tests, put there without going through operations, so without events. */
 async function save<E extends object>(entity: Class<E>, fields: E): Promise<E> {
@@ -264,10 +264,13 @@ export function signedIn(opened: Opened): { session: Session; token: string } {
   return opened;
 }
 
+/** What every context of a test is made with. */
+export const base = () => ({ db, site, request: REQUEST, background: inBackground });
+
 /** The context of a request with this token: a session's or an API key's. */
 export async function withToken(token: string): Promise<Context> {
   const { principal, standing } = await authenticate(db, token, REQUEST);
-  return new Context({ db, site, request: REQUEST, caller: principal, standing });
+  return new Context({ ...base(), caller: principal, standing });
 }
 
 /** The context of a request by this member, signed in; or by this service user, with a key. */
@@ -299,18 +302,18 @@ export async function asKeyOf(user: User): Promise<Context> {
 
 /** The context of a request that nobody signed. */
 export function asNobody(): Context {
-  return new Context({ db, site, request: REQUEST, caller: null });
+  return new Context({ ...base(), caller: null });
 }
 
 /** The context of a command of the operator's, on a server with these settings. */
 export function asOperator(at: Site = site): Context {
   const request = { id: "cli_test", ip: null, userAgent: null };
-  return new Context({ db, site: at, request, caller: operator("root", "host") });
+  return new Context({ ...base(), site: at, request, caller: operator("root", "host") });
 }
 
 /** The context of a machine of ours that is not the operator. */
 export function asMachine(at: Site = site): Context {
-  return new Context({ db, site: at, request: REQUEST, caller: system("sign-up") });
+  return new Context({ ...base(), site: at, caller: system("sign-up") });
 }
 
 /** What happened to a user and in no account, oldest first, refusals included. */

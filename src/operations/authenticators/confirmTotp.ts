@@ -1,10 +1,11 @@
 import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
-import { Refusal, Refused } from "../../errors";
+import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { totpStep } from "../../identity/totp";
-import { lockSelf, queueNotice } from "../proving";
+import { endSessions, lockSelf, queueNotice } from "../proving";
 import {
+  bare,
   lockAuthenticator,
   lockPending,
   openSecret,
@@ -12,12 +13,11 @@ import {
   removeAuthenticator,
   renewRecoveryCodes,
   tryCode,
-  wrongCode,
 } from "../secondFactor";
 
 /**
- * Turns the second factor on with a first code of the app, in place of the one before, if any. The
- * answer has the recovery codes, which are nowhere else (T1).
+ * Turns the second factor on with a first code of the app, in place of the one before, if any. Where
+ * there was none, the other sessions end. The answer has the recovery codes, which are nowhere else (T1).
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
  * @throws Refused (CONFLICT) where nothing waits to be confirmed.
@@ -39,8 +39,12 @@ export async function confirmTotp(
       }
       const [kept] = await tx.query<{ sealed: Buffer }>(sql`
         select sealed_secret as sealed from authenticators where id = ${authenticator.id}`);
-      const step = totpStep(openSecret(ctx, authenticator, kept!.sealed), code.trim(), tx.now);
-      if (step === null) throw wrongCode();
+      const step = totpStep(openSecret(ctx, authenticator, kept!.sealed), bare(code), tx.now);
+      if (step === null) {
+        const message =
+          "This code is wrong. Enter the one that the new app shows; is its clock right?";
+        throw new Unauthenticated(message, "MFA_INVALID");
+      }
 
       if (present) await removeAuthenticator(tx, present);
       tx.authorize("update", authenticator);
@@ -53,6 +57,8 @@ export async function confirmTotp(
         user.mfaEnabledAt = tx.now;
         await tx.save(user);
         await tx.record("mfa_enabled.v1", user);
+        // They were opened without it, and would undo it.
+        await endSessions(tx, tx.principal.sessionId);
       }
       await queueNotice(tx, ctx, "mfaEnabled");
       return { authenticator, recoveryCodes };

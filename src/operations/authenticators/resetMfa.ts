@@ -5,7 +5,7 @@ import { Authenticator } from "../../entities/Authenticator";
 import { Membership } from "../../entities/Membership";
 import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { personBy, queueNotice, reasonFrom, voidChallenges } from "../proving";
+import { personBy, queueNotice, reasonFrom, voidBegun } from "../proving";
 import { removeAuthenticator } from "../secondFactor";
 
 /**
@@ -45,7 +45,7 @@ export async function resetMfa(
     user.mfaEnabledAt = null;
     await tx.save(user);
     await tx.record("mfa_reset.v1", user);
-    await voidChallenges(tx, id);
+    await voidBegun(tx, id);
     const members = await tx.rows(
       Membership,
       sql`row.account_id = any(${accounts.map((account) => account.id)})

@@ -5,8 +5,8 @@ import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/social";
 import { newId } from "../../ids";
-import { answerOf, clientOf, holdSubject } from "../flows";
-import { type Arriving, arriving, forgiveToken, lockOwnSession, queueNotice } from "../proving";
+import { answerOf, clientOf, forgiveFlow, holdSubject } from "../flows";
+import { type Arriving, arriving, lockOwnSession, queueNotice } from "../proving";
 
 interface Linking extends Arriving {
   methods: SignInMethod[];
@@ -61,9 +61,7 @@ export async function addIdentity(
     await tx.record("identity_linked.v1", identity);
     await queueNotice(tx, ctx, "identityLinked", PROVIDER_NAMES[provider]);
   });
-  // Once for the start as well.
-  forgiveToken(ctx);
-  forgiveToken(ctx);
+  forgiveFlow(ctx);
 }
 
 function ended(): Unauthenticated {

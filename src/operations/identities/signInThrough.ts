@@ -9,12 +9,11 @@ import { newId } from "../../ids";
 import { system } from "../../principal";
 import { recordRefusal } from "../../recording";
 import type { Transaction } from "../../transaction";
-import { answerOf, clientOf, holdSubject } from "../flows";
+import { answerOf, clientOf, forgiveFlow, holdSubject } from "../flows";
 import {
   addUser,
   type Arriving,
   arriving,
-  forgiveToken,
   holdFreeEmail,
   NO_SESSION,
   type Opened,
@@ -38,9 +37,7 @@ export async function signInThrough(
   const client = clientOf(ctx, provider);
   const person = await answerOf(ctx, client.identify(secret, parameters));
   const user = (await linked(ctx.db, provider, person)) ?? (await create(ctx, provider, person));
-  // Once for the start as well.
-  forgiveToken(ctx);
-  forgiveToken(ctx);
+  forgiveFlow(ctx);
   return openSession(ctx, user, [SignInMethod[provider]], {
     // Unlinked meanwhile, it opens nothing.
     async prove(tx) {

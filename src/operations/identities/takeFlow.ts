@@ -3,7 +3,7 @@ import { sql } from "../../database/sql";
 import type { SocialProvider } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
 import { isStateOf } from "../../identity/social";
-import { readOneTimeToken } from "../proving";
+import { readOneTimeToken, wrongToken } from "../proving";
 
 /** What somebody who came back had begun. */
 export interface Taken {
@@ -27,13 +27,13 @@ export async function takeFlow(
   state: string,
 ): Promise<Taken> {
   const hash = await readOneTimeToken(ctx, secret, flowInvalid);
-  if (!isStateOf(secret, state)) throw flowInvalid();
+  if (!isStateOf(secret, state)) throw await wrongToken(ctx, flowInvalid);
   const [taken] = await ctx.db.query<Taken>(sql`
     update social_flows set used_at = now()
     where secret_hash = ${hash} and provider = ${provider} and used_at is null
       and expires_at > now()
     returning return_to as "returnTo", session_id as "sessionId"`);
-  if (!taken) throw flowInvalid();
+  if (!taken) throw await wrongToken(ctx, flowInvalid);
   return taken;
 }
 

@@ -3,7 +3,7 @@ import { sql } from "../../database/sql";
 import { Identity } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/social";
-import { lockSelf, queueNotice, voidChallenges } from "../proving";
+import { lockSelf, queueNotice, voidBegun } from "../proving";
 
 /**
  * Unlinks an identity of the caller's: nobody signs in with it from this commit on, sign-ins that
@@ -33,7 +33,7 @@ export async function unlinkIdentity(ctx: Context, identityId: string): Promise<
         ["identityId"],
       );
     }
-    await voidChallenges(tx, user.id);
+    await voidBegun(tx, user.id);
     await tx.delete(identity);
     await tx.record("identity_unlinked.v1", identity);
     await queueNotice(tx, ctx, "identityUnlinked", PROVIDER_NAMES[identity.provider]);

@@ -6,11 +6,11 @@ import {
   type Arriving,
   arriving,
   familiar,
-  forgiveToken,
   openSession,
   readOneTimeToken,
   type Try,
   tryAt,
+  wrongToken,
 } from "../proving";
 import { lockAuthenticator, methodOf, useCode } from "../secondFactor";
 
@@ -32,10 +32,9 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
     and t.expires_at > now()`;
   const [user] = await ctx.db.query<Challenged>(sql`
     select users.id, users.email, users.name, users.email_verified_at is not null as "emailVerified",
-      t.methods, ${familiar(ctx.request.ip)} as familiar
+      t.methods, ${familiar(ctx.device())} as familiar
     from one_time_tokens t join users on users.id = t.user_id where ${live}`);
-  if (!user) throw challengeInvalid();
-  forgiveToken(ctx); // it was good, whatever becomes of the code
+  if (!user) throw await wrongToken(ctx, challengeInvalid);
   const { email, methods } = user;
   const attempt: Try = {
     secret: "code",

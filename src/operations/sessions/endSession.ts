@@ -1,9 +1,10 @@
 import type { Context } from "../../context";
 import type { Session } from "../../entities/Session";
-import { lockOwnSession } from "../proving";
+import { lockOwnSession, voidBegun } from "../proving";
 
 /**
- * Ends a session of the caller's, whichever: nobody gets in with it from this commit on.
+ * Ends a session of the caller's, whichever: nobody gets in with it from this commit on. With another
+ * than the one that asks, what an intruder may have begun in it is void.
  *
  * @throws NotFound for a session that is not theirs.
  * @throws Forbidden for an API key.
@@ -16,6 +17,7 @@ export async function endSession(ctx: Context, sessionId: string): Promise<Sessi
     session.endedAt = tx.now;
     await tx.save(session);
     await tx.record("session_ended.v1", session);
+    if (sessionId !== tx.principal.sessionId) await voidBegun(tx, session.userId);
     return session;
   });
 }

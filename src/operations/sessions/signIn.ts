@@ -32,7 +32,7 @@ interface SignInRow extends Arriving {
 export async function signIn(ctx: Context, email: string, password: string): Promise<Opened> {
   const [user] = await ctx.db.query<SignInRow>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified",
-      password_hash as "passwordHash", ${familiar(ctx.request.ip)} as familiar
+      password_hash as "passwordHash", ${familiar(ctx.device())} as familiar
     from users where email = ${email.trim().toLowerCase()}`);
   const attempt: Try = {
     secret: "password",
@@ -41,7 +41,7 @@ export async function signIn(ctx: Context, email: string, password: string): Pro
     who: user ? arriving(user) : null,
   };
   const proven = await tryAt(ctx, attempt, async () => {
-    const matches = await verifyPassword(user?.passwordHash ?? null, password);
+    const matches = await verifyPassword(user?.passwordHash ?? null, password, ctx.request.ip);
     if (user && matches) return user;
     const wrong = "The email or the password is wrong.";
     throw new Unauthenticated(wrong, "INVALID_CREDENTIALS");
@@ -61,7 +61,7 @@ async function rehash(
   before: string,
   password: string,
 ): Promise<string> {
-  const hash = await hashPassword(password);
+  const hash = await hashPassword(password, ctx.request.ip);
   const kept = await ctx.as(arriving(user)).transaction(async (tx) => {
     const row = await tx.lock(User, user.id);
     const [now] = await tx.query<{ hash: string }>(sql`
@@ -73,5 +73,5 @@ async function rehash(
     await tx.record("user_password_rehashed.v1", row);
     return hash;
   });
-  return kept === hash || (await verifyPassword(kept, password)) ? kept : before;
+  return kept === hash || (await verifyPassword(kept, password, ctx.request.ip)) ? kept : before;
 }

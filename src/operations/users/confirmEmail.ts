@@ -2,7 +2,7 @@ import type { Context } from "../../context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { queueMail } from "../../mail";
-import { forgiveToken, holdFreeEmail, lockSelf, readOneTimeToken, tokenInvalid } from "../proving";
+import { holdFreeEmail, lockSelf, readOneTimeToken, tokenInvalid, wrongToken } from "../proving";
 
 /**
  * Has the caller sign in with another address from now on, by the token that was mailed to it, and
@@ -14,15 +14,16 @@ import { forgiveToken, holdFreeEmail, lockSelf, readOneTimeToken, tokenInvalid }
  * @throws Forbidden for an API key.
  */
 export async function confirmEmail(ctx: Context, token: string): Promise<User> {
-  const { id: userId } = ctx.principal;
+  const { id: userId, sessionId } = ctx.principal;
   const hash = await readOneTimeToken(ctx, token);
+  const live = sql`token_hash = ${hash} and purpose = 'UPDATE_EMAIL' and user_id = ${userId}
+    and used_at is null and expires_at > now()`;
+  const found = await ctx.db.query(sql`select from one_time_tokens where ${live}`);
+  if (sessionId && !found.length) throw await wrongToken(ctx);
   const user = await ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
     const [used] = await tx.query<{ email: string }>(sql`
-      update one_time_tokens set used_at = now()
-      where token_hash = ${hash} and purpose = 'UPDATE_EMAIL' and user_id = ${userId}
-        and used_at is null and expires_at > now()
-      returning email`);
+      update one_time_tokens set used_at = now() where ${live} returning email`);
     if (!used) throw tokenInvalid();
     const { email } = used;
     await holdFreeEmail(tx, email);
@@ -40,7 +41,6 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
     await queueMail(tx, { kind: "email_changed", email: before, at, ip: ctx.request.ip });
     return user;
   });
-  forgiveToken(ctx);
   ctx.become({ ...ctx.principal, subject: user.email, emailVerified: true });
   return user;
 }

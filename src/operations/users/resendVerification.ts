@@ -1,4 +1,5 @@
 import type { Context } from "../../context";
+import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
 import { kindOf } from "../../ids";
 import { queueMail } from "../../mail";
@@ -14,7 +15,10 @@ export async function resendVerification(ctx: Context, signUpId: string): Promis
   if (kindOf(signUpId) !== "OneTimeToken") {
     throw new Refused(Refusal.BAD_USER_INPUT, "This is no ID of a sign-up.", ["signUpId"]);
   }
-  await countMail(ctx, signUpId);
+  // By whom it is mailed to, whichever sign-up of theirs it is.
+  const [known] = await ctx.db.query<{ email: string }>(sql`
+    select email from one_time_tokens where id = ${signUpId}`);
+  await countMail(ctx, known?.email ?? signUpId);
   await queueMail(ctx.db, { kind: "sign_up", id: signUpId });
   return signUpId;
 }

@@ -6,10 +6,10 @@ import {
   type Arriving,
   arriving,
   endSessions,
-  forgiveToken,
   queueNotice,
   readOneTimeToken,
   tokenInvalid,
+  wrongToken,
 } from "../proving";
 
 /**
@@ -29,7 +29,7 @@ export async function resetPassword(
   const [found] = await ctx.db.query<Arriving>(sql`
     select u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified"
     from one_time_tokens t join users u on u.id = t.user_id and u.email = t.email where ${live}`);
-  if (!found) throw tokenInvalid();
+  if (!found) throw await wrongToken(ctx);
   const { passwordHash, unchecked } = await choosePassword(
     ctx,
     newPassword,
@@ -52,6 +52,5 @@ export async function resetPassword(
     await queueNotice(tx, ctx, "passwordChanged");
     return user;
   });
-  forgiveToken(ctx);
   return user;
 }

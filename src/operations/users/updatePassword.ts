@@ -14,7 +14,8 @@ import { assertPassword, endSessions, lockSelf, queueNotice, WRONG_PASSWORD } fr
  * too many of them.
  * @throws Refused (WEAK_PASSWORD, BAD_USER_INPUT) for a new one that is easy to guess, too short,
  * too long or the same.
- * @throws Forbidden for an API key.
+ * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED): the password
+ * alone is none where a second factor is on.
  */
 export async function updatePassword(
   ctx: Context,
@@ -37,6 +38,7 @@ export async function updatePassword(
   }
   return ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
+    tx.requireFresh(user);
     const [same] = await tx.query(sql`
       select from users where id = ${id} and password_hash = ${current}`);
     // Changed while this was checked: what was typed is not the current one any more.

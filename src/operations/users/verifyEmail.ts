@@ -7,12 +7,12 @@ import { verifyPassword } from "../../identity/passwords";
 import { system } from "../../principal";
 import { recordUnchecked } from "../choosing";
 import {
-  forgiveToken,
   holdFreeEmail,
   type Opened,
   openSession,
   readOneTimeToken,
   tokenInvalid,
+  wrongToken,
   WRONG_PASSWORD,
   addUser,
 } from "../proving";
@@ -44,9 +44,10 @@ export async function verifyEmail(
   const [found] = await ctx.db.query<SignUp>(sql`
     select email, name, password_hash as "passwordHash", password_unchecked as "passwordUnchecked"
     from one_time_tokens where ${live}`);
-  if (!found) throw tokenInvalid();
+  if (!found) throw await wrongToken(ctx);
   const { passwordUnchecked, ...signUp } = found;
-  if (!(await verifyPassword(signUp.passwordHash, password))) {
+  if (!(await verifyPassword(signUp.passwordHash, password, ctx.request.ip))) {
+    await wrongToken(ctx); // counted as one
     throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
   }
   const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
@@ -60,7 +61,6 @@ export async function verifyEmail(
     if (passwordUnchecked) await recordUnchecked(tx, user);
     return user;
   });
-  forgiveToken(ctx);
   const opened = await openSession(ctx, { ...user, emailVerified: true }, [SignInMethod.PASSWORD]);
   return { user, ...opened };
 }
