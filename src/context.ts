@@ -7,6 +7,7 @@ import { Account } from "./entities/Account";
 import { PrincipalKind } from "./entities/Event";
 import { User } from "./entities/User";
 import { Forbidden, NotFound, Unauthenticated } from "./errors";
+import { ENGLISH, type Language } from "./languages";
 import { Loaders } from "./loaders";
 import {
   type Ability,
@@ -46,6 +47,7 @@ interface Asking {
   flowCookie?: Context["flowCookie"];
   byCookie?: boolean;
   device?: Context["device"];
+  language?: Context["language"];
   report?: Context["report"];
 }
 
@@ -70,6 +72,8 @@ export class Context {
   readonly byCookie: boolean;
   /** The hash of what tells the browser again, which is given one where it has none. */
   readonly device: () => Buffer | null;
+  /** In which the request asks to be answered: how people are written to who have no user yet. */
+  readonly language: () => Language;
   /** Tells the operator of a bug, with the cause that the caller is not told. */
   readonly report: (error: unknown) => void;
   private caller: Principal | null = null;
@@ -86,13 +90,14 @@ export class Context {
     this.request = request;
     this.guess = guess ?? null;
     this.prover = (guess && prove) ?? null;
-    const { background, cookie, flowCookie, byCookie, device, report } = asking;
+    const { background, cookie, flowCookie, byCookie, device, language, report } = asking;
     this.background = background ?? ((work) => void work);
     this.report = report ?? (() => undefined);
     this.cookie = cookie ?? (() => undefined);
     this.flowCookie = flowCookie ?? (() => undefined);
     this.byCookie = byCookie ?? false;
     this.device = device ?? (() => null);
+    this.language = language ?? (() => ENGLISH);
     this.loaders = new Loaders(this);
     this.accesses = this.newAccesses();
     this.enter(asking);

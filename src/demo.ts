@@ -117,7 +117,9 @@ async function seed(db: Database, site: Site): Promise<Omit<Demo, "url">> {
 
 function addPerson(ctx: Context, name: string, passwordHash: string): Promise<User> {
   const email = `${name.split(" ")[0]!.toLowerCase()}@acme.example`;
-  return ctx.self.transaction((tx) => addUser(tx, { email, name, passwordHash }));
+  return ctx.self.transaction((tx) =>
+    addUser(tx, { email, name, passwordHash, language: ctx.language() }),
+  );
 }
 
 async function addMember(ctx: Context, accountId: string, user: User, roles: Partial<Roles>) {

@@ -1,5 +1,6 @@
 import type { Queryable } from "./database/database";
 import { sql } from "./database/sql";
+import type { Language } from "./languages";
 
 /** What a person is told of their own sign-in, for they may not have done it. */
 export type Notice =
@@ -18,13 +19,14 @@ export type Notice =
 
 /**
  * A mail to be written and sent. It names whom it is about and no secret: the token of a link is
- * made as the mail is written, so that neither a job nor a backup holds one.
+ * made as the mail is written, so that neither a job nor a backup holds one. Nor does it say in which
+ * language, but for an address that may have no user: its owner's is found out by then (U3).
  */
 export type Mail =
   | { kind: "sign_up"; id: string }
   | { kind: "update_email"; id: string }
-  | { kind: "reset_password"; email: string }
-  | { kind: "email_changed"; email: string; at: string; ip: string | null }
+  | { kind: "reset_password"; email: string; language: Language }
+  | { kind: "email_changed"; email: string; userId: string; at: string; ip: string | null }
   | {
       kind: "notice";
       notice: Notice;

@@ -24,6 +24,7 @@ import { DomainError, Unauthenticated } from "./errors";
 import { exportEvents } from "./exports/events";
 import { ABSOLUTE_MS } from "./identity/sessions";
 import { hashOf } from "./identity/tokens";
+import { preferredLanguage } from "./languages";
 import type { Known } from "./reads/known";
 import { Reads } from "./reads/reads";
 import { apolloServer } from "./resolvers/apollo";
@@ -268,6 +269,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       report: (error) => request.log.error({ err: error }, "request failed"),
       byCookie: request.headers.authorization === undefined,
       device: () => deviceOf(request, reply),
+      language: () => preferredLanguage(request.headers["accept-language"]),
       cookie: (token) =>
         token
           ? void reply.setCookie(SESSION_COOKIE, token, { ...COOKIE, maxAge: ABSOLUTE_MS / 1000 })

@@ -27,18 +27,18 @@ const ROOMS: Record<string, Room> = {
   identity: { uses: ["entities", "database"], files: [...WORDS, "addresses", "outbound"] },
   operations: {
     uses: ["entities", "identity", "database"],
-    files: [...WORDS, "context", "transaction", "recording", "mail"],
+    files: [...WORDS, "context", "transaction", "recording", "mail", "languages"],
   },
   reads: {
     // Identity for how long a session may idle: the statement verifies what authenticate.ts does.
     uses: ["entities", "policies", "identity", "database"],
-    files: [...WORDS, "filters", "lru", "standing"],
+    files: [...WORDS, "filters", "languages", "lru", "standing"],
   },
   resolvers: {
     // Reads for what `relations.ts` says of each field, which resolvers do row by row.
     uses: ["entities", "operations", "reads", "database"],
     types: ["policies"],
-    files: [...WORDS, "context", "loaders", "filters", "lru"],
+    files: [...WORDS, "context", "loaders", "filters", "languages", "lru"],
   },
   exports: {
     uses: ["entities", "operations", "database"],
@@ -50,7 +50,7 @@ const ROOMS: Record<string, Room> = {
     types: ["policies"],
     files: [...WORDS, "context", "loaders", "filters"],
   },
-  mails: { uses: ["identity", "database"], files: [...WORDS, "mail"] },
+  mails: { uses: ["identity", "database"], files: [...WORDS, "mail", "languages"] },
   database: { uses: ["entities"], files: WORDS },
 };
 
@@ -76,6 +76,7 @@ const BEHIND: Record<string, readonly string[]> = {
   speakeasy: ["identity/totp"],
   qrcode: ["identity/totp"],
   nodemailer: ["mails"],
+  negotiator: ["languages"],
   "graphile-worker": ["jobs", "database"],
   "@apollo/": ["resolvers", "server"],
   "@graphql-yoga/": ["resolvers"],

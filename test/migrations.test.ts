@@ -64,6 +64,18 @@ it.each(["infinity", "-infinity", "0001-01-01 00:00:00Z BC", "10000-01-01 00:00:
   },
 );
 
+it.each(["", "d", "de_AT", "de-", "de AT", '"', "de\n", `de${"-abcdefgh".repeat(4)}`])(
+  "takes no user of the language %j, which is no tag",
+  async (tag) => {
+    const insert = sqlAsOwner(
+      `insert into users (id, email, name, created_at, language)
+        values ('usr_01jc0000000000000000000000', 'a@example.com', 'a', now(), $1)`,
+      [tag],
+    );
+    await expect(insert).rejects.toThrow("users_language_check");
+  },
+);
+
 it("keeps the events of each coming month in a partition of their own", async () => {
   const month = new Date().toISOString().slice(0, 7).replace("-", "_");
   expect(await tables()).toEqual(

@@ -13,6 +13,7 @@ import { CreateIdentities1764000000009 } from "../../migrations/1764000000009-cr
 import { NoteUncheckedPasswords1764000000010 } from "../../migrations/1764000000010-note-unchecked-passwords";
 import { RequireMfa1764000000011 } from "../../migrations/1764000000011-require-mfa";
 import { CreateEntries1764000000012 } from "../../migrations/1764000000012-create-entries";
+import { AddLanguages1764000000013 } from "../../migrations/1764000000013-add-languages";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -56,6 +57,7 @@ const migrations = [
   NoteUncheckedPasswords1764000000010,
   RequireMfa1764000000011,
   CreateEntries1764000000012,
+  AddLanguages1764000000013,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -39,6 +39,7 @@ export type EventType =
   | "user_password_reset.v1"
   | "user_password_set.v1"
   | "user_email_updated.v1"
+  | "user_language_updated.v1"
   | "breach_check_failed.v1"
   | "signed_in.v1"
   | "sign_in_refused.v1"

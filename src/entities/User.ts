@@ -32,6 +32,10 @@ export class User {
   @Hidden({ type: "timestamptz", precision: 3, nullable: true })
   mfaEnabledAt: Date | null;
 
+  /** In which they are written to, for themselves alone to see: `languageOf` says what comes of it. */
+  @Hidden({ type: "text", default: "en" })
+  language: string;
+
   @Moment({ always: true, description: "Timestamp of when the user was created." })
   createdAt: Date;
 }

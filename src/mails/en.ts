@@ -1,43 +1,14 @@
 import type { Notice } from "../mail";
+import { type Letter, noticesIn, type Notify } from "./letter";
 
-/** What a mail says. Paragraphs are plain text; the link is a button of its own. */
-export interface Letter {
-  subject: string;
-  paragraphs: string[];
-  link?: { label: string; url: string };
-  after?: string[];
-}
-
-const when = (at: string, ip: string | null) =>
+const whenAndWhere = (at: string, ip: string | null) =>
   `${at.slice(0, 16).replace("T", " at ")} UTC${ip ? ` (from the address ${ip})` : ""}`;
 const IGNORE = "If it was not you, you can ignore this mail: nothing has changed.";
-
-/** Of what happened to somebody's sign-in: when (ISO 8601), from where, and what is told besides. */
-type Notify = (at: string, ip: string | null, detail: string | null) => Letter;
-
-interface Telling {
-  subject: string;
-  /** What happened, to which the time is added. */
-  told: string;
-  more?: string | ((detail: string | null) => string);
-  otherwise?: string;
-}
-
-function notice({ subject, told, more = "", otherwise = NOT_YOU }: Telling): Notify {
-  return (at, ip, detail) => {
-    const besides = typeof more === "string" ? more : more(detail);
-    return {
-      subject,
-      paragraphs: [`${told} on ${when(at, ip)}. ${besides}`.trim()],
-      after: [otherwise],
-    };
-  };
-}
-
 const NOT_YOU =
   "If it was not you, choose a new password at once, and tell whoever runs this service.";
+const notice = noticesIn(whenAndWhere, NOT_YOU);
 
-/** The mails in English. Another language is another file of the same shape. */
+/** The mails in English. */
 export const en = {
   // No name: whoever signed up chose it, and may be a stranger with something to sell.
   verifyEmail: (url: string): Letter => ({
@@ -100,46 +71,47 @@ export const en = {
   emailChanged: (at: string, ip: string | null): Letter => ({
     subject: "Your email address was changed",
     paragraphs: [
-      `Since ${when(at, ip)}, you sign in with another email address. No more mail comes to this one.`,
+      `Since ${whenAndWhere(at, ip)}, you sign in with another email address. No more mail comes to this one.`,
     ],
     after: ["If it was not you, tell whoever runs this service at once."],
   }),
   passwordChanged: notice({
     subject: "Your password was changed",
-    told: "Your password was changed",
+    told: (when) => `Your password was changed on ${when}.`,
     more: "Your other sessions have ended.",
   }),
   passwordSet: notice({
     subject: "You have a password now",
-    told: "A first password was set for you",
+    told: (when) => `A first password was set for you on ${when}.`,
     more: "From now on, you can sign in with it as well.",
   }),
   identityLinked: notice({
     subject: "There is a new way to sign in as you",
-    told: "An identity elsewhere was linked to you",
+    told: (when) => `An identity elsewhere was linked to you on ${when}.`,
     more: (provider) => `From now on, whoever signs in with ${provider} there is you here.`,
     otherwise:
       "If it was not you, unlink it at once, end your other sessions, and tell whoever runs this service.",
   }),
   identityUnlinked: notice({
     subject: "There is one way less to sign in as you",
-    told: "An identity elsewhere was unlinked from you",
+    told: (when) => `An identity elsewhere was unlinked from you on ${when}.`,
     more: (provider) => `You can't sign in with it at ${provider} any more.`,
     otherwise:
       "If it was not you, end your other sessions at once, and tell whoever runs this service.",
   }),
   mfaEnabled: notice({
     subject: "Signing in takes a code now",
-    told: "Two-factor authentication was turned on for you",
+    told: (when) => `Two-factor authentication was turned on for you on ${when}.`,
     more: "From now on, signing in takes a code of your authenticator app. Keep your recovery codes where your phone is not.",
   }),
   mfaDisabled: notice({
     subject: "Signing in takes no code any more",
-    told: "Two-factor authentication was turned off for you",
+    told: (when) => `Two-factor authentication was turned off for you on ${when}.`,
   }),
   mfaReset: notice({
     subject: "Your second factor was reset",
-    told: "Whoever runs this service has reset your two-factor authentication",
+    told: (when) =>
+      `Whoever runs this service has reset your two-factor authentication on ${when}.`,
     more: (reason) =>
       `They gave as the reason: “${reason}”. Signing in takes no code now; set up your authenticator app again.`,
     otherwise:
@@ -147,31 +119,37 @@ export const en = {
   }),
   recoveryCodesCreated: notice({
     subject: "You have new recovery codes",
-    told: "New recovery codes were made for you",
+    told: (when) => `New recovery codes were made for you on ${when}.`,
     more: "Those that you had are void.",
   }),
   recoveryCodeUsed: notice({
     subject: "A recovery code was used",
-    told: "One of your recovery codes was used",
+    told: (when) => `One of your recovery codes was used on ${when}.`,
     more: (left) => `It is void now; ${left} are left. Make new ones before you run out.`,
   }),
   newDevice: notice({
     subject: "You signed in on a new device",
-    told: "Somebody, hopefully you, signed in on a device that you have not signed in on before",
+    told: (when) =>
+      `Somebody, hopefully you, signed in on a device that you have not signed in on before on ${when}.`,
     more: (userAgent) => `It names itself: ${userAgent ?? "nothing"}.`,
   }),
   passwordGuessed: notice({
     subject: "Somebody tries to guess your password",
-    told: "After many wrong passwords for this email address, sign-ins are being slowed down. The last try was",
+    told: (when) =>
+      `After many wrong passwords for this email address, sign-ins are being slowed down. The last try was on ${when}.`,
     more: "Nobody got in with them. You stay signed in where you are.",
     otherwise:
       "If it was you, wait a little or choose a new password. If not, make sure that yours is used nowhere else.",
   }),
   codeGuessed: notice({
     subject: "Somebody tries to sign in as you, and fails at the code",
-    told: "After your right password, or by way of GitHub or Google as you, many wrong codes of your authenticator app were entered. The last try was",
+    told: (when) =>
+      `After your right password, or by way of GitHub or Google as you, many wrong codes of your authenticator app were entered. The last try was on ${when}.`,
     more: "Nobody got in with them.",
     otherwise:
       "If it was not you, choose a new password at once, here or at the service that you sign in through: somebody has yours.",
   }),
 } satisfies Record<string, (...told: never[]) => Letter> & Record<Notice, Notify>;
+
+/** What there is to say in every language. */
+export type Mails = typeof en;

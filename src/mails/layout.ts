@@ -1,7 +1,11 @@
-import type { Letter } from "./en";
+import type { Language } from "../languages";
+import type { Letter } from "./letter";
 
 /** Both parts of a mail. Nothing in it is fetched from elsewhere, so nobody learns who opened it. */
-export function layout({ paragraphs, link, after = [] }: Letter): { text: string; html: string } {
+export function layout(
+  language: Language,
+  { paragraphs, link, after = [] }: Letter,
+): { text: string; html: string } {
   const text = [...paragraphs, ...(link ? [link.url] : []), ...after].join("\n\n");
   const p = (inner: string) => `<p style="margin:0 0 16px">${inner}</p>`;
   const button = (url: string, label: string) =>
@@ -13,7 +17,7 @@ export function layout({ paragraphs, link, after = [] }: Letter): { text: string
     ...after.map((line) => p(escaped(line))),
   ].join("\n");
   const html =
-    `<!doctype html><html lang="en"><body style="font:16px/1.5 sans-serif;color:#1a1a1a;` +
+    `<!doctype html><html lang="${language}"><body style="font:16px/1.5 sans-serif;color:#1a1a1a;` +
     `max-width:560px;margin:24px auto;padding:0 16px">\n${body}\n</body></html>`;
   return { text: `${text}\n`, html };
 }

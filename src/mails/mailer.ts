@@ -2,11 +2,12 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { typeid } from "typeid-js";
-import type { Letter } from "./en";
+import type { Language } from "../languages";
 import { layout } from "./layout";
+import type { Letter } from "./letter";
 
 export interface Mailer {
-  send(to: string, letter: Letter): Promise<void>;
+  send(to: string, language: Language, letter: Letter): Promise<void>;
   close(): void;
 }
 
@@ -37,8 +38,8 @@ function smtpTransport(url: string) {
 export function smtpMailer(url: string, from: string): Mailer {
   const transport = smtpTransport(url);
   return {
-    async send(to, letter) {
-      await transport.sendMail(message(from, to, letter));
+    async send(to, language, letter) {
+      await transport.sendMail(message(from, to, language, letter));
     },
     close: () => transport.close(),
   };
@@ -58,8 +59,8 @@ export async function verifySmtp(url: string): Promise<void> {
 export function folderMailer(folder: string, from: string, tell: (text: string) => void): Mailer {
   const transport = createTransport({ streamTransport: true, buffer: true });
   return {
-    async send(to, letter) {
-      const { message: bytes } = await transport.sendMail(message(from, to, letter));
+    async send(to, language, letter) {
+      const { message: bytes } = await transport.sendMail(message(from, to, language, letter));
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const file = join(folder, `${typeid("mail").toString()}.eml`);
       await writeFile(file, bytes as Buffer, { mode: 0o600 });
@@ -71,10 +72,10 @@ export function folderMailer(folder: string, from: string, tell: (text: string) 
   };
 }
 
-function message(from: string, to: string, letter: Letter) {
+function message(from: string, to: string, language: Language, letter: Letter) {
   // As an object: an address is never read as a list of them.
   const address = { name: "", address: to };
-  // RFC 3834, section 5: nobody's holiday answers to it.
-  const headers = { "Auto-Submitted": "auto-generated" };
-  return { from, to: address, subject: letter.subject, headers, ...layout(letter) };
+  // RFC 3834, section 5: nobody's holiday answers to it. RFC 3282: read out in its language.
+  const headers = { "Auto-Submitted": "auto-generated", "Content-Language": language };
+  return { from, to: address, subject: letter.subject, headers, ...layout(language, letter) };
 }

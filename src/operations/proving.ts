@@ -379,7 +379,7 @@ export async function holdFreeEmail(
 /** Creates a user whose email is confirmed; whoever else signed up with it did not show that. */
 export async function addUser(
   tx: Transaction,
-  fields: Pick<User, "email" | "name" | "passwordHash">,
+  fields: Pick<User, "email" | "name" | "passwordHash" | "language">,
 ): Promise<User> {
   const user = Object.assign(new User(), {
     id: newId("User"),

@@ -12,9 +12,10 @@ import { ServiceUser } from "../entities/ServiceUser";
 import { Session } from "../entities/Session";
 import { User } from "../entities/User";
 import { credentialsWhere, eventsWhere, membersWhere } from "../filters";
+import { ENGLISH, LANGUAGES } from "../languages";
 import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Relations } from "./compiler";
-import { literal, orNull, truth } from "./json";
+import { literal, orNull, plain, truth } from "./json";
 import { CALLER, type Known } from "./known";
 import {
   byId,
@@ -114,6 +115,17 @@ const cameWith = <R extends Relation>(which: "sessionId" | "credentialId", relat
     compiler.caller.principal[which] ? relation.read(place, compiler) : ["null"],
 });
 
+/** That which mails to the caller come in, whatever is stored: `languageOf` in SQL. */
+const language: Relation = {
+  read(_place, compiler) {
+    const user = compiler.newRow(User);
+    const stored = compiler.column(user, "language");
+    const known = sql`case when ${stored} = any(${LANGUAGES}) then ${stored} else ${ENGLISH} end`;
+    const where = sql`${compiler.column(user, "id")} = ${CALLER.principalId}`;
+    return [compiler.select(user, plain(known), [where])];
+  },
+};
+
 /** The gate's word on the account of a membership. */
 const access: Relation = {
   read({ row, field, nodes }, compiler) {
@@ -212,6 +224,7 @@ export const relations = {
     ),
     identities: page(Identity, { userId: CALLER.principalId }, { own: true }),
     events: page(UserEvent, { userId: CALLER.principalId }, { own: true, newestFirst: true }),
+    language: cameWith("sessionId", language),
     can: canOwn({ createAccount: { action: "create", row: () => new Account() } }),
   },
   ViewerMembership: { member: myself, accountName, account: gatedAccount, access },

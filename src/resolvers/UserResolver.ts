@@ -8,6 +8,7 @@ import { resetPassword } from "../operations/users/resetPassword";
 import { setPassword } from "../operations/users/setPassword";
 import { signUp } from "../operations/users/signUp";
 import { updateEmail } from "../operations/users/updateEmail";
+import { updateLanguage } from "../operations/users/updateLanguage";
 import { updatePassword } from "../operations/users/updatePassword";
 import { verifyEmail } from "../operations/users/verifyEmail";
 import { handOverOrAsk, OpenedPayload, SessionTransport } from "./handOver";
@@ -152,6 +153,18 @@ class ConfirmEmailPayload extends Payload {
   user?: User;
 }
 
+@InputType({ description: "What `updateLanguage` takes." })
+class UpdateLanguageInput {
+  @Field(() => String, { description: "Language of mails to you from now on (BCP 47): `de`." })
+  language: string;
+}
+
+@ObjectType({ description: "What `updateLanguage` answers." })
+class UpdateLanguagePayload extends Payload {
+  @Field(() => String, { nullable: true, description: "Language of mails to you from now on." })
+  language?: string;
+}
+
 @Resolver(() => User)
 export class UserResolver {
   @Mutation(() => UpdatePasswordPayload, {
@@ -270,5 +283,17 @@ export class UserResolver {
     @Ctx() ctx: Context,
   ): Promise<ConfirmEmailPayload> {
     return payload(async () => ({ user: await confirmEmail(ctx, token) }));
+  }
+
+  @Mutation(() => UpdateLanguagePayload, {
+    nullable: true,
+    description: "Changes the language of mails to you.",
+  })
+  updateLanguage(
+    @Arg("input", () => UpdateLanguageInput, { description: "What to do, and with what." })
+    { language }: UpdateLanguageInput,
+    @Ctx() ctx: Context,
+  ): Promise<UpdateLanguagePayload> {
+    return payload(async () => ({ language: await updateLanguage(ctx, language) }));
   }
 }

@@ -10,6 +10,7 @@ import { Principal } from "../entities/Principal";
 import { ServiceUser } from "../entities/ServiceUser";
 import { Session, Surface } from "../entities/Session";
 import { User } from "../entities/User";
+import { type Language, languageOf } from "../languages";
 import { relations } from "../reads/relations";
 import { canOwn, one, page } from "./follow";
 import { type Connection, connectionOf, PageArgs } from "./pagination";
@@ -133,6 +134,16 @@ export class ViewerResolver {
     @Ctx() ctx: Context,
   ): Promise<Connection<UserEvent>> {
     return page(relations.Viewer.events, ctx, args);
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: "Language of mails to you (BCP 47). An API key sees none.",
+  })
+  async language(@Ctx() ctx: Context): Promise<Language | null> {
+    const { id, sessionId } = ctx.principal;
+    const user = sessionId ? await ctx.loaders.row(User, id) : null;
+    return user && languageOf(user.language);
   }
 
   @FieldResolver(() => ViewerPermissions, { description: "What you may do." })

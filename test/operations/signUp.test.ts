@@ -77,6 +77,16 @@ describe("signUp", () => {
     expect(again.session.userId).toBe(user.id);
   });
 
+  it("U1: keeps the language that it was asked in for the user, whoever confirms it in which", async () => {
+    const input = someone();
+    await signUp(asNobody("de"), input);
+    const token = tokenIn((await deliver()).at(-1));
+
+    const { user } = await verifyEmail(asNobody("en"), token, PASSWORD);
+
+    expect(await usersWith(input.email)).toMatchObject([{ id: user.id, language: "de" }]);
+  });
+
   it("U2, U3: lets nobody in before the email is confirmed, so that signing in tells nothing", async () => {
     const { email } = await signedUp();
 
@@ -270,7 +280,11 @@ describe("resendVerification", () => {
 describe("mail", () => {
   it("is not sent for what rolled back", async () => {
     const undone = db.transaction(async (connection) => {
-      await queueMail(connection, { kind: "reset_password", email: "ada@example.com" });
+      await queueMail(connection, {
+        kind: "reset_password",
+        email: "ada@example.com",
+        language: "en",
+      });
       throw new Error("undone");
     });
     await expect(undone).rejects.toThrow("undone");
@@ -285,7 +299,11 @@ describe("mail", () => {
       told.push(text),
     );
 
-    await mailer.send("ada@example.com", en.resetPassword("https://app.example.com/#token=x"));
+    await mailer.send(
+      "ada@example.com",
+      "en",
+      en.resetPassword("https://app.example.com/#token=x"),
+    );
 
     const [file, ...more] = readdirSync(folder);
     expect(more).toEqual([]);

@@ -926,6 +926,7 @@ describe("viewer", () => {
     surface
     session { id current }
     credential { id }
+    language
     memberships { nodes { accountName member { id } account { id } access { granted code message } } }
     sessions { nodes { id current } }
     events { nodes { id } }
@@ -935,7 +936,7 @@ describe("viewer", () => {
   it("U9: tells a session who it is, and of everything of its user's own", async () => {
     const account = await anAccount({ name: "First" });
     const other = await anAccount({ name: "Second" });
-    const user = await aUser({ name: "Ann" });
+    const user = await aUser({ name: "Ann", language: "de" });
     const member = await aMember(account, READER, { userId: user.id });
     const admin = await aMember(other, ADMINISTRATOR, { userId: user.id });
     const elsewhere = await aSession(user.id);
@@ -948,6 +949,7 @@ describe("viewer", () => {
         surface: "DASHBOARD",
         session: { id, current: true },
         credential: null,
+        language: "de",
         memberships: {
           nodes: [
             {
@@ -991,6 +993,7 @@ describe("viewer", () => {
         surface: "API",
         session: null,
         credential: { id: credential.id },
+        language: null,
         memberships: { nodes: [{ accountName: "First", member: { id: member.id } }] },
         sessions: { nodes: [] },
         events: { nodes: [] },
@@ -1011,6 +1014,7 @@ describe("viewer", () => {
         surface: "API",
         session: null,
         credential: { id: credential.id },
+        language: null,
         memberships: { nodes: [] },
         sessions: { nodes: [] },
         events: { nodes: [] },

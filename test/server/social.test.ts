@@ -94,6 +94,20 @@ describe("GET /sign-in/google", () => {
     });
   });
 
+  it("U8: writes to whoever is new in the language of their browser, and leaves it at that", async () => {
+    const who = somebody();
+    const accepting = (languages: string) => browserAt(server, { "accept-language": languages });
+
+    await throughGoogle(who, accepting("de-AT,de;q=0.9,en;q=0.5"));
+    expect(await usersWith(who.email)).toMatchObject([{ language: "de" }]);
+    await throughGoogle(who, accepting("en"));
+    expect(await usersWith(who.email)).toMatchObject([{ language: "de" }]);
+
+    const another = somebody();
+    await throughGoogle(another);
+    expect(await usersWith(another.email)).toMatchObject([{ language: "en" }]);
+  });
+
   it("U8: signs the same person in again, by the subject, whatever their email is now", async () => {
     const who = somebody();
     await throughGoogle(who);

@@ -19,6 +19,7 @@ export class Browser {
     /** Public addresses and where they are: as a proxy in front of a server would have it. */
     private readonly places: Readonly<Record<string, string>>,
     private readonly frontend: string,
+    private readonly headers: Readonly<Record<string, string>> = {},
   ) {}
 
   /** A cookie for the host of an address. */
@@ -30,12 +31,16 @@ export class Browser {
     this.jarOf(new URL(at)).set(name, value);
   }
 
-  /** Asks once, with cookies. */
+  /** Asks once, with cookies and what it sends with everything. */
   async ask(url: string | URL, init: RequestInit = {}): Promise<Page> {
     const asked = new URL(url);
     const jar = this.jarOf(asked);
     const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join("; ");
-    const headers = { ...(cookie && { cookie }), ...(init.headers as Record<string, string>) };
+    const headers = {
+      ...this.headers,
+      ...(cookie && { cookie }),
+      ...(init.headers as Record<string, string>),
+    };
     const there = (this.places[asked.origin] ?? asked.origin) + asked.pathname + asked.search;
     const response = await fetch(there, { ...init, headers, redirect: "manual" });
     for (const line of response.headers.getSetCookie()) {

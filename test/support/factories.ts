@@ -22,6 +22,7 @@ import { SocialClient } from "../../src/identity/social";
 import { newToken } from "../../src/identity/tokens";
 import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
+import type { Language } from "../../src/languages";
 import { type Opened } from "../../src/operations/proving";
 import { secretPlace } from "../../src/operations/secondFactor";
 import { outbound } from "../../src/outbound";
@@ -73,6 +74,7 @@ export function aUser(fields: Partial<User> = {}): Promise<User> {
     passwordHash: null,
     emailVerifiedAt: now(),
     mfaEnabledAt: null,
+    language: "en",
     createdAt: now(),
     ...fields,
   });
@@ -300,9 +302,9 @@ export async function asKeyOf(user: User): Promise<Context> {
   return withToken((await aCredential(member)).secret);
 }
 
-/** The context of a request that nobody signed. */
-export function asNobody(): Context {
-  return new Context({ ...base(), caller: null });
+/** The context of a request that nobody signed, and that asks for this language. */
+export function asNobody(language: Language = "en"): Context {
+  return new Context({ ...base(), caller: null, language: () => language });
 }
 
 /** The context of a command of the operator's, on a server with these settings. */

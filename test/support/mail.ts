@@ -3,6 +3,8 @@ import { type ParsedMail, simpleParser } from "mailparser";
 import { SMTPServer } from "smtp-server";
 import { jobPool } from "../../src/database/dataSource";
 import { tasks } from "../../src/jobs";
+import type { Language } from "../../src/languages";
+import type { Letter } from "../../src/mails/letter";
 import { type Mailer, smtpMailer } from "../../src/mails/mailer";
 import { db, sqlAsOwner, url } from "./database";
 
@@ -56,6 +58,13 @@ export async function deliver(): Promise<ParsedMail[]> {
   });
   await pgPool.end();
   return [...inbox];
+}
+
+/** Sends a letter by itself, and gives what arrived. */
+export async function post(language: Language, letter: Letter): Promise<ParsedMail> {
+  inbox.length = 0;
+  await mailer.send("ada@example.com", language, letter);
+  return inbox[0]!;
 }
 
 /** Has what failed be tried again now. */

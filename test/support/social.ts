@@ -23,7 +23,8 @@ export const settingsFor = (google: string, github: string): Record<string, stri
 });
 
 /** A browser that finds the server at its public address. */
-export const browserAt = (server: Served) => new Browser({ [PUBLIC_URL]: server.url }, APP_URL);
+export const browserAt = (server: Served, headers: Record<string, string> = {}) =>
+  new Browser({ [PUBLIC_URL]: server.url }, APP_URL, headers);
 
 export const startAt = (provider: string, returnTo = "/welcome") =>
   `${PUBLIC_URL}/sign-in/${provider}?returnTo=${encodeURIComponent(returnTo)}`;

@@ -48,6 +48,8 @@ export async function aWorld({ chance, pick, next }: Random): Promise<World> {
       await aUser({
         name: text(),
         emailVerifiedAt: chance(0.8) ? past() : null,
+        // The last is one that there are no mails in.
+        language: pick(["en", "de", "tlh-Latn"]),
         createdAt: past(),
       }),
     );

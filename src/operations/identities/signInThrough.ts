@@ -6,6 +6,7 @@ import { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
 import { type Person, PROVIDER_NAMES } from "../../identity/social";
 import { newId } from "../../ids";
+import type { Language } from "../../languages";
 import { system } from "../../principal";
 import { recordRefusal } from "../../recording";
 import type { Transaction } from "../../transaction";
@@ -72,7 +73,7 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
       const before = await linked(tx, provider, person);
       if (before) return before;
       await holdFreeEmail(tx, email, notLinked);
-      return begin(tx, provider, person, email);
+      return begin(tx, provider, person, email, ctx.language());
     });
   } catch (error) {
     if (error instanceof Refused) ctx.background(tell(ctx, provider, email));
@@ -85,8 +86,9 @@ async function begin(
   provider: SocialProvider,
   { subject, email: told, name }: Person,
   email: string,
+  language: Language,
 ): Promise<Arriving> {
-  const { id } = await addUser(tx, { email, name, passwordHash: null });
+  const { id } = await addUser(tx, { email, name, passwordHash: null, language });
   const identity = Object.assign(new Identity(), {
     id: newId("Identity"),
     userId: id,

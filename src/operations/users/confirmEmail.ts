@@ -38,7 +38,8 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
       delete from one_time_tokens where (user_id = ${userId} and purpose = 'RESET_PASSWORD')
         or (email = ${email} and purpose = 'SIGN_UP')`);
     const at = tx.now.toISOString();
-    await queueMail(tx, { kind: "email_changed", email: before, at, ip: ctx.request.ip });
+    const { ip } = ctx.request;
+    await queueMail(tx, { kind: "email_changed", email: before, userId, at, ip });
     return user;
   });
   ctx.become({ ...ctx.principal, subject: user.email, emailVerified: true });

@@ -38,7 +38,7 @@ export async function createAdministrator(
           "administrator invite you.",
       );
     }
-    const user = await addUser(tx, { email, name, passwordHash });
+    const user = await addUser(tx, { email, name, passwordHash, language: ctx.language() });
     if (unchecked) await recordUnchecked(tx, user);
     return { user, account: await foundAccount(tx, accountName, user.id) };
   });

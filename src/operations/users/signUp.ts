@@ -34,9 +34,10 @@ export async function signUp(
     await connection.query(sql`
       with swept as (delete from one_time_tokens where expires_at < now() - interval '7 days')
       insert into one_time_tokens
-        (id, purpose, email, name, password_hash, password_unchecked, expires_at, created_at)
+        (id, purpose, email, name, password_hash, password_unchecked, language, expires_at,
+          created_at)
       values (${signUpId}, 'SIGN_UP', ${email}, ${name}, ${passwordHash}, ${unchecked},
-        ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
+        ${ctx.language()}, ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
     await queueMail(connection, { kind: "sign_up", id: signUpId });
   });
   return { email, signUpId };

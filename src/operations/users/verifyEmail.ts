@@ -4,6 +4,7 @@ import { SignInMethod } from "../../entities/Session";
 import type { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
+import { languageOf } from "../../languages";
 import { system } from "../../principal";
 import { recordUnchecked } from "../choosing";
 import {
@@ -22,6 +23,8 @@ interface SignUp {
   name: string;
   passwordHash: string;
   passwordUnchecked: boolean;
+  /** In which it was signed up. */
+  language: string | null;
 }
 
 /**
@@ -42,10 +45,11 @@ export async function verifyEmail(
   const live = sql`token_hash = ${hash} and purpose = 'SIGN_UP' and used_at is null
     and expires_at > now()`;
   const [found] = await ctx.db.query<SignUp>(sql`
-    select email, name, password_hash as "passwordHash", password_unchecked as "passwordUnchecked"
+    select email, name, password_hash as "passwordHash",
+      password_unchecked as "passwordUnchecked", language
     from one_time_tokens where ${live}`);
   if (!found) throw await wrongToken(ctx);
-  const { passwordUnchecked, ...signUp } = found;
+  const { passwordUnchecked, language, ...signUp } = found;
   if (!(await verifyPassword(signUp.passwordHash, password, ctx.request.ip))) {
     await wrongToken(ctx); // counted as one
     throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
@@ -57,7 +61,7 @@ export async function verifyEmail(
       update one_time_tokens set used_at = now() where ${live} returning id`);
     if (!used.length) throw tokenInvalid();
 
-    const user = await addUser(tx, signUp);
+    const user = await addUser(tx, { ...signUp, language: languageOf(language) });
     if (passwordUnchecked) await recordUnchecked(tx, user);
     return user;
   });
