@@ -68,7 +68,8 @@ export class RateLimited extends DomainError {
   readonly code = "RATE_LIMITED";
   override readonly details: { retryAfter: number };
   constructor(retryAfterSeconds: number) {
-    super(`Too many tries. Try again in ${retryAfterSeconds} seconds.`);
+    const seconds = retryAfterSeconds === 1 ? "second" : "seconds";
+    super(`Too many tries. Try again in ${retryAfterSeconds} ${seconds}.`);
     this.details = { retryAfter: retryAfterSeconds };
   }
 }

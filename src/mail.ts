@@ -5,7 +5,9 @@ import type { Language } from "./languages";
 /** What a person is told of their own sign-in, for they may not have done it. */
 export type Notice =
   | "passwordChanged"
+  | "passwordReset"
   | "mfaEnabled"
+  | "authenticatorReplaced"
   | "mfaDisabled"
   | "mfaReset"
   | "recoveryCodesCreated"
@@ -13,6 +15,7 @@ export type Notice =
   | "passwordSet"
   | "identityLinked"
   | "identityUnlinked"
+  | "emailChangeRequested"
   | "newDevice"
   | "passwordGuessed"
   | "codeGuessed";

@@ -9,6 +9,8 @@ const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism:
 export const PREFIX = "$argon2id$v=19$m=19456,t=2,p=1$";
 /** Of substitutions such as "0" for "o", zxcvbn tries all combinations: a second for 72 characters. */
 const MOST_SUBSTITUTIONS = 3;
+const OWN_WORDS =
+  "Leave out your name, your email, and the names of your accounts and of this service.";
 
 /**
  * A hash costs some 20 ms of a core and 19 MiB. Half of the cores at a time, so that a wave of
@@ -39,7 +41,9 @@ const THREAD = `
     if (zxcvbn) return zxcvbn;
     const { ZxcvbnFactory } = require(workerData.zxcvbn);
     const { adjacencyGraphs: graphs, dictionary: common } = require(workerData.common);
-    const { dictionary: english, translations } = require(workerData.english);
+    const { dictionary: english, translations: told } = require(workerData.english);
+    const warnings = { ...told.warnings, userInputs: workerData.ownWords };
+    const translations = { ...told, warnings };
     const dictionary = { ...common, ...english };
     const { mostSubstitutions: l33tMaxSubstitutions } = workerData;
     return (zxcvbn = new ZxcvbnFactory({ dictionary, graphs, translations, l33tMaxSubstitutions }));
@@ -141,6 +145,7 @@ class Hasher {
       english: require.resolve("@zxcvbn-ts/language-en"),
       parameters: PARAMETERS,
       mostSubstitutions: MOST_SUBSTITUTIONS,
+      ownWords: OWN_WORDS,
       nicer: NICER,
     };
     // Without what this process was started with, such as a loader of TypeScript.

@@ -11,6 +11,11 @@ const NOT_YOU =
   "Wenn Sie das nicht waren, wählen Sie umgehend ein neues Passwort, und informieren Sie den Betreiber dieses Dienstes.";
 const notice = noticesIn(whenAndWhere, NOT_YOU);
 
+const stillLinked = (providers: string | null) =>
+  providers
+    ? ` Die Anmeldung über ${providers} funktioniert weiterhin; heben Sie Verknüpfungen auf, die nicht von Ihnen sind.`
+    : "";
+
 /** The mails in German. A user is a „Benutzerkonto“, so that an account can be a „Konto“. */
 export const de: Mails = {
   verifyEmail: (url) => ({
@@ -84,7 +89,13 @@ export const de: Mails = {
   passwordChanged: notice({
     subject: "Ihr Passwort wurde geändert",
     told: (when) => `Ihr Passwort wurde am ${when} geändert.`,
-    more: "Ihre anderen Sitzungen wurden beendet.",
+    more: (providers) => `Ihre anderen Sitzungen wurden beendet.${stillLinked(providers)}`,
+  }),
+  passwordReset: notice({
+    subject: "Ihr Passwort wurde zurückgesetzt",
+    told: (when) =>
+      `Am ${when} wurde über einen Link aus einer E-Mail an Sie ein neues Passwort gewählt.`,
+    more: (providers) => `Alle Ihre Sitzungen wurden beendet.${stillLinked(providers)}`,
   }),
   passwordSet: notice({
     subject: "Sie haben jetzt ein Passwort",
@@ -113,6 +124,11 @@ export const de: Mails = {
     told: (when) => `Am ${when} wurde die Zwei-Faktor-Authentifizierung für Sie eingeschaltet.`,
     more: "Ab jetzt brauchen Sie zur Anmeldung einen Code Ihrer Authentifizierungs-App. Bewahren Sie Ihre Wiederherstellungscodes nicht dort auf, wo Ihr Telefon ist.",
   }),
+  authenticatorReplaced: notice({
+    subject: "Ihre Codes kommen jetzt aus einer anderen App",
+    told: (when) => `Am ${when} wurde Ihre Authentifizierungs-App durch eine andere ersetzt.`,
+    more: "Die bisherige App und ihre Wiederherstellungscodes funktionieren nicht mehr. Bewahren Sie die neuen nicht dort auf, wo Ihr Telefon ist.",
+  }),
   mfaDisabled: notice({
     subject: "Zur Anmeldung gehört kein Code mehr",
     told: (when) => `Am ${when} wurde die Zwei-Faktor-Authentifizierung für Sie ausgeschaltet.`,
@@ -136,6 +152,14 @@ export const de: Mails = {
     told: (when) => `Am ${when} wurde einer Ihrer Wiederherstellungscodes verwendet.`,
     more: (left) =>
       `Er ist jetzt ungültig; verbleibende Codes: ${left}. Erstellen Sie neue, bevor sie aufgebraucht sind.`,
+  }),
+  emailChangeRequested: notice({
+    subject: "Jemand möchte Ihre E-Mail-Adresse ändern",
+    told: (when) =>
+      `Jemand, hoffentlich Sie, hat am ${when} um eine andere E-Mail-Adresse für die Anmeldung gebeten.`,
+    more: "Es ändert sich nichts, bevor sie über einen Link bestätigt wird, der dorthin gesendet wurde.",
+    otherwise:
+      "Wenn Sie das nicht waren, folgen Sie keinem solchen Link, wer ihn auch schickt, und wählen Sie umgehend ein neues Passwort: Damit wird er ungültig.",
   }),
   newDevice: notice({
     subject: "Sie haben sich auf einem neuen Gerät angemeldet",

@@ -8,6 +8,10 @@ const NOT_YOU =
   "If it was not you, choose a new password at once, and tell whoever runs this service.";
 const notice = noticesIn(whenAndWhere, NOT_YOU);
 
+/** An intruder may have linked an identity of theirs, which a new password leaves. */
+const stillLinked = (providers: string | null) =>
+  providers ? ` Signing in through ${providers} goes on working; unlink what is not yours.` : "";
+
 /** The mails in English. */
 export const en = {
   // No name: whoever signed up chose it, and may be a stranger with something to sell.
@@ -78,7 +82,12 @@ export const en = {
   passwordChanged: notice({
     subject: "Your password was changed",
     told: (when) => `Your password was changed on ${when}.`,
-    more: "Your other sessions have ended.",
+    more: (providers) => `Your other sessions have ended.${stillLinked(providers)}`,
+  }),
+  passwordReset: notice({
+    subject: "Your password was reset",
+    told: (when) => `A new password was chosen by a link from a mail to you on ${when}.`,
+    more: (providers) => `All of your sessions have ended.${stillLinked(providers)}`,
   }),
   passwordSet: notice({
     subject: "You have a password now",
@@ -104,6 +113,11 @@ export const en = {
     told: (when) => `Two-factor authentication was turned on for you on ${when}.`,
     more: "From now on, signing in takes a code of your authenticator app. Keep your recovery codes where your phone is not.",
   }),
+  authenticatorReplaced: notice({
+    subject: "Your codes come from another app now",
+    told: (when) => `Your authenticator app was replaced by another on ${when}.`,
+    more: "The app before and its recovery codes no longer work. Keep the new ones where your phone is not.",
+  }),
   mfaDisabled: notice({
     subject: "Signing in takes no code any more",
     told: (when) => `Two-factor authentication was turned off for you on ${when}.`,
@@ -126,6 +140,14 @@ export const en = {
     subject: "A recovery code was used",
     told: (when) => `One of your recovery codes was used on ${when}.`,
     more: (left) => `It is void now; ${left} are left. Make new ones before you run out.`,
+  }),
+  emailChangeRequested: notice({
+    subject: "Somebody wants to change your email address",
+    told: (when) =>
+      `Somebody, hopefully you, asked for another email address to sign in with on ${when}.`,
+    more: "Nothing changes before it is confirmed by a link that went there.",
+    otherwise:
+      "If it was not you, follow no such link, whoever sends it, and choose a new password at once: that voids it.",
   }),
   newDevice: notice({
     subject: "You signed in on a new device",

@@ -6,6 +6,7 @@ import { User } from "../entities/User";
 import { DomainError, NotFound, Refusal, Refused, Unauthenticated } from "../errors";
 import { verifyPassword } from "../identity/passwords";
 import { newSession } from "../identity/sessions";
+import { PROVIDER_NAMES } from "../identity/social";
 import { countTry, forgive, isFirst } from "../identity/throttle";
 import { newToken, parseToken } from "../identity/tokens";
 import { newId } from "../ids";
@@ -246,6 +247,13 @@ export function queueNotice(
 ): Promise<void> {
   const at = tx.now.toISOString();
   return queueMail(tx, { kind: "notice", notice, userId, at, ip, detail });
+}
+
+/** How the caller signs in besides by password, as a notice tells it; null for not at all. */
+export async function waysBesides(tx: Transaction): Promise<string | null> {
+  const rows = await tx.query<{ provider: keyof typeof PROVIDER_NAMES }>(sql`
+    select distinct provider from identities where user_id = ${tx.principal.id} order by 1`);
+  return rows.map(({ provider }) => PROVIDER_NAMES[provider]).join(", ") || null;
 }
 
 export const WRONG_PASSWORD = "The password is wrong.";

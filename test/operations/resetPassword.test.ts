@@ -110,7 +110,7 @@ describe("resetPassword", () => {
     expect(JSON.stringify(events)).not.toContain("argon2");
     const [notice] = await deliver();
     expect(recipient(notice!)).toBe(user.email);
-    expect(notice!.subject).toBe("Your password was changed");
+    expect(notice!.subject).toBe("Your password was reset");
     await expect(signIn(asNobody(), user.email, OLD)).rejects.toMatchObject({
       code: "INVALID_CREDENTIALS",
     });

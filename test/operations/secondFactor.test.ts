@@ -239,6 +239,9 @@ describe("enrollTotp, confirmTotp", () => {
       "authenticator_removed.v1",
       "authenticator_confirmed.v1",
     ]);
+    expect((await deliver()).map(({ subject }) => subject)).toEqual([
+      "Your codes come from another app now",
+    ]);
     await expectWrong(user.id, (ctx) => disableTotp(ctx, codeNext(old)));
     await expectWrong(user.id, (ctx) => disableTotp(ctx, oldCodes[0]!));
   });

@@ -78,7 +78,15 @@ describe("updateEmail", () => {
   it("U12: mails a link to the new address, confirms it, and tells the old one", async () => {
     const user = await aUser();
     const email = anEmail();
-    const token = await asked(user, email);
+    await updateEmail(await signedIn(user), email);
+    const asking = await deliver();
+    expect(asking.map((mail) => [recipient(mail), mail.subject]).sort()).toEqual(
+      [
+        [email, "Confirm your new email address"],
+        [user.email, "Somebody wants to change your email address"],
+      ].sort(),
+    );
+    const token = tokenIn(asking.find((mail) => recipient(mail) === email));
     expect(await emailOf(user)).toBe(user.email);
     expect(await eventsOf(user)).toEqual([]);
 

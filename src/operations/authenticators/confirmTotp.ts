@@ -60,7 +60,7 @@ export async function confirmTotp(
         // They were opened without it, and would undo it.
         await endSessions(tx, tx.principal.sessionId);
       }
-      await queueNotice(tx, ctx, "mfaEnabled");
+      await queueNotice(tx, ctx, present ? "authenticatorReplaced" : "mfaEnabled");
       return { authenticator, recoveryCodes };
     }),
   );

@@ -9,6 +9,7 @@ import {
   queueNotice,
   readOneTimeToken,
   tokenInvalid,
+  waysBesides,
   wrongToken,
 } from "../proving";
 
@@ -49,7 +50,7 @@ export async function resetPassword(
     await tx.record("user_password_reset.v1", user);
     if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, null);
-    await queueNotice(tx, ctx, "passwordChanged");
+    await queueNotice(tx, ctx, "passwordReset", await waysBesides(tx));
     return user;
   });
   return user;

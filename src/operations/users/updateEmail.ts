@@ -4,7 +4,7 @@ import { Refusal, Refused } from "../../errors";
 import { newId } from "../../ids";
 import { queueMail } from "../../mail";
 import { emailFrom } from "../invariants";
-import { countMail, lockSelf } from "../proving";
+import { countMail, lockSelf, queueNotice } from "../proving";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
 
@@ -34,6 +34,7 @@ export async function updateEmail(ctx: Context, text: string): Promise<string> {
       values (${id}, 'UPDATE_EMAIL', ${userId}, ${email},
         ${new Date(tx.now.getTime() + LASTS_MS)}, ${tx.now})`);
     await queueMail(tx, { kind: "update_email", id });
+    await queueNotice(tx, ctx, "emailChangeRequested");
   });
   return email;
 }

@@ -4,7 +4,14 @@ import type { User } from "../../entities/User";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { normal } from "../../identity/passwords";
 import { type Chosen, choosePassword, recordUnchecked } from "../choosing";
-import { assertPassword, endSessions, lockSelf, queueNotice, WRONG_PASSWORD } from "../proving";
+import {
+  assertPassword,
+  endSessions,
+  lockSelf,
+  queueNotice,
+  waysBesides,
+  WRONG_PASSWORD,
+} from "../proving";
 
 /**
  * Changes the caller's password, and ends their other sessions: whoever was in with the old one
@@ -52,7 +59,7 @@ export async function updatePassword(
     // A link asked for before would undo this.
     await tx.query(sql`
       delete from one_time_tokens where user_id = ${id} and purpose = 'RESET_PASSWORD'`);
-    await queueNotice(tx, ctx, "passwordChanged");
+    await queueNotice(tx, ctx, "passwordChanged", await waysBesides(tx));
     return user;
   });
 }
