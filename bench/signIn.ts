@@ -7,6 +7,7 @@ import { migrate } from "../src/database/migrate";
 import { hashPassword } from "../src/identity/passwords";
 import { newToken } from "../src/identity/tokens";
 import { newId } from "../src/ids";
+import { Link, requestOf } from "./link";
 import { findPostgres } from "./postgres";
 import { startGatehouse } from "./servers";
 import { statementsOf } from "./statements";
@@ -47,26 +48,28 @@ async function main(): Promise<void> {
     const inSession = { accounts: [{ id: "", keys: [token], ordinary: [] }] };
     const [statements] = await statementsOf(url, [WORKS.viewer], inSession);
     const { port } = await startGatehouse("Gatehouse", url, [], stops);
-    const ask = async (query: string, variables: object, authorization?: string) => {
-      const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
-        method: "POST",
-        headers: { "content-type": "application/json", ...(authorization && { authorization }) },
-        body: JSON.stringify({ query, variables }),
-      });
-      const text = await response.text();
-      if (!response.ok || text.includes('"errors"')) throw new Error(text);
+    const links = await Promise.all(times(FLOOD + CALM, () => Link.open(port)));
+    stops.add(() => Promise.resolve(links.forEach((link) => link.close())));
+    const ask = async (link: Link, query: string, variables: object, token?: string) => {
+      const answer = await link.ask(requestOf(JSON.stringify({ query, variables }), token));
+      if (!answer.startsWith("HTTP/1.1 200") || answer.includes('"errors"')) {
+        throw new Error(answer);
+      }
     };
     const flood = (i: number) =>
-      ask(SIGN_IN, { email: `user${i}@example.com`, password: PASSWORD });
-    const calm = () => ask(VIEWER, {}, `Bearer ${token}`);
-    await during(1, [times(FLOOD, flood), times(CALM, calm)]); // warm
+      ask(links[i]!, SIGN_IN, { email: `user${i}@example.com`, password: PASSWORD });
+    const calm = (i: number) => ask(links[FLOOD + i]!, VIEWER, {}, token);
+    await during(1, [times(FLOOD, () => flood), times(CALM, () => calm)]); // warm
 
     const rounds: { bare: number; signIns: number; quiet: number; flooded: number }[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      const [bare] = await during(SECONDS, [times(AT_ONCE, () => verify(hash, PASSWORD))]);
-      const [quiet] = await during(SECONDS, [times(CALM, paced(calm))]);
-      const [signIns] = await during(SECONDS, [times(FLOOD, flood)]);
-      const [, flooded] = await during(SECONDS, [times(FLOOD, flood), times(CALM, paced(calm))]);
+      const [bare] = await during(SECONDS, [times(AT_ONCE, () => () => verify(hash, PASSWORD))]);
+      const [quiet] = await during(SECONDS, [times(CALM, () => paced(calm))]);
+      const [signIns] = await during(SECONDS, [times(FLOOD, () => flood)]);
+      const [, flooded] = await during(SECONDS, [
+        times(FLOOD, () => flood),
+        times(CALM, () => paced(calm)),
+      ]);
       rounds.push({
         bare: bare!.length / SECONDS,
         signIns: signIns!.length / SECONDS,
@@ -146,15 +149,15 @@ async function during(seconds: number, groups: readonly Act[][]): Promise<number
 }
 
 /** The same with a pause before, which is told so that it doesn't count. */
-const paced = (act: () => Promise<void>) => async () => {
+const paced = (act: (i: number) => Promise<void>) => async (i: number) => {
   const from = performance.now();
   await sleep(PAUSE_MS);
   const paused = performance.now() - from;
-  await act();
+  await act(i);
   return paused;
 };
 
-const times = (count: number, act: Act): Act[] => Array.from({ length: count }, () => act);
+const times = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, make);
 const sorted = (values: number[]) => [...values].sort((a, b) => a - b);
 const p99 = (values: number[]) => sorted(values)[Math.floor(values.length * 0.99)] ?? NaN;
 const median = (values: number[]) => sorted(values)[Math.floor(values.length / 2)]!;

@@ -7,6 +7,8 @@ import { emailFrom, nameFrom } from "../invariants";
 import { countMail } from "../proving";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
+/** Those nobody needs any more are swept up by those who come after, a few at a time. */
+const SWEPT_AT_ONCE = 10;
 
 /**
  * Keeps a sign-up until its email is confirmed, and mails the link for that. There is no user
@@ -32,7 +34,10 @@ export async function signUp(
   const now = new Date();
   await ctx.db.transaction(async (connection) => {
     await connection.query(sql`
-      with swept as (delete from one_time_tokens where expires_at < now() - interval '7 days')
+      with swept as (
+        delete from one_time_tokens where id in (
+          select id from one_time_tokens where expires_at < now() - interval '7 days'
+          order by expires_at limit ${SWEPT_AT_ONCE}::int for update skip locked))
       insert into one_time_tokens
         (id, purpose, email, name, password_hash, password_unchecked, language, expires_at,
           created_at)
