@@ -39,6 +39,16 @@ export interface Stranger {
 const FREE = { token: 20, key: 5, flow: 50, choice: 20 };
 
 /**
+ * Of a person, wherever they are. Six digits are few, so what is tried in a day counts; a password's owner
+ * comes back sooner, and whoever is sent mails by strangers is not sent many.
+ */
+const ELSEWHERE = {
+  code: { free: 10, hours: 24 },
+  password: { free: 50, longestSeconds: 60 },
+  mail: { free: 20, longestSeconds: 300 },
+};
+
+/**
  * Nobody guesses fast, from wherever; and nobody keeps a person out: what others do does not count
  * in a browser that the person has signed in with, nor in their session. Those are counted by
  * themselves: whoever has stolen one has as many networks as they like.
@@ -60,10 +70,7 @@ function limitsOf(who: Guesser | Stranger): [Limit, ...Limit[]] {
   if (held) return [{ ...limit, key: `${secret} ${person} ${held}`, hours: 24 }];
   return [
     { ...limit, key: `${secret} ${person} ${network}` },
-    // Six digits are few, so what is tried in a day counts; a password's owner comes back sooner.
-    secret === "code"
-      ? { ...limit, key: `${secret} ${person}`, free: 10, hours: 24 }
-      : { ...limit, key: `${secret} ${person}`, free: 50, longestSeconds: 60 },
+    { ...limit, key: `${secret} ${person}`, ...ELSEWHERE[who.secret] },
     ...(network ? [{ ...limit, key: `${secret} from ${network}`, free: 50 }] : []),
   ];
 }
