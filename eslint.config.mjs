@@ -25,5 +25,7 @@ export default tseslint.config(
     files: ["**/*.js", "**/*.mjs"],
     extends: [tseslint.configs.disableTypeChecked],
     languageOptions: { globals: { module: "writable", require: "readonly", process: "readonly" } },
+    // What jest loads as it is.
+    rules: { "@typescript-eslint/no-require-imports": "off" },
   },
 );

@@ -209,8 +209,15 @@ interface Question {
   ask: (sender: Sender, id: string) => ReturnType<typeof ask>;
 }
 
-/** Every place in the schema that takes an ID, with everything selected below it. */
+const byOperation = new Map<Place["operation"], Question[]>();
+
+/** Every place in the schema that takes an ID, with everything selected below it: written once. */
 function questions(operation: Place["operation"]): Question[] {
+  if (!byOperation.has(operation)) byOperation.set(operation, written(operation));
+  return byOperation.get(operation)!;
+}
+
+function written(operation: Place["operation"]): Question[] {
   const taking = inputPlaces().filter(
     ({ place, type }) => place.operation === operation && getNamedType(type).name === "ID",
   );
@@ -254,13 +261,14 @@ function filled(input: unknown, [, asked]: (string | number)[]): unknown {
   );
 }
 
+/** A limited answer would prove nothing. */
+const LIMITED = ["QUERY_TOO_COMPLEX", "BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"];
+
+// `expect` costs more than a request does, and there are tens of thousands of answers.
 function withoutId(answer: Awaited<ReturnType<typeof ask>>, id: string): string {
-  // A limited answer would prove nothing.
-  expect(answer.codes).not.toContain("QUERY_TOO_COMPLEX");
-  expect(answer.codes).not.toContain("BAD_USER_INPUT");
-  expect(answer.codes).not.toContain("GRAPHQL_VALIDATION_FAILED");
-  expect(answer.status).toBeLessThan(500);
-  expect(answer.text).not.toContain("INTERNAL_SERVER_ERROR");
+  const limited = answer.codes.some((code) => LIMITED.includes(code ?? ""));
+  const failed = answer.status >= 500 || answer.text.includes("INTERNAL_SERVER_ERROR");
+  if (limited || failed) throw new Error(`${answer.status} ${answer.text}`);
   return `${answer.status} ${answer.text.replaceAll(id, "<id>")}`;
 }
 
@@ -271,9 +279,9 @@ async function compareAll(asked: Question[], sender: Sender): Promise<void> {
       const about = `${name} with a ${kind}`;
       const found = withoutId(await ask(sender, id), id);
       const missed = withoutId(await ask(sender, other), other);
-      expect(`${about}: ${found}`).toBe(`${about}: ${missed}`);
       const slipped = foreign.filter((text) => found.includes(text));
-      expect([about, slipped]).toEqual([about, []]);
+      if (found === missed && slipped.length === 0) continue;
+      expect({ about, found, slipped }).toEqual({ about, found: missed, slipped: [] });
     }
   }
 }
@@ -336,7 +344,7 @@ describe.each(CALLERS)("for %s", (name) => {
         const answer = await ask(sender, document);
         seen += withoutId(answer, "none");
         const slipped = foreign.filter((text) => answer.text.includes(text));
-        expect([document, slipped]).toEqual([document, []]);
+        if (slipped.length) expect({ document, slipped }).toEqual({ document, slipped: [] });
       }
     }
     // It would prove nothing of a caller who sees nothing.

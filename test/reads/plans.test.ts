@@ -17,7 +17,7 @@ import {
 } from "../support/factories";
 
 /** Enough of each kind that no planner would rather read them all. */
-const ROWS = 100_000;
+const ROWS = 20_000;
 const ACCOUNTS = 2_000;
 
 let account: string;
