@@ -14,6 +14,8 @@ import { keyFile, openSite } from "./site";
 /** One thing that a server needs. */
 interface Check {
   name: string;
+  /** What it found besides, that keeps nothing from working. */
+  warnings?: string[];
   /** The check without which this one can't be made. */
   after?: string;
   /** Gives in a few words what it found. @throws Error that says what is wrong and what to do. */
@@ -25,11 +27,14 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
   let config: Config;
   let urls: { serveUrl: string; migrateUrl: string };
   let db: Database;
+  const warnings: string[] = [];
   return [
     {
       name: "settings",
+      warnings,
       verify() {
         config = readConfig(env);
+        warnings.push(...config.warnings);
         const { production, publicUrl } = config;
         return `${production ? "for production" : "for development"}, at ${publicUrl}`;
       },
@@ -132,7 +137,7 @@ export async function check(
   say: (line: string) => void,
 ): Promise<boolean> {
   const failed = new Set<string>();
-  for (const { name, after, verify } of checks(env, stops)) {
+  for (const { name, warnings = [], after, verify } of checks(env, stops)) {
     const tell = (state: string, text: string) =>
       say(`${name.padEnd(14)}${state.padEnd(9)}${inLine(text)}`);
     if (after && failed.has(after)) {
@@ -142,6 +147,7 @@ export async function check(
     }
     try {
       tell("ok", await verify());
+      for (const warning of warnings) tell("warning", warning);
     } catch (error) {
       failed.add(name);
       tell("failed", reasonOf(error));

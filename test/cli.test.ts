@@ -46,12 +46,8 @@ interface Ended {
   err: string;
 }
 
-/** The program as an operator runs it, and how it ended. */
-async function run(
-  args: string[],
-  { env = {}, input = "" }: { env?: NodeJS.ProcessEnv; input?: string } = {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, ["dist/src/cli.js", ...args], {
+const begin = (args: string[], env: NodeJS.ProcessEnv = {}) =>
+  spawn(process.execPath, args, {
     cwd: root,
     env: {
       PATH: process.env["PATH"],
@@ -61,6 +57,17 @@ async function run(
       ...env,
     },
   });
+
+/** The program as an operator runs it, and how it ended. */
+async function run(
+  args: string[],
+  {
+    env = {},
+    input = "",
+    program = "cli",
+  }: { env?: NodeJS.ProcessEnv; input?: string; program?: "cli" | "main" } = {},
+): Promise<Ended> {
+  const child = begin([`dist/src/${program}.js`, ...args], env);
   child.stdin.end(input);
   const ended = new Promise<number | null>((done) => child.on("close", done));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -262,6 +269,12 @@ describe("check", () => {
     expect(ended.out).toMatch(/used: PORT: .*; GATEHOUSE_ENCRYPTION_KEYS: /);
   });
 
+  it("warns of a setting that does not exist, which fails nothing", async () => {
+    const { code, out } = await run(["check"], { env: { GATEHOUSE_NAMEE: "Acme" } });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^settings +warning +GATEHOUSE_NAMEE: .* Did you mean GATEHOUSE_NAME\?$/m);
+  });
+
   it("tells of a database that is away, and of one that is empty", async () => {
     const away = await run(["check"], { env: { DATABASE_URL: "postgres://127.0.0.1:1/x" } });
     expect(away.code).toBe(1);
@@ -365,6 +378,22 @@ describe("create-administrator", () => {
 
     expect(ended.map(({ code }) => code).sort()).toEqual([0, 1]);
     expect(await sqlAsOwner("select from users")).toHaveLength(1);
+  });
+});
+
+describe("the server", () => {
+  it.each([
+    ["no.such.host.invalid", "no such name."],
+    ["198.51.100.9", "this machine has no such address."],
+  ])("says in a line that it can't listen on %s", async (HOST, why) => {
+    const env = { HOST, PORT: "0", GATEHOUSE_NAMEE: "Acme" };
+    const { code, out, err } = await run([], { env, program: "main" });
+    expect({ code, err }).toEqual({ code: 1, err: `HOST: can't listen on "${HOST}": ${why}\n` });
+    const [warning] = out.split("\n");
+    expect(JSON.parse(warning!)).toMatchObject({
+      level: 40,
+      msg: expect.stringMatching(/^GATEHOUSE_NAMEE: /) as string,
+    });
   });
 });
 
