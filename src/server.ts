@@ -14,7 +14,7 @@ import { GraphQLError } from "graphql";
 import helmet from "helmet";
 import type { Logger } from "pino";
 import { typeid } from "typeid-js";
-import { canonicalAddress } from "./addresses";
+import { canonicalAddress, withoutPort } from "./addresses";
 import { authenticate, type Caller, noteUse } from "./authenticate";
 import type { Config } from "./config";
 import { Context } from "./context";
@@ -118,6 +118,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     background.add(noted);
   };
 
+  // Before anything asks for the address. Whether the header is believed, Fastify says later.
+  if (trustedProxies.length) {
+    app.addHook("onRequest", ({ raw: { headers } }, _reply, done) => {
+      const forwarded = headers["x-forwarded-for"];
+      if (typeof forwarded === "string") {
+        headers["x-forwarded-for"] = forwarded.split(",").map(withoutPort).join(",");
+      }
+      done();
+    });
+  }
   await app.register(cookie);
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers(HEADERS);
