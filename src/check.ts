@@ -102,7 +102,7 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
         const { encryptionKeys, dataDirectory } = config;
         if (!encryptionKeys && !existsSync(keyFile(dataDirectory))) {
           throw new Error(
-            `There is no key in ${dataDirectory} yet. Run \`npm start\`, which makes one, or set GATEHOUSE_ENCRYPTION_KEYS.`,
+            `There is no key in ${dataDirectory} yet. Run \`npm start\` or \`create-administrator\`, which make one, or set GATEHOUSE_ENCRYPTION_KEYS.`,
           );
         }
         const { keyring } = await openSite(config);
@@ -113,6 +113,14 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
         return [`"${keyring.currentId}" encrypts`, ...used].join("; ");
       },
     },
+    ...(["github", "google"] as const).map((name) => ({
+      name,
+      after: "settings",
+      verify: () =>
+        config[name]
+          ? `on, its callback URL is ${config.publicUrl}/sign-in/${name}/callback`
+          : `off: GATEHOUSE_${name.toUpperCase()}_CLIENT_ID is not set`,
+    })),
     {
       name: "mail",
       after: "settings",
