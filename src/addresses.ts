@@ -11,6 +11,13 @@ export function canonicalAddress(text: string): string | null {
   return address.toLowerCase();
 }
 
+/** An address in `X-Forwarded-For` without the port that some proxies write there (Azure's). */
+export function withoutPort(text: string): string {
+  const [, ipv4, ipv6] =
+    /^(?:(\d+\.\d+\.\d+\.\d+)|\[([\da-f]*:[\da-f:.]*)\]):\d{1,5}$/i.exec(text.trim()) ?? [];
+  return ipv4 ?? ipv6 ?? text;
+}
+
 /**
  * The network that one household or server has: an IPv4 address, and of IPv6 the first 64 bits,
  * since whoever has one address there has all of them (RFC 6177).

@@ -14,6 +14,8 @@ import { keyFile, openSite } from "./site";
 /** One thing that a server needs. */
 interface Check {
   name: string;
+  /** What it found besides, that keeps nothing from working. */
+  warnings?: string[];
   /** The check without which this one can't be made. */
   after?: string;
   /** Gives in a few words what it found. @throws Error that says what is wrong and what to do. */
@@ -25,11 +27,14 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
   let config: Config;
   let urls: { serveUrl: string; migrateUrl: string };
   let db: Database;
+  const warnings: string[] = [];
   return [
     {
       name: "settings",
+      warnings,
       verify() {
         config = readConfig(env);
+        warnings.push(...config.warnings);
         const { production, publicUrl } = config;
         return `${production ? "for production" : "for development"}, at ${publicUrl}`;
       },
@@ -97,7 +102,7 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
         const { encryptionKeys, dataDirectory } = config;
         if (!encryptionKeys && !existsSync(keyFile(dataDirectory))) {
           throw new Error(
-            `There is no key in ${dataDirectory} yet. Run \`npm start\`, which makes one, or set GATEHOUSE_ENCRYPTION_KEYS.`,
+            `There is no key in ${dataDirectory} yet. Run \`npm start\` or \`create-administrator\`, which make one, or set GATEHOUSE_ENCRYPTION_KEYS.`,
           );
         }
         const { keyring } = await openSite(config);
@@ -108,6 +113,14 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
         return [`"${keyring.currentId}" encrypts`, ...used].join("; ");
       },
     },
+    ...(["github", "google"] as const).map((name) => ({
+      name,
+      after: "settings",
+      verify: () =>
+        config[name]
+          ? `on, its callback URL is ${config.publicUrl}/sign-in/${name}/callback`
+          : `off: GATEHOUSE_${name.toUpperCase()}_CLIENT_ID is not set`,
+    })),
     {
       name: "mail",
       after: "settings",
@@ -132,7 +145,7 @@ export async function check(
   say: (line: string) => void,
 ): Promise<boolean> {
   const failed = new Set<string>();
-  for (const { name, after, verify } of checks(env, stops)) {
+  for (const { name, warnings = [], after, verify } of checks(env, stops)) {
     const tell = (state: string, text: string) =>
       say(`${name.padEnd(14)}${state.padEnd(9)}${inLine(text)}`);
     if (after && failed.has(after)) {
@@ -142,6 +155,7 @@ export async function check(
     }
     try {
       tell("ok", await verify());
+      for (const warning of warnings) tell("warning", warning);
     } catch (error) {
       failed.add(name);
       tell("failed", reasonOf(error));

@@ -116,16 +116,18 @@ const COMMANDS: Record<string, Command> = {
   }),
   migrate: command({
     does: "brings the database up to date",
-    async run() {
-      const { migrationUrl } = readConfig(process.env);
-      if (!migrationUrl) {
-        throw new CannotStart("Set DATABASE_URL. The embedded database migrates itself.");
-      }
-      await migrate(migrationUrl).catch((cause: unknown) => {
-        const message = `The database can't be migrated: ${reasonOf(cause)}. docs/configuration.md says what that takes.`;
-        throw new CannotStart(message, { cause });
-      });
-    },
+    run: () =>
+      stopping(async (stops) => {
+        const config = readConfig(process.env);
+        if (!config.migrationUrl) assertMade(config);
+        const url = config.migrationUrl ?? (await databaseFor(config, stops, log)).migrateUrl;
+        await migrate(url).catch((cause: unknown) => {
+          const message = `The database can't be migrated: ${reasonOf(cause)}. docs/configuration.md says what that takes.`;
+          throw new CannotStart(message, { cause });
+        });
+        const which = config.migrationUrl ? "database" : `database in ${config.dataDirectory}`;
+        say(`The ${which} is up to date.`);
+      }),
   }),
   policy: command({
     does: "prints who may do what, as Markdown",
@@ -245,6 +247,7 @@ function told(error: unknown): string {
 }
 
 async function main([name, ...args]: string[]): Promise<number> {
+  if (name === "help") return main([...args, "--help"]);
   const asked = [name, ...args].some((arg) => arg === "--help" || arg === "-h");
   const known = name !== undefined && Object.hasOwn(COMMANDS, name);
   if (asked && known)
@@ -267,4 +270,10 @@ async function main([name, ...args]: string[]): Promise<number> {
   }
 }
 
+// Whoever reads may have had enough (`| head`). What was begun goes on to its end.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
 void main(process.argv.slice(2)).then((code) => (process.exitCode = code));

@@ -1,39 +1,69 @@
+import addressparser from "nodemailer/lib/addressparser";
 import { z } from "zod";
 import { canonicalRange } from "./addresses";
 import { type EncryptionKey, KEY_BYTES } from "./identity/encryption";
 import type { ProviderSettings } from "./identity/social";
 
-const port = z.coerce.number().int().min(0).max(65535);
-const positive = z.coerce.number().int().min(1);
-const flag = z
-  .enum(["true", "false", "1", "0"])
-  .transform((word) => word === "true" || word === "1");
+// Messages say what a setting takes. Zod's own would say how that is checked.
+/** The default is the example too. */
+const whole = (usual: number, least: number, most = Infinity) =>
+  z
+    .string()
+    .transform(Number)
+    .refine(
+      (number) => Number.isSafeInteger(number) && number >= least && number <= most,
+      `takes a whole number from ${least}${most < Infinity ? ` to ${most}` : ""}, such as ${usual}`,
+    )
+    .default(usual);
+const oneOf = <const W extends readonly string[]>(words: W) =>
+  z.enum(words, `takes ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`);
+const flag = oneOf(["true", "false", "1", "0"]).transform(
+  (word) => word === "true" || word === "1",
+);
+const shortText = (most: number) => z.string().max(most, `takes at most ${most} characters`);
+const httpUrl = (pattern: RegExp, takes: string) =>
+  z
+    .url({ protocol: /^https?$/, error: takes, abort: true })
+    .refine((text) => pattern.test(text), takes);
+const WITHOUT_PATH = /^https?:\/\/[^/?#@]+\/*$/;
+const WITHOUT_QUERY = /^https?:\/\/[^?#@]+$/;
 /** Where a provider is: an issuer (OpenID Connect Discovery, section 3), or a server. */
-const providerUrl = z
-  .url({ protocol: /^https?$/, abort: true })
-  .refine((text) => /^https?:\/\/[^?#@]+$/.test(text), "must have no query, fragment or user");
-const clientText = z.string().max(1024).optional();
+const providerUrl = (usual: string) =>
+  httpUrl(WITHOUT_QUERY, `takes a URL without query, fragment or user, such as ${usual}`).default(
+    usual,
+  );
+const clientText = shortText(1024).optional();
 const databaseUrl = z
   .string()
-  .regex(/^postgres(ql)?:\/\//, "must start with postgres:// or postgresql://");
+  .regex(
+    /^postgres(ql)?:\/\//,
+    "takes a URL such as postgres://user:password@db.example.com/gatehouse",
+  );
+/** One mailbox, read as whatever sends the mail will read it. */
+const mailbox = z.string().refine((text) => {
+  const [one, ...others] = addressparser(text);
+  return !others.length && /^[^\s@]+@[^\s@]+$/.test(one?.address ?? "");
+}, "takes one address, such as Gatehouse <no-reply@example.com>");
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
 /** Every setting there is; docs/configuration.md says what each is for. */
-const plainSettings = z.object({
-  NODE_ENV: z.enum(["development", "test", "production"]).default("development"),
-  PORT: port.default(4000),
+const settings = z.object({
+  NODE_ENV: oneOf(["development", "test", "production"]).default("development"),
+  PORT: whole(4000, 0, 65535),
   HOST: z.string().default("localhost"),
   DATABASE_URL: databaseUrl.optional(),
   DATABASE_MIGRATION_URL: databaseUrl.optional(),
-  DATABASE_POOL_SIZE: positive.max(500).default(10),
-  GATEHOUSE_PUBLIC_URL: z
-    .url({ protocol: /^https?$/, abort: true })
-    .refine((text) => /^https?:\/\/[^/?#@]+\/*$/.test(text), "must have no path, query or fragment")
-    .optional(),
-  GATEHOUSE_APP_URL: z
-    .url({ protocol: /^https?$/, abort: true })
-    .refine((text) => /^https?:\/\/[^?#@]+$/.test(text), "must have no query or fragment")
-    .optional(),
-  GATEHOUSE_NAME: z.string().max(64).default("Gatehouse"),
+  DATABASE_POOL_SIZE: whole(10, 1, 500),
+  GATEHOUSE_PUBLIC_URL: httpUrl(
+    WITHOUT_PATH,
+    "takes a URL without path, query or fragment, such as https://id.example.com",
+  ).optional(),
+  GATEHOUSE_APP_URL: httpUrl(
+    WITHOUT_QUERY,
+    "takes a URL without query or fragment, such as https://app.example.com",
+  ).optional(),
+  GATEHOUSE_NAME: shortText(64).default("Gatehouse"),
   GATEHOUSE_ENCRYPTION_KEYS: z
     .string()
     .transform((text, ctx) => {
@@ -45,26 +75,29 @@ const plainSettings = z.object({
     .optional(),
   GATEHOUSE_GITHUB_CLIENT_ID: clientText,
   GATEHOUSE_GITHUB_CLIENT_SECRET: clientText,
-  GATEHOUSE_GITHUB_URL: providerUrl.default("https://github.com"),
+  GATEHOUSE_GITHUB_URL: providerUrl("https://github.com"),
   GATEHOUSE_GOOGLE_CLIENT_ID: clientText,
   GATEHOUSE_GOOGLE_CLIENT_SECRET: clientText,
-  GATEHOUSE_GOOGLE_ISSUER: providerUrl.default("https://accounts.google.com"),
-  GATEHOUSE_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
-  GATEHOUSE_MAIL_FROM: z.string().default("Gatehouse <gatehouse@localhost>"),
+  GATEHOUSE_GOOGLE_ISSUER: providerUrl("https://accounts.google.com"),
+  GATEHOUSE_SMTP_URL: z
+    .url({
+      protocol: /^smtps?$/,
+      error: "takes a URL such as smtps://user:password@mail.example.com",
+    })
+    .optional(),
+  GATEHOUSE_MAIL_FROM: mailbox.default("Gatehouse <gatehouse@localhost>"),
   GATEHOUSE_DATA_DIRECTORY: z.string().default(".gatehouse"),
   GATEHOUSE_DEMO: flag.optional(),
-  GATEHOUSE_LOG_LEVEL: z
-    .enum(["fatal", "error", "warn", "info", "debug", "trace", "silent"])
-    .default("info"),
+  GATEHOUSE_LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
   GATEHOUSE_TRUSTED_PROXIES: z
     .string()
     .default("")
     .transform((list, ctx) => {
       const ranges = list.split(/[\s,]+/).filter(Boolean);
       for (const range of ranges) {
-        if (!canonicalRange(range)) {
-          ctx.addIssue({ code: "custom", message: `"${range}" is no address or range` });
-        }
+        if (canonicalRange(range)) continue;
+        const message = `"${range}" is no address or range, such as 192.0.2.1 or 10.0.0.0/8`;
+        ctx.addIssue({ code: "custom", message });
       }
       return ranges;
     }),
@@ -77,30 +110,26 @@ const plainSettings = z.object({
         .filter(Boolean)
         .map((name) => {
           const host = hostFrom(name);
-          if (!host) ctx.addIssue({ code: "custom", message: `"${name}" is no host name` });
+          const message = `"${name}" is no host name, such as github.corp.example`;
+          if (!host) ctx.addIssue({ code: "custom", message });
           return host ?? name;
         }),
     ),
-  GATEHOUSE_BREACHED_PASSWORDS_URL: z
-    .url({ protocol: /^https?$/, abort: true })
-    .refine((text) => /^https?:\/\/[^?#@]+$/.test(text), "must have no query, fragment or password")
-    .optional(),
+  GATEHOUSE_BREACHED_PASSWORDS_URL: httpUrl(
+    WITHOUT_QUERY,
+    "takes a URL without query, fragment or password, such as https://api.pwnedpasswords.com",
+  ).optional(),
   GATEHOUSE_COMPILED_READS: flag.default(true),
-  GATEHOUSE_MAX_DEPTH: positive.default(15),
-  GATEHOUSE_MAX_ALIASES: positive.default(50),
-  GATEHOUSE_MAX_COST: positive.default(10_000),
+  GATEHOUSE_MAX_DEPTH: whole(15, 1),
+  GATEHOUSE_MAX_ALIASES: whole(50, 1),
+  GATEHOUSE_MAX_COST: whole(10_000, 1),
 });
 
+type Setting = keyof typeof settings.shape;
+/** What the environment says of them, as it says it. */
+type Given = { [name in Setting]?: string | undefined };
+
 const PROVIDERS = ["GITHUB", "GOOGLE"] as const;
-const settings = plainSettings.superRefine((data, ctx) => {
-  for (const name of PROVIDERS) {
-    const id = `GATEHOUSE_${name}_CLIENT_ID` as const;
-    const secret = `GATEHOUSE_${name}_CLIENT_SECRET` as const;
-    if (Boolean(data[id]) === Boolean(data[secret])) continue;
-    const [missing, given] = data[id] ? [secret, id] : [id, secret];
-    ctx.addIssue({ code: "custom", path: [missing], message: `required with ${given}` });
-  }
-});
 
 export interface Config {
   production: boolean;
@@ -134,6 +163,8 @@ export interface Config {
   /** Whether queries become one statement, or are all left to their resolvers. */
   compiledReads: boolean;
   limits: { maxDepth: number; maxAliases: number; maxCost: number };
+  /** What keeps nothing from starting, and can hardly be meant. Each names a setting. */
+  warnings: string[];
 }
 
 /** A host without a port, as URLs write it: in lower case, in ASCII; null for anything else. */
@@ -181,13 +212,14 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   // An empty variable is how compose files and shells say "not set".
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const { data, error } = settings.safeParse(given);
-  if (error) {
-    throw new BadConfiguration(
-      error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`),
-    );
-  }
+  const problems = [
+    ...(error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`),
+    ...clashes(given),
+  ];
+  // A misspelt name is often why another is missing.
+  const unknown = unknownSettings(given);
+  if (!data || problems.length) throw new BadConfiguration([...problems, ...unknown]);
   const production = data.NODE_ENV === "production";
-  if (production) assertFitForProduction(data);
   const { GATEHOUSE_PUBLIC_URL: publicUrl = `http://localhost:${data.PORT}` } = data;
   return {
     production,
@@ -216,6 +248,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       maxAliases: data.GATEHOUSE_MAX_ALIASES,
       maxCost: data.GATEHOUSE_MAX_COST,
     },
+    warnings: [...unknown, ...(keepsSessions(publicUrl) ? [] : [NO_SESSIONS])],
   };
 }
 
@@ -230,35 +263,78 @@ function provider(
   return clientId && clientSecret ? { clientId, clientSecret, url } : null;
 }
 
-function assertFitForProduction(data: z.output<typeof settings>): void {
+/**
+ * What the settings say against each other, and against production. It looks at what was given, so
+ * that one bad value hides no other.
+ */
+function clashes(given: Given): string[] {
   const problems: string[] = [];
-  if (!data.DATABASE_URL) {
-    problems.push("DATABASE_URL: required in production; the embedded database is for trying out");
+  for (const name of PROVIDERS) {
+    const id = `GATEHOUSE_${name}_CLIENT_ID` as const;
+    const secret = `GATEHOUSE_${name}_CLIENT_SECRET` as const;
+    if (Boolean(given[id]) === Boolean(given[secret])) continue;
+    const [missing, present] = given[id] ? [secret, id] : [id, secret];
+    problems.push(`${missing}: required with ${present}`);
   }
-  if (!data.GATEHOUSE_PUBLIC_URL) {
-    problems.push("GATEHOUSE_PUBLIC_URL: required in production, such as https://id.example.com");
-  } else if (!data.GATEHOUSE_PUBLIC_URL.startsWith("https://")) {
-    problems.push("GATEHOUSE_PUBLIC_URL: must be https in production");
+  if (given.NODE_ENV !== "production") return problems;
+  for (const [name, why] of Object.entries(REQUIRED_IN_PRODUCTION)) {
+    if (!given[name as Setting]) problems.push(`${name}: required in production${why}`);
   }
-  if (!data.GATEHOUSE_SMTP_URL) {
-    problems.push(
-      "GATEHOUSE_SMTP_URL: required in production, such as smtps://user:pass@mail.example.com",
-    );
+  for (const name of HTTPS_IN_PRODUCTION) {
+    if (given[name]?.startsWith("http://")) problems.push(`${name}: must be https in production`);
   }
-  if (data.GATEHOUSE_BREACHED_PASSWORDS_URL?.startsWith("http://")) {
-    problems.push("GATEHOUSE_BREACHED_PASSWORDS_URL: must be https in production");
-  }
-  if (!data.GATEHOUSE_ENCRYPTION_KEYS) {
-    problems.push(
-      "GATEHOUSE_ENCRYPTION_KEYS: required in production, such as 2026a:BASE64 " +
-        "with what `openssl rand -base64 32` makes",
-    );
-  }
-  for (const name of ["GATEHOUSE_GITHUB_URL", "GATEHOUSE_GOOGLE_ISSUER"] as const) {
-    if (!data[name].startsWith("https://")) problems.push(`${name}: must be https in production`);
-  }
-  if (data.GATEHOUSE_DEMO) {
+  if (given.GATEHOUSE_DEMO === "true" || given.GATEHOUSE_DEMO === "1") {
     problems.push("GATEHOUSE_DEMO: must not be on in production; its password is printed");
   }
-  if (problems.length) throw new BadConfiguration(problems);
+  return problems;
+}
+
+const REQUIRED_IN_PRODUCTION: Given = {
+  DATABASE_URL: "; the embedded database is for trying out",
+  GATEHOUSE_PUBLIC_URL: ", such as https://id.example.com",
+  GATEHOUSE_SMTP_URL: ", such as smtps://user:password@mail.example.com",
+  GATEHOUSE_ENCRYPTION_KEYS: ", such as 2026a:BASE64 with what `openssl rand -base64 32` makes",
+};
+
+const HTTPS_IN_PRODUCTION = [
+  "GATEHOUSE_PUBLIC_URL",
+  "GATEHOUSE_BREACHED_PASSWORDS_URL",
+  "GATEHOUSE_GITHUB_URL",
+  "GATEHOUSE_GOOGLE_ISSUER",
+] as const;
+
+/** Browsers take `Secure` cookies from https, and from this machine itself. */
+const keepsSessions = (publicUrl: string) =>
+  /^https:|^http:\/\/((.+\.)?localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/.test(publicUrl);
+const NO_SESSIONS =
+  "GATEHOUSE_PUBLIC_URL: from plain http browsers keep no session, but from localhost. Use https, or http://localhost.";
+
+/** Kubernetes sets these for a service that is called `gatehouse`. */
+const BY_KUBERNETES = /^GATEHOUSE_(SERVICE_(HOST|PORT)|PORT_\d|PORT=tcp:)/;
+
+/** Names that look like ours and are none, with what was probably meant. */
+function unknownSettings(given: Given): string[] {
+  const names = Object.keys(settings.shape);
+  return Object.entries(given)
+    .filter(([name, value]) => !BY_KUBERNETES.test(`${name}=${value}`))
+    .map(([name]) => name)
+    .filter((name) => name.startsWith("GATEHOUSE_") && !names.includes(name))
+    .map((name) => {
+      const near = names.find((one) => distance(one, name) <= 2);
+      const advice = near ? `Did you mean ${near}?` : "docs/configuration.md has them all.";
+      return `${name}: there is no such setting. ${advice}`;
+    });
+}
+
+/** How many letters differ, are missing or too many (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = [...b, ""].map((_, j) => j);
+  [...a].forEach((letter, i) => {
+    const next = [i + 1];
+    [...b].forEach((other, j) => {
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter === other ? 0 : 1)));
+    });
+    row = next;
+  });
+  return row.at(-1)!;
 }

@@ -27,6 +27,8 @@ export async function databaseFor(
 export function assertMade({ databaseUrl, dataDirectory }: Config): void {
   if (databaseUrl || existsSync(join(resolve(dataDirectory), "postgres", "data"))) return;
   throw new CannotStart(
-    `There is no database in ${dataDirectory} yet. Run \`npm start\`, which makes it, or set DATABASE_URL.`,
+    `There is no database in ${dataDirectory} yet. Run \`npm start\`, which makes it with a demo account, ` +
+      "or `npm run gatehouse -- create-administrator`, which makes it with an account of yours, " +
+      "or set DATABASE_URL.",
   );
 }

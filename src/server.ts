@@ -14,7 +14,7 @@ import { GraphQLError } from "graphql";
 import helmet from "helmet";
 import type { Logger } from "pino";
 import { typeid } from "typeid-js";
-import { canonicalAddress } from "./addresses";
+import { canonicalAddress, withoutPort } from "./addresses";
 import { authenticate, type Caller, noteUse } from "./authenticate";
 import type { Config } from "./config";
 import { Context } from "./context";
@@ -36,6 +36,8 @@ import type { Site } from "./site";
 import { socialSignIn } from "./social/socialSignIn";
 
 const BODY_LIMIT = 100 * 1024;
+/** For a request to arrive in, its body with it; the answer may take longer (a live tail). */
+const REQUEST_MS = 30_000;
 /** So that an operator sees what does not compile, and no log is filled by whoever asks for it. */
 const LEFT_TOLD_EVERY_MS = 60 * 60 * 1000;
 /** `__Host-`: only over TLS (or on localhost), only to this host, from its root. */
@@ -68,11 +70,13 @@ export interface ServerOptions {
   logger: Logger;
   /** A key for the explorer to open with: the demo's, never another. */
   demoKey?: string | undefined;
+  /** How long a request may take to arrive. */
+  requestMs?: number | undefined;
 }
 
 /** The HTTP server: GraphQL and its explorer, exports, and what an orchestrator asks. */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { db, config, site, logger, demoKey } = options;
+  const { db, config, site, logger, demoKey, requestMs = REQUEST_MS } = options;
   const { trustedProxies } = config;
   // Fastify's own type of it, which its instance is then of.
   const baseLogger: FastifyBaseLogger = logger;
@@ -83,6 +87,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       requestIdLogLabel: "requestId",
     }),
     bodyLimit: BODY_LIMIT,
+    requestTimeout: requestMs,
+    // Node swaps the two limits where the headers' is the longer one, as by default.
+    http: { headersTimeout: requestMs, connectionsCheckingInterval: requestMs / 6 },
     frameworkErrors: (error, request, answer) => {
       const reply = answer as unknown as FastifyReply;
       const status = error.statusCode ?? 400;
@@ -119,6 +126,16 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
     background.add(noted);
   };
 
+  // Before anything asks for the address. Whether the header is believed, Fastify says later.
+  if (trustedProxies.length) {
+    app.addHook("onRequest", ({ raw: { headers } }, _reply, done) => {
+      const forwarded = headers["x-forwarded-for"];
+      if (typeof forwarded === "string") {
+        headers["x-forwarded-for"] = forwarded.split(",").map(withoutPort).join(",");
+      }
+      done();
+    });
+  }
   await app.register(cookie);
   app.addHook("onRequest", (request, reply, done) => {
     void reply.headers(HEADERS);

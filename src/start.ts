@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { CannotStart, type Config, readConfig } from "./config";
 import { Database } from "./database/database";
@@ -24,6 +25,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   });
+  for (const warning of config.warnings) logger.warn(warning);
   const stops: Stop[] = [];
   const stop = async () => {
     for (const one of stops.reverse()) await one().catch((error) => logger.error({ err: error }));
@@ -44,12 +46,12 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     stops.push(await startJobs(serveUrl, tasks(db, mailer, config), logger));
     const app = await createServer({ db, config, site, logger, demoKey: demo?.apiKey });
     stops.push(() => app.close());
-    await app.listen({ port: config.port, host: config.host });
+    await listen(app, config);
     const { port } = app.server.address() as { port: number };
     process.stdout.write(welcome(config, port, demo));
   } catch (error) {
     await stop();
-    throw withAdvice(error, config);
+    throw withAdvice(error);
   }
 
   let stopping = false;
@@ -84,13 +86,30 @@ function welcome(
   return `${lines.join("\n")}\n`;
 }
 
-/** Adds what to do about it, where we know. */
-function withAdvice(error: unknown, { port, host }: Config): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === "EADDRINUSE") {
-    const message = `Port ${port} on ${host} is taken. Stop what listens there, or set PORT to another.`;
-    return new CannotStart(message, { cause: error });
+/** Why an address can't be listened on, where the settings are to blame. */
+const UNHEARD: Record<string, string> = {
+  ENOTFOUND: "no such name.",
+  EADDRNOTAVAIL: "this machine has no such address.",
+};
+
+async function listen(app: FastifyInstance, { port, host }: Config): Promise<void> {
+  try {
+    await app.listen({ port, host });
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") {
+      const message = `Port ${port} on ${host} is taken. Stop what listens there, or set PORT to another.`;
+      throw new CannotStart(message, { cause: error });
+    }
+    const why = UNHEARD[code];
+    if (!why) throw error;
+    throw new CannotStart(`HOST: can't listen on "${host}": ${why}`, { cause: error });
   }
+}
+
+/** Adds what to do about it, where we know. */
+function withAdvice(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
   if (code === "ECONNREFUSED" || code === "ENOTFOUND" || code === "28P01" || code === "3D000") {
     const message = `The database that DATABASE_URL names can't be used: ${(error as Error).message || code}`;
     return new CannotStart(message, { cause: error });

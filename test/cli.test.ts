@@ -46,12 +46,8 @@ interface Ended {
   err: string;
 }
 
-/** The program as an operator runs it, and how it ended. */
-async function run(
-  args: string[],
-  { env = {}, input = "" }: { env?: NodeJS.ProcessEnv; input?: string } = {},
-): Promise<Ended> {
-  const child = spawn(process.execPath, ["dist/src/cli.js", ...args], {
+const begin = (args: string[], env: NodeJS.ProcessEnv = {}) =>
+  spawn(process.execPath, args, {
     cwd: root,
     env: {
       PATH: process.env["PATH"],
@@ -61,6 +57,17 @@ async function run(
       ...env,
     },
   });
+
+/** The program as an operator runs it, and how it ended. */
+async function run(
+  args: string[],
+  {
+    env = {},
+    input = "",
+    program = "cli",
+  }: { env?: NodeJS.ProcessEnv; input?: string; program?: "cli" | "main" } = {},
+): Promise<Ended> {
+  const child = begin([`dist/src/${program}.js`, ...args], env);
   child.stdin.end(input);
   const ended = new Promise<number | null>((done) => child.on("close", done));
   const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -96,12 +103,14 @@ describe("usage", () => {
     expect(lines.map((line) => line.trim().split(" ")[0])).toEqual(COMMANDS);
 
     expect(await run([])).toEqual({ code: 2, out: "", err: asked.out });
+    expect(await run(["help"])).toEqual(asked);
   });
 
   it("of one command is its options", async () => {
     const { code, out } = await run(["reset-mfa", "--help"]);
     expect(code).toBe(0);
     expect(out).toMatch("reset-mfa --email EMAIL --reason TEXT\n");
+    expect(await run(["help", "reset-mfa"])).toMatchObject({ code: 0, out });
   });
 
   it.each([
@@ -209,6 +218,8 @@ describe("check", () => {
     ) as Record<string, string>;
   const fine = {
     settings: "ok",
+    github: "ok",
+    google: "ok",
     database: "ok",
     migrations: "ok",
     "serving role": "ok",
@@ -262,6 +273,35 @@ describe("check", () => {
     expect(ended.out).toMatch(/used: PORT: .*; GATEHOUSE_ENCRYPTION_KEYS: /);
   });
 
+  it("U8: tells who people sign in with, and the callback URL to register there", async () => {
+    const { out } = await run(["check"], {
+      env: {
+        GATEHOUSE_PUBLIC_URL: "https://id.example.com/",
+        GATEHOUSE_GITHUB_CLIENT_ID: "Iv1",
+        GATEHOUSE_GITHUB_CLIENT_SECRET: "hush",
+      },
+    });
+    expect(out).toMatch(
+      /^github +ok +on, .* https:\/\/id.example.com\/sign-in\/github\/callback$/m,
+    );
+    expect(out).toMatch(/^google +ok +off: GATEHOUSE_GOOGLE_CLIENT_ID is not set$/m);
+    expect(out).not.toMatch("hush");
+  });
+
+  it("warns of a setting that does not exist, which fails nothing", async () => {
+    const { code, out } = await run(["check"], { env: { GATEHOUSE_NAMEE: "Acme" } });
+    expect(code).toBe(0);
+    expect(out).toMatch(/^settings +warning +GATEHOUSE_NAMEE: .* Did you mean GATEHOUSE_NAME\?$/m);
+  });
+
+  it("ends quietly, and as it would, where nobody reads on", async () => {
+    const child = begin(["dist/src/cli.js", "check"]);
+    child.stdout.destroy();
+    const ended = new Promise((done) => child.on("close", done));
+    expect(await text(child.stderr)).toBe("");
+    expect(await ended).toBe(0);
+  });
+
   it("tells of a database that is away, and of one that is empty", async () => {
     const away = await run(["check"], { env: { DATABASE_URL: "postgres://127.0.0.1:1/x" } });
     expect(away.code).toBe(1);
@@ -281,10 +321,11 @@ describe("check", () => {
     const ended = await run(["check"], { env: { DATABASE_URL: "" } });
 
     expect(ended.code).toBe(1);
-    const said = /There is no database in .* yet\. Run `npm start`/;
+    const said = /There is no database in .* yet\. Run `npm start`.* create-administrator`/;
     expect(ended.out).toMatch(said);
     const args = ["end-sessions", "--email", "x@example.com", "--reason", "x"];
     await expectRefusal(args, 1, said, { env: { DATABASE_URL: "" } });
+    await expectRefusal(["migrate"], 1, said, { env: { DATABASE_URL: "" } });
     expect(existsSync(join(directory, "postgres"))).toBe(false);
   });
 
@@ -330,7 +371,7 @@ describe("create-administrator", () => {
 
   it("refuses where there are users", async () => {
     await aUser();
-    await expectRefusal(create, 1, "This database has users");
+    await expectRefusal(create, 1, /This database has users.* Sign up \(`signUp`\)/);
   });
 
   it("M1: prints a password that works, once", async () => {
@@ -368,6 +409,31 @@ describe("create-administrator", () => {
   });
 });
 
+describe("migrate", () => {
+  it("says that the database is up to date", async () => {
+    const said = { code: 0, out: "The database is up to date.\n", err: "" };
+    expect(await run(["migrate"])).toEqual(said);
+    const env = { DATABASE_URL: "", DATABASE_MIGRATION_URL: url };
+    expect(await run(["migrate"], { env })).toEqual(said);
+  });
+});
+
+describe("the server", () => {
+  it.each([
+    ["no.such.host.invalid", "no such name."],
+    ["198.51.100.9", "this machine has no such address."],
+  ])("says in a line that it can't listen on %s", async (HOST, why) => {
+    const env = { HOST, PORT: "0", GATEHOUSE_NAMEE: "Acme" };
+    const { code, out, err } = await run([], { env, program: "main" });
+    expect({ code, err }).toEqual({ code: 1, err: `HOST: can't listen on "${HOST}": ${why}\n` });
+    const [warning] = out.split("\n");
+    expect(JSON.parse(warning!)).toMatchObject({
+      level: 40,
+      msg: expect.stringMatching(/^GATEHOUSE_NAMEE: /) as string,
+    });
+  });
+});
+
 it("works on the embedded database, running or not, and leaves it as it was", async () => {
   const env = { DATABASE_URL: "", GATEHOUSE_DEMO: "false", GATEHOUSE_ENCRYPTION_KEYS: "" };
   const pidFile = join(directory, "postgres", "data", "postmaster.pid");
@@ -383,6 +449,7 @@ it("works on the embedded database, running or not, and leaves it as it was", as
   const pid = await readFile(pidFile, "utf8");
   try {
     expect((await run(end, { env })).out).toMatch("has no open session");
+    expect((await run(["migrate"], { env })).out).toMatch(/^The database in .* is up to date\.$/m);
     expect((await run(["check"], { env })).code).toBe(0);
     const client = new Client({ connectionString: server.url });
     await client.connect();

@@ -43,6 +43,7 @@ it("needs no setting at all to be tried out", () => {
     name: "Gatehouse",
     encryptionKeys: null,
     limits: { maxDepth: 15, maxAliases: 50, maxCost: 10_000 },
+    warnings: [],
   });
 });
 
@@ -123,6 +124,7 @@ it("reads every setting", () => {
     breachedPasswordsUrl: "https://api.pwnedpasswords.com",
     compiledReads: false,
     limits: { maxDepth: 1, maxAliases: 2, maxCost: 3 },
+    warnings: [],
   });
 });
 
@@ -184,12 +186,45 @@ it.each([
   ["GATEHOUSE_MAX_COST", "0"],
   ["GATEHOUSE_MAX_DEPTH", "-1"],
   ["GATEHOUSE_MAX_ALIASES", "1.5"],
+  ["GATEHOUSE_MAX_ALIASES", "-1.5"],
+  ["GATEHOUSE_NAME", "x".repeat(65)],
+  ["GATEHOUSE_MAIL_FROM", "nobody"],
+  ["GATEHOUSE_MAIL_FROM", "Gatehouse <nobody>"],
+  ["GATEHOUSE_MAIL_FROM", "<>"],
+  ["GATEHOUSE_MAIL_FROM", "ann@example.com, ben@example.com"],
+  ["GATEHOUSE_MAIL_FROM", "Team: ann@example.com;"],
 ])("refuses %s=%s in production, naming it and nothing else", (name, value) => {
   const read = () => readConfig({ ...PRODUCTION, [name]: value });
   expect(read).toThrow(BadConfiguration);
   expect(read).toThrow(CannotStart);
   const [, ...problems] = thrownBy(read).split("\n");
   expect(problems).toEqual([expect.stringMatching(new RegExp(`^  ${name}: \\S`))]);
+  // What it takes, and not how that is checked.
+  expect(problems[0]).not.toMatch(/Invalid|expected|received|Too /);
+});
+
+it.each([
+  ["PORT", "http", "takes a whole number from 0 to 65535, such as 4000"],
+  ["DATABASE_POOL_SIZE", "0", "takes a whole number from 1 to 500, such as 10"],
+  ["GATEHOUSE_MAX_COST", "0", "takes a whole number from 1, such as 10000"],
+  ["GATEHOUSE_GITHUB_URL", "github.com", "such as https://github.com"],
+  ["GATEHOUSE_PUBLIC_URL", "id.example.com", "such as https://id.example.com"],
+  ["GATEHOUSE_SMTP_URL", "mail.example.com", "such as smtps://user:password@mail.example.com"],
+  ["GATEHOUSE_MAIL_FROM", "nobody", "such as Gatehouse <no-reply@example.com>"],
+  ["GATEHOUSE_LOG_LEVEL", "loud", "takes fatal, error, warn, info, debug, trace or silent"],
+  ["NODE_ENV", "staging", "takes development, test or production"],
+  ["GATEHOUSE_TRUSTED_PROXIES", "loadbalancer", "such as 192.0.2.1 or 10.0.0.0/8"],
+])("says of %s=%s what it takes", (name, value, said) => {
+  expect(thrownBy(() => readConfig({ [name]: value }))).toContain(said);
+});
+
+it.each([
+  "no-reply@example.com",
+  "Acme <no-reply@example.com>",
+  '"Acme, Inc." <no-reply@example.com>',
+  "Bücher <post@bücher.example>",
+])("sends mails from %s", (from) => {
+  expect(readConfig({ GATEHOUSE_MAIL_FROM: from }).mailFrom).toBe(from);
 });
 
 it.each([
@@ -221,6 +256,69 @@ it("names every setting at fault at once", () => {
   for (const name of ["DATABASE_URL", "GATEHOUSE_PUBLIC_URL", "GATEHOUSE_DEMO"]) {
     expect(missing).toContain(`${name}: `);
   }
+});
+
+it("names what production refuses together with values that can't be meant", () => {
+  const problems = thrownBy(() =>
+    readConfig({
+      ...PRODUCTION,
+      GATEHOUSE_ENCRYPTION_KEYS: "2026a:c2hvcnQ=",
+      GATEHOUSE_SMTP_URL: "mail.example.com",
+      GATEHOUSE_PUBLIC_URL: "http://id.example.com",
+      GATEHOUSE_DEMO: "true",
+      GATEHOUSE_GITHUB_CLIENT_ID: "Iv1",
+    }),
+  );
+  const names = problems.split("\n").map((line) => line.trim().split(":")[0]);
+  expect(names.slice(1).sort()).toEqual([
+    "GATEHOUSE_DEMO",
+    "GATEHOUSE_ENCRYPTION_KEYS",
+    "GATEHOUSE_GITHUB_CLIENT_SECRET",
+    "GATEHOUSE_PUBLIC_URL",
+    "GATEHOUSE_SMTP_URL",
+  ]);
+});
+
+it("warns of a setting that does not exist, names the one that was meant, and no value", () => {
+  const misspelt = { GATEHOUSE_GITHUB_CLEINT_ID: "hush", GATEHOUSE_COLOUR: "hush" };
+  const said = [
+    "GATEHOUSE_GITHUB_CLEINT_ID: there is no such setting. Did you mean GATEHOUSE_GITHUB_CLIENT_ID?",
+    "GATEHOUSE_COLOUR: there is no such setting. docs/configuration.md has them all.",
+  ];
+  expect(readConfig({ ...misspelt, GATEHOUSE_NAMES: "" }).warnings).toEqual(said);
+  const problems = thrownBy(() =>
+    readConfig({ ...misspelt, GATEHOUSE_GITHUB_CLIENT_SECRET: "hush" }),
+  );
+  expect(problems).toContain("  GATEHOUSE_GITHUB_CLIENT_ID: required");
+  expect(problems).toContain(`  ${said[0]}`);
+});
+
+it("does not warn of what Kubernetes sets for a service of its name", () => {
+  const address = "tcp://10.0.0.7:4000";
+  const { warnings } = readConfig({
+    GATEHOUSE_SERVICE_HOST: "10.0.0.7",
+    GATEHOUSE_SERVICE_PORT_HTTP: "4000",
+    GATEHOUSE_PORT: address,
+    GATEHOUSE_PORT_4000_TCP: address,
+    GATEHOUSE_PORT_4000_TCP_ADDR: "10.0.0.7",
+  });
+  expect(warnings).toEqual([]);
+  expect(readConfig({ GATEHOUSE_PORT: "4000" }).warnings).toHaveLength(1);
+});
+
+it.each([
+  ["https://id.example.com", 0],
+  ["http://localhost:5173", 0],
+  ["http://gatehouse.localhost", 0],
+  ["http://127.0.0.1:4000", 0],
+  ["http://[::1]:4000/", 0],
+  ["http://id.example.com", 1],
+  ["http://localhost.example.com", 1],
+  ["http://192.168.1.20:4000", 1],
+])("U9: warns where browsers keep no session: %s", (url, count) => {
+  const { warnings } = readConfig({ GATEHOUSE_PUBLIC_URL: url });
+  expect(warnings).toHaveLength(count);
+  for (const warning of warnings) expect(warning).toMatch(/^GATEHOUSE_PUBLIC_URL: /);
 });
 
 it("repeats no value that may hold a password", () => {

@@ -13,7 +13,9 @@ const MOST_CHARACTERS = 8192;
 type Open = (request: FastifyRequest, reply: FastifyReply) => Promise<Context>;
 type At = { Params: { provider: string } };
 
-const beginning = z.strictObject({ returnTo: z.string().default("/") });
+const beginning = z.strictObject({
+  returnTo: z.string("takes one path, such as /welcome").default("/"),
+});
 
 /**
  * `GET /sign-in/:provider` sends a browser to GitHub or Google, `/sign-in/:provider/callback` takes

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { serverAudits } from "graphql-http";
 import { CredentialKind } from "../../src/entities/Credential";
 import { hashPassword } from "../../src/identity/passwords";
@@ -489,4 +490,33 @@ it("E4: follows events as they happen, once each, until the caller may no longer
     .filter(Boolean)
     .map((line) => (JSON.parse(line) as { object: { name: string } }).object.name);
   expect(names).toEqual(["One", "Two"]);
+});
+
+it("closes a connection whose request dribbles in, and leaves a live tail open", async () => {
+  const account = await anAccount();
+  const { secret: token } = await aCredential(await aMember(account, ADMINISTRATOR));
+  const impatient = await serve({ requestMs: 300 });
+  const tail = await impatient.fetch(`/accounts/${account.id}/events?follow=true`, {
+    headers: { authorization: `Bearer ${token}` },
+  });
+  const reader = tail.body!.pipeThrough(new TextDecoderStream()).getReader();
+  expect(await reader.read()).toEqual({ done: false, value: "\n" });
+
+  const socket = connect(Number(new URL(impatient.url).port), "127.0.0.1");
+  socket.write(
+    "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99999\r\n\r\n{",
+  );
+  const dribble = setInterval(() => socket.write(" "), 20);
+  socket.on("error", () => undefined); // what it writes once the server is gone
+  await new Promise((closed) => socket.once("close", closed).resume());
+  clearInterval(dribble);
+  // The tail is older than that connection became.
+  await impatient.ask(
+    `mutation { updateAccount(input: { accountId: "${account.id}", name: "Still here" }) { userErrors { code } } }`,
+    {},
+    { token },
+  );
+  expect((await reader.read()).value).toContain("Still here");
+  await reader.cancel();
+  expect(impatient.log.join("")).not.toContain('"level":50');
 });

@@ -933,13 +933,29 @@ describe("the client's address", () => {
     expect(await addressSeen(behind, "2001:DB8::7")).toBe("2001:db8::7");
   });
 
+  it("R5: is found where a trusted proxy writes a port behind it, as Azure's does", async () => {
+    const behind = await serve({ env: PROXY });
+    expect(await addressSeen(behind, "203.0.113.9:4711")).toBe("203.0.113.9");
+    expect(await addressSeen(behind, "[2001:DB8::7]:443")).toBe("2001:db8::7");
+    // What has a port without doubt: this is an address to its end.
+    expect(await addressSeen(behind, "2001:db8::7:443")).toBe("2001:db8::7:443");
+    // A trusted one further up is stepped over, and what the client wrote is still nobody's word.
+    const chain = "10.0.0.1:1, 203.0.113.9:4711, 198.51.100.7:8080";
+    expect(await addressSeen(behind, chain)).toBe("203.0.113.9");
+    expect(await addressSeen(server, "203.0.113.9:4711")).toBe("127.0.0.1");
+  });
+
   it("R5: is none rather than nonsense", async () => {
     const behind = await serve({ env: PROXY });
     for (const junk of [
       "junk",
       "0x7f.1",
       "010.1.1.1",
-      "203.0.113.9:4711",
+      "203.0.113.9:",
+      "203.0.113.9:123456",
+      "010.1.1.1:80",
+      "[fe80::1%eth0]:443",
+      "[203.0.113.9]:443",
       "fe80::1%eth0",
       "' or 1",
       "unknown",

@@ -261,7 +261,7 @@ describe("GET /sign-in/google", () => {
       expect([query, status, text]).toEqual([
         query,
         400,
-        expect.stringContaining(query.includes("next") ? "`next`" : "`returnTo`"),
+        expect.stringContaining(query.includes("next") ? "`next`" : "`returnTo`: takes one path"),
       ]);
     }
   });

@@ -55,13 +55,19 @@ interface Options {
   /** Another way to the database than this file's own. */
   database?: Database;
   demoKey?: string;
+  requestMs?: number;
 }
 
 const COOKIE = "__Host-gatehouse_session";
 const served: Served[] = [];
 
 /** The server as `start` makes it, on a free port of this machine; stopped by itself. */
-export async function serve({ env = {}, database, demoKey }: Options = {}): Promise<Served> {
+export async function serve({
+  env = {},
+  database,
+  demoKey,
+  requestMs,
+}: Options = {}): Promise<Served> {
   const log: string[] = [];
   const logger = pino({ level: "trace", base: null }, { write: (line) => void log.push(line) });
   const config = readConfig({
@@ -70,7 +76,14 @@ export async function serve({ env = {}, database, demoKey }: Options = {}): Prom
     ...env,
   });
   const site = await openSite(config);
-  const app = await createServer({ db: database ?? db, config, site, logger, demoKey });
+  const app = await createServer({
+    db: database ?? db,
+    config,
+    site,
+    logger,
+    demoKey,
+    requestMs,
+  });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   const one: Served = {
     app,

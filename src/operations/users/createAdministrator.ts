@@ -34,8 +34,8 @@ export async function createAdministrator(
     if (someone) {
       throw new Refused(
         Refusal.CONFLICT,
-        "This database has users, so it has had its first administrator. Sign up, or have an " +
-          "administrator invite you.",
+        "This database has users, so it has had its first administrator. Sign up (`signUp`), and " +
+          "create an account (`createAccount`).",
       );
     }
     const user = await addUser(tx, { email, name, passwordHash, language: ctx.language() });
