@@ -394,15 +394,19 @@ function asResponse(error: unknown, request: FastifyRequest): GraphQLError {
   });
 }
 
+/** What Fastify refuses by itself, in words that say what to do. */
+const SAID: Partial<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: `The body may have at most ${BODY_LIMIT} bytes.`,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "Send JSON, with `content-type: application/json`.",
+};
+
 /** The shape of a GraphQL answer, so that every client finds the message where it looks. */
 function errorBody(error: Error & { code?: string }, status: number, requestId: string) {
   const ours = error instanceof DomainError;
   const message =
     status >= 500 && !ours
       ? "Something went wrong."
-      : error.code === "FST_ERR_CTP_BODY_TOO_LARGE"
-        ? `The body may have at most ${BODY_LIMIT} bytes.`
-        : error.message;
+      : ((error.code && SAID[error.code]) ?? error.message);
   const code = ours
     ? error.code
     : status >= 500
