@@ -1,8 +1,8 @@
-import addressparser from "nodemailer/lib/addressparser";
 import { z } from "zod";
 import { canonicalRange } from "./addresses";
 import { type EncryptionKey, KEY_BYTES } from "./identity/encryption";
 import type { ProviderSettings } from "./identity/social";
+import { isMailbox } from "./mails/mailbox";
 
 // Messages say what a setting takes. Zod's own would say how that is checked.
 /** The default is the example too. */
@@ -39,11 +39,9 @@ const databaseUrl = z
     /^postgres(ql)?:\/\//,
     "takes a URL such as postgres://user:password@db.example.com/gatehouse",
   );
-/** One mailbox, read as whatever sends the mail will read it. */
-const mailbox = z.string().refine((text) => {
-  const [one, ...others] = addressparser(text);
-  return !others.length && /^[^\s@]+@[^\s@]+$/.test(one?.address ?? "");
-}, "takes one address, such as Gatehouse <no-reply@example.com>");
+const mailbox = z
+  .string()
+  .refine(isMailbox, "takes one address, such as Gatehouse <no-reply@example.com>");
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
