@@ -1,6 +1,6 @@
 import { networkOf } from "../addresses";
 import type { Queryable } from "../database/database";
-import { type Sql, sql } from "../database/sql";
+import { raw, type Sql, sql } from "../database/sql";
 import { RateLimited } from "../errors";
 import { hashOf } from "./tokens";
 
@@ -75,6 +75,9 @@ function limitsOf(who: Guesser | Stranger): [Limit, ...Limit[]] {
   ];
 }
 
+/** Nobody waits for the disk: what a crash forgets are the tries of its last second. */
+const QUICKLY = raw(`quickly as (select set_config('synchronous_commit', 'off', true))`);
+
 /**
  * Counts a try at a secret before it is checked, so that many at once are counted too.
  *
@@ -85,7 +88,7 @@ export async function countTry(db: Queryable, who: Guesser | Stranger): Promise<
   const keys = limits.map(({ key }) => key);
   const [own, ...shared] = limits;
   const [found] = await db.query<{ counted: number; wait: number | null }>(sql`
-    with blocked as (
+    with ${QUICKLY}, blocked as (
       select max(free_at) as until from throttles where key = any(${keys}) and free_at > now()),
     swept as (
       delete from throttles where key in (
@@ -94,8 +97,9 @@ export async function countTry(db: Queryable, who: Guesser | Stranger): Promise<
     own as (${counting([own], sql`(select until from blocked) is null`)}),
     -- Of many at once, those that their own count stops are held against nobody else.
     shared as (${counting(shared, sql`exists (select from own)`)})
-    select (select count(*) from own)::int + (select count(*) from shared)::int as counted,
-      (select greatest(1, ceil(extract(epoch from until - now()) - 0.001))::int from blocked) as wait`);
+    select (select count(*) from own)::int + (select count(*) from shared)::int as counted, quickly.*,
+      (select greatest(1, ceil(extract(epoch from until - now()) - 0.001))::int from blocked) as wait
+    from quickly`);
   if (found!.counted < keys.length) throw new RateLimited(found!.wait ?? 1);
 }
 
@@ -129,12 +133,12 @@ export async function forgive(db: Queryable, who: Guesser | Stranger): Promise<v
   const keys = limitsOf(who).map(({ key }) => key);
   // Taken in the order of trying: otherwise two who hold what the other wants would wait forever.
   await db.query(sql`
-    with held as (
+    with ${QUICKLY}, held as (
       select t.key, a.n from unnest(${keys}::text[]) with ordinality a(key, n)
         join throttles t using (key) order by a.n for update of t)
     update throttles t set tries = case held.n when 1 then 0 else greatest(t.tries - 1, 0) end,
       free_at = case held.n when 1 then to_timestamp(0) else t.free_at end
-    from held where t.key = held.key`);
+    from held, quickly where t.key = held.key`);
 }
 
 /** Whether nothing of this name was asked within the last `window`: of many at once, one is told so. */
