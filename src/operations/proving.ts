@@ -105,7 +105,13 @@ export async function openSession(
     tx.authorize("create", session);
     await tx.save(session);
     await tx.record("signed_in.v1", session);
-    if (found.spare.length) await endSpare(tx, found.spare);
+    if (found.spare.length) {
+      // Those that were not used for longest, so that one more leaves no more than there may be.
+      await endAll(
+        tx,
+        await tx.rows(Session, sql`row.id = any(${found.spare}) and row.ended_at is null`),
+      );
+    }
     if (found.unknown) await queueNotice(tx, ctx, "newDevice", userAgent);
     return null;
   });
@@ -119,15 +125,14 @@ export async function openSession(
   return { session, token, challenge: null };
 }
 
-/** Ends those that were not used for longest, so that one more leaves no more than there may be. */
-async function endSpare(tx: Transaction, ids: string[]): Promise<void> {
-  const spare = await tx.rows(Session, sql`row.id = any(${ids}) and row.ended_at is null`);
-  for (const session of spare) {
+/** Ends these, which are held, and records each. */
+async function endAll(tx: Transaction, sessions: readonly Session[]): Promise<void> {
+  for (const session of sessions) {
     tx.authorize("end", session);
     session.endedAt = tx.now;
   }
-  await tx.saveAll(spare, "endedAt");
-  await tx.record("session_ended.v1", ...spare);
+  await tx.saveAll(sessions, "endedAt");
+  await tx.record("session_ended.v1", ...sessions);
 }
 
 async function askForCode(tx: Transaction, user: Arriving, methods: SignInMethod[]) {
@@ -323,13 +328,8 @@ export async function endSessions(
   );
   if (sessionId) assertOpen(open, sessionId);
   const others = open.filter(({ id }) => id !== except);
-  for (const session of others) {
-    tx.authorize("end", session);
-    session.endedAt = tx.now;
-  }
   await voidBegun(tx, userId);
-  await tx.saveAll(others, "endedAt");
-  await tx.record("session_ended.v1", ...others);
+  await endAll(tx, others);
   return others;
 }
 
