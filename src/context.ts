@@ -47,6 +47,7 @@ interface Asking {
   flowCookie?: Context["flowCookie"];
   byCookie?: boolean;
   device?: Context["device"];
+  knownDevice?: Context["knownDevice"];
   language?: Context["language"];
   report?: Context["report"];
 }
@@ -72,6 +73,8 @@ export class Context {
   readonly byCookie: boolean;
   /** The hash of what tells the browser again, which is given one where it has none. */
   readonly device: () => Buffer | null;
+  /** The same of a browser that has one: whoever is refused is given none. */
+  readonly knownDevice: () => Buffer | null;
   /** In which the request asks to be answered: how people are written to who have no user yet. */
   readonly language: () => Language;
   /** Tells the operator of a bug, with the cause that the caller is not told. */
@@ -97,6 +100,7 @@ export class Context {
     this.flowCookie = flowCookie ?? (() => undefined);
     this.byCookie = byCookie ?? false;
     this.device = device ?? (() => null);
+    this.knownDevice = asking.knownDevice ?? (() => null);
     this.language = language ?? (() => ENGLISH);
     this.loaders = new Loaders(this);
     this.accesses = this.newAccesses();

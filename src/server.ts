@@ -286,6 +286,10 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       report: (error) => request.log.error({ err: error }, "request failed"),
       byCookie: request.headers.authorization === undefined,
       device: () => deviceOf(request, reply),
+      knownDevice: () => {
+        const text = knownDeviceOf(request);
+        return text === null ? null : hashOf(text);
+      },
       language: () => preferredLanguage(request.headers["accept-language"]),
       cookie: (token) =>
         token
@@ -313,9 +317,13 @@ function tokenOf(request: FastifyRequest): { text: string; byCookie: boolean } |
   throw new Unauthenticated("The Authorization header takes `Bearer` and a token or API key.");
 }
 
+function knownDeviceOf(request: FastifyRequest): string | null {
+  const text = request.cookies[DEVICE_COOKIE];
+  return text && /^[\w-]{43}$/.test(text) ? text : null;
+}
+
 function deviceOf(request: FastifyRequest, reply: FastifyReply): Buffer {
-  const known = request.cookies[DEVICE_COOKIE];
-  const text = known && /^[\w-]{43}$/.test(known) ? known : randomBytes(32).toString("base64url");
+  const text = knownDeviceOf(request) ?? randomBytes(32).toString("base64url");
   void reply.setCookie(DEVICE_COOKIE, text, { ...COOKIE, maxAge: DEVICE_LASTS_SECONDS });
   return hashOf(text);
 }

@@ -178,7 +178,7 @@ export async function tryAt<T>(
   const guesser = {
     ...attempt,
     ip: ctx.request.ip,
-    deviceHash: familiar ? ctx.device() : null,
+    deviceHash: familiar ? ctx.knownDevice() : null,
     sessionId: who?.sessionId ?? null,
   };
   const refuse = (error: unknown) => {

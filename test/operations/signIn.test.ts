@@ -348,8 +348,13 @@ describe("signIn, with an old hash", () => {
 
   it("U10: lets a person in with a browser they have signed in with, whatever others try", async () => {
     const user = await aUser({ passwordHash });
+    const DEVICE = Buffer.alloc(32, 7);
     const browser = () =>
-      new Context({ ...base(), caller: null, device: () => Buffer.alloc(32, 7) });
+      new Context({
+        ...base(),
+        caller: null,
+        ...{ device: () => DEVICE, knownDevice: () => DEVICE },
+      });
     await signIn(browser(), user.email, PASSWORD);
     // Behind the same address and everywhere else.
     await sqlAsOwner(`update throttles set tries = 80, free_at = now() + interval '1 min'`);

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hashPassword } from "../../src/identity/passwords";
 import { sqlAsOwner, useDatabase } from "../support/database";
@@ -20,9 +21,15 @@ beforeAll(async () => {
 let count = 0;
 const email = () => `someone${String(++count).padStart(4, "0")}@example.com`;
 
+/** All from one browser, which one of them has signed in with. */
+const DEVICE = "d".repeat(43);
 const signIn = (who: string) =>
-  server.ask(`mutation { signIn(input: { email: "${who}", password: "a wrong guess" }) {
-    session { id } userErrors { code message field } } }`);
+  server.ask(
+    `mutation { signIn(input: { email: "${who}", password: "a wrong guess" }) {
+    session { id } userErrors { code message field } } }`,
+    {},
+    { headers: { cookie: `__Host-gatehouse_device=${DEVICE}` } },
+  );
 const signUp = (who: string) =>
   server.ask(`mutation { signUp(input: { email: "${who}", password: "${PASSWORD}", name: "Ida" }) {
     email signUpId userErrors { code message field } } }`);
@@ -96,10 +103,10 @@ it("U2: signIn does not tell who has a user, who has a password, or who was here
   const [known, without, familiar, nobody] = times(4, email) as [string, string, string, string];
   await aUser({ email: known, passwordHash });
   await aUser({ email: without });
-  // As the test's own requests come from here.
   const { id } = await aUser({ email: familiar, passwordHash });
   await aSession(id);
-  await sqlAsOwner("update sessions set ip = '127.0.0.1'");
+  const deviceHash = createHash("sha256").update(DEVICE).digest();
+  await sqlAsOwner("update sessions set device_hash = $1", [deviceHash]);
 
   await expectAlike({
     "no such user": () => signIn(nobody),
