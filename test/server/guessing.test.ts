@@ -56,6 +56,22 @@ describe("guessing over HTTP", () => {
     expect(answers[1]).toEqual(answers[0]);
   });
 
+  it("U10: keeps nobody out of a browser that they have signed in with, and gives strangers no such", async () => {
+    const { email } = await aUser({ passwordHash: await hashPassword(PASSWORD) });
+    const first = await server.ask(`mutation { ${signIn(email, PASSWORD)} }`);
+    const device = first.headers.getSetCookie().find((one) => one.includes("_device="))!;
+    const headers = { cookie: device.split(";", 1)[0]! };
+    let wrong;
+    for (let i = 0; i < 7; i++)
+      wrong = await server.ask(`mutation { ${signIn(email, "a guess")} }`);
+    expect(wrong!.codes).toEqual(["RATE_LIMITED"]);
+    expect(wrong!.headers.getSetCookie()).toEqual([]);
+
+    const { errors } = await server.ask(`mutation { ${signIn(email, PASSWORD)} }`, {}, { headers });
+
+    expect(errors).toEqual([]);
+  });
+
   it("U10: goes by the address behind a proxy that is trusted, and by no other's word", async () => {
     const { email } = await aUser();
     const tryFrom = async (to: Served, ip: string) => {
