@@ -64,8 +64,8 @@ describe("guessing over HTTP", () => {
     let wrong;
     for (let i = 0; i < 7; i++)
       wrong = await server.ask(`mutation { ${signIn(email, "a guess")} }`);
-    expect(wrong!.codes).toEqual(["RATE_LIMITED"]);
-    expect(wrong!.headers.getSetCookie()).toEqual([]);
+    expect(wrong.codes).toEqual(["RATE_LIMITED"]);
+    expect(wrong.headers.getSetCookie()).toEqual([]);
 
     const { errors } = await server.ask(`mutation { ${signIn(email, PASSWORD)} }`, {}, { headers });
 
