@@ -4,7 +4,7 @@ import { sqlAsOwner, useDatabase } from "../support/database";
 import { anAuthenticator, anIdentity, aSession, aUser } from "../support/factories";
 import { serve, type Served } from "../support/http";
 import { deliver, recipient, useMail } from "../support/mail";
-import { everything } from "../support/refusals";
+import { eventually, everything } from "../support/refusals";
 import {
   APP_URL,
   browserAt,
@@ -195,6 +195,8 @@ describe("GET /sign-in/google", () => {
     expect(url).toBe(`${APP_URL}/sign-in#error=IDENTITY_NOT_LINKED`);
     expect(sessionIn(browser)).toBeUndefined();
     expect(await settled()).toEqual(before);
+    // It is told behind the answer, whose time must not say so.
+    await eventually(async () => (await eventsOf(user.id)).length > 0);
     expect(await eventsOf(user.id)).toMatchObject([
       {
         type: "sign_in_refused.v1",
