@@ -2,10 +2,7 @@ import { Link, requestOf } from "./link";
 import type { Seeded } from "./seed";
 import { bodyOf, CONNECTIONS, WORKS, type WorkName } from "./works";
 
-/**
- * The load generator, a process of its own: connections that each wait for an answer and ask
- * again.
- */
+/** The load generator, a process of its own: connections that each wait for an answer and ask again. */
 export interface Slot {
   seeded: Seeded;
   work: WorkName;

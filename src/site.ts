@@ -19,6 +19,7 @@ export interface Site {
   fetch: Fetch;
   /** Where passwords are looked up that are in known breaches; null for nowhere. */
   breachedPasswordsUrl: string | null;
+  /** Which sessions have entered which accounts. */
   entries: Entries;
 }
 

@@ -90,6 +90,19 @@ describe("tries at a password", () => {
     expect(await from(8)).toBe(4);
   });
 
+  it("U10: of mails to one person are few, from however many networks", async () => {
+    const from = (i: number) => wait(ada({ secret: "mail", ip: `2001:db8:0:${i}::1` }));
+    for (let i = 0; i < 21; i++) expect(await from(i)).toBe(0);
+    const waits: number[] = [];
+    for (let i = 21; i < 31; i++) {
+      const seconds = await from(i);
+      waits.push(seconds);
+      await pass(seconds);
+      expect(await from(i)).toBe(0);
+    }
+    expect(waits).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+  });
+
   it("U10: of codes are few in a day, from however many networks", async () => {
     const from = (i: number) => wait(ada({ secret: "code", ip: `2001:db8:0:${i}::1` }));
     for (let i = 0; i < 11; i++) expect(await from(i)).toBe(0);
