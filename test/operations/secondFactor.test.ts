@@ -362,6 +362,25 @@ describe("a code", () => {
     expect(notices[0]!.text).toContain("9 are left");
   });
 
+  it("U10: is told as guessed at though guesses at the password were told the same day", async () => {
+    const user = await aUser({ passwordHash });
+    const { secret } = await anAuthenticator(user.id);
+    const session = await asUser(user);
+    const guess = async (act: (ctx: Context) => Promise<unknown>) => {
+      for (let i = 0; i < 7; i++) {
+        const { ctx, settled } = await waitable(user.id, session);
+        await expect(act(ctx)).rejects.toBeDefined();
+        await settled();
+      }
+    };
+    await guess((ctx) => reauthenticate(ctx, { password: "a guess", code: "000000" }));
+    await guess((ctx) => disableTotp(ctx, wrongCode(secret)));
+    expect((await deliver()).map(({ subject }) => subject).sort()).toEqual([
+      "Somebody tries to guess your password",
+      "Somebody tries to sign in as you, and fails at the code",
+    ]);
+  });
+
   it("U10: is throttled, the right one too, and whoever is guessed at is told once", async () => {
     const user = await aUser();
     const { secret } = await anAuthenticator(user.id);
