@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { Client } from "pg";
-import { startEmbedded } from "../src/database/embedded";
+import { startEmbedded } from "../src/database/embedded/embedded";
 import type { Stops } from "./stops";
 
 const INSTALLED = "/usr/lib/postgresql";

@@ -1,9 +1,9 @@
 import { pino } from "pino";
-import { readConfig } from "../src/config";
+import { readConfig } from "../src/setup/config";
 import { Database } from "../src/database/database";
 import { openDataSource } from "../src/database/dataSource";
-import { createServer } from "../src/server";
-import { openSite } from "../src/site";
+import { createServer } from "../src/http/server";
+import { openServices } from "../src/setup/openServices";
 import type { Seeded } from "./seed";
 import { bodyOf, type Work } from "./works";
 
@@ -15,8 +15,8 @@ export async function statementsOf(url: string, works: Work[], seeded: Seeded): 
   const source = await openDataSource({ url, as: "serve", poolSize: 2 }).initialize();
   const db = new Database(source);
   const config = readConfig({ DATABASE_URL: url });
-  const site = await openSite(config);
-  const app = await createServer({ db, config, site, logger: pino({ level: "warn" }) });
+  const services = await openServices(config);
+  const app = await createServer({ db, config, services, logger: pino({ level: "warn" }) });
   try {
     const counts: number[] = [];
     for (const work of works) {

@@ -4,22 +4,22 @@ import { hostname, userInfo } from "node:os";
 import { text } from "node:stream/consumers";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { typeid } from "typeid-js";
-import { check, keyProblem, reasonOf, secrets } from "./check";
-import { CannotStart, readConfig } from "./config";
-import { Context } from "./context";
+import { check, keyProblem, reasonOf, secrets } from "./setup/check";
+import { CannotStart, readConfig } from "./setup/config";
+import { Context } from "./context/context";
 import { Database } from "./database/database";
 import { openDataSource } from "./database/dataSource";
-import { EmbeddedUnavailable } from "./database/embedded";
+import { EmbeddedUnavailable } from "./database/embedded/embedded";
 import { migrate } from "./database/migrate";
-import { assertMade, databaseFor, type Stop } from "./databaseFor";
+import { assertMade, openDatabase, type Stop } from "./setup/openDatabase";
 import { DomainError, Refused, Unavailable } from "./errors";
 import { resetMfa } from "./operations/authenticators/resetMfa";
 import { rotateKeys } from "./operations/authenticators/rotateKeys";
 import { endUserSessions } from "./operations/sessions/endUserSessions";
 import { createAdministrator } from "./operations/users/createAdministrator";
-import { policyTable } from "./policies/table";
+import { policyTable } from "./policies/policyTable";
 import { operator } from "./principal";
-import { openSite } from "./site";
+import { openServices } from "./setup/openServices";
 
 const say = (line: string) => void process.stdout.write(`${line}\n`);
 /** What is not the answer goes beside it, so that a script can take the answer. */
@@ -120,7 +120,7 @@ const COMMANDS: Record<string, Command> = {
       stopping(async (stops) => {
         const config = readConfig(process.env);
         if (!config.migrationUrl) assertMade(config);
-        const url = config.migrationUrl ?? (await databaseFor(config, stops, log)).migrateUrl;
+        const url = config.migrationUrl ?? (await openDatabase(config, stops, log)).migrateUrl;
         await migrate(url).catch((cause: unknown) => {
           const message = `The database can't be migrated: ${reasonOf(cause)}. docs/configuration.md says what that takes.`;
           throw new CannotStart(message, { cause });
@@ -151,7 +151,7 @@ const COMMANDS: Record<string, Command> = {
     run: () =>
       asOperator(async (ctx) => {
         const { done, left } = await rotateKeys(ctx);
-        const { currentId } = ctx.site.keyring;
+        const { currentId } = ctx.services.keyring;
         say(`Encrypted ${secrets(done)} again, under the key "${currentId}".`);
         for (const key of left) log(keyProblem(key));
         if (left.length) return 1;
@@ -163,7 +163,7 @@ const COMMANDS: Record<string, Command> = {
     does: "prints the GraphQL schema",
     async run() {
       // The others do without it, and it takes a second to load.
-      const { printedSchema } = await import("./schema.js");
+      const { printedSchema } = await import("./graphql/schema.js");
       process.stdout.write(printedSchema());
     },
   }),
@@ -189,7 +189,7 @@ function asOperator<T>(work: (ctx: Context) => Promise<T>, { make = false } = {}
   return stopping(async (stops) => {
     const config = readConfig(process.env);
     if (!make) assertMade(config);
-    const { serveUrl, migrateUrl } = await databaseFor(config, stops, log);
+    const { serveUrl, migrateUrl } = await openDatabase(config, stops, log);
     if (!config.databaseUrl) await migrate(migrateUrl);
     const source = openDataSource({ url: serveUrl, as: "serve", poolSize: 2 });
     const db = new Database(await source.initialize().catch(asUnavailable));
@@ -198,7 +198,7 @@ function asOperator<T>(work: (ctx: Context) => Promise<T>, { make = false } = {}
     const request = { id: typeid("cli").toString(), ip: null, userAgent: null };
     const caller = operator(userName(), hostname());
     const report = (error: unknown) => log(reasonOf(error));
-    return work(new Context({ db, site: await openSite(config), request, caller, report }));
+    return work(new Context({ db, services: await openServices(config), request, caller, report }));
   });
 }
 

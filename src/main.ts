@@ -1,6 +1,6 @@
 import "reflect-metadata";
-import { CannotStart } from "./config";
-import { EmbeddedUnavailable } from "./database/embedded";
+import { CannotStart } from "./setup/config";
+import { EmbeddedUnavailable } from "./database/embedded/embedded";
 import { start } from "./start";
 
 start(process.env).catch((error: unknown) => {

@@ -1,16 +1,16 @@
 import { join, resolve } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { pino } from "pino";
-import { CannotStart, type Config, readConfig } from "./config";
+import { CannotStart, type Config, readConfig } from "./setup/config";
 import { Database } from "./database/database";
 import { openDataSource } from "./database/dataSource";
 import { migrate } from "./database/migrate";
-import { databaseFor, type Stop } from "./databaseFor";
-import { type Demo, keepDemo } from "./demo";
-import { startJobs, tasks } from "./jobs";
+import { openDatabase, type Stop } from "./setup/openDatabase";
+import { type Demo, keepDemo } from "./setup/demo";
+import { startJobs, tasks } from "./setup/jobs";
 import { folderMailer, smtpMailer } from "./mails/mailer";
-import { createServer } from "./server";
-import { openSite } from "./site";
+import { createServer } from "./http/server";
+import { openServices } from "./setup/openServices";
 
 const say = (message: string) => void process.stdout.write(`${message}\n`);
 
@@ -31,20 +31,20 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
     for (const one of stops.reverse()) await one().catch((error) => logger.error({ err: error }));
   };
   try {
-    const { serveUrl, migrateUrl } = await databaseFor(config, stops, say);
+    const { serveUrl, migrateUrl } = await openDatabase(config, stops, say);
     await migrate(migrateUrl);
     const { poolSize } = config;
     const source = await openDataSource({ url: serveUrl, as: "serve", poolSize }).initialize();
     const db = new Database(source);
     stops.push(() => db.close());
-    const site = await openSite(config);
-    const demo = config.demo ? await keepDemo(db, site, config) : null;
+    const services = await openServices(config);
+    const demo = config.demo ? await keepDemo(db, services, config) : null;
     const mailer = config.smtpUrl
       ? smtpMailer(config.smtpUrl, config.mailFrom)
       : folderMailer(join(resolve(config.dataDirectory), "mail"), config.mailFrom, say);
     stops.push(async () => mailer.close());
     stops.push(await startJobs(serveUrl, tasks(db, mailer, config), logger));
-    const app = await createServer({ db, config, site, logger, demoKey: demo?.apiKey });
+    const app = await createServer({ db, config, services, logger, demoKey: demo?.apiKey });
     stops.push(() => app.close());
     await listen(app, config);
     const { port } = app.server.address() as { port: number };

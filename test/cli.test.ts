@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { Client } from "pg";
 import { SMTPServer } from "smtp-server";
-import { startEmbedded } from "../src/database/embedded";
+import { startEmbedded } from "../src/database/embedded/embedded";
 import { signIn } from "../src/operations/sessions/signIn";
 import { sqlAsOwner, url, useDatabase } from "./support/database";
 import {

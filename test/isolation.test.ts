@@ -12,7 +12,7 @@ import type { Account } from "../src/entities/Account";
 import type { Membership } from "../src/entities/Membership";
 import { type PREFIX, newId } from "../src/ids";
 import { createAuthtoken } from "../src/operations/credentials/createAuthtoken";
-import { schema } from "../src/schema";
+import { schema } from "../src/graphql/schema";
 import { sqlAsOwner, useDatabase } from "./support/database";
 import { documentsAt, inputPlaces, inputWith, type Place, places } from "./support/documents";
 import {

@@ -2,7 +2,7 @@ import { DatabaseError, type Pool, type PoolClient } from "pg";
 import type { DataSource } from "typeorm";
 import { Unavailable } from "../errors";
 import { CONNECTION_LASTS_MS } from "./dataSource";
-import { Names } from "./names";
+import { StatementNames } from "./statementNames";
 import type { Sql } from "./sql";
 import { type Class, type Table, tablesOf } from "./table";
 
@@ -34,8 +34,8 @@ export class Database implements Queryable {
   /** Told every statement: how tests count them. */
   observe?: (text: string) => void;
   private readonly pool: Pool;
-  private readonly names = new Names(MOST_NAMED, CONNECTION_LASTS_MS);
-  private readonly readNames = new Names(MOST_NAMED_READS, CONNECTION_LASTS_MS);
+  private readonly names = new StatementNames(MOST_NAMED, CONNECTION_LASTS_MS);
+  private readonly readNames = new StatementNames(MOST_NAMED_READS, CONNECTION_LASTS_MS);
 
   constructor(private readonly dataSource: DataSource) {
     this.table = tablesOf(dataSource);

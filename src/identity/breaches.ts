@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Fetch } from "../outbound";
+import type { Fetch } from "../net/outbound";
 import { normal } from "./passwords";
 
 const LONGEST_MS = 3_000;

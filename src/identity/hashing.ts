@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
-import { networkOf } from "../addresses";
+import { networkOf } from "../net/addresses";
 import { RateLimited } from "../errors";
 
 /** argon2id with OWASP's parameters: 19 MiB, 2 passes, 1 lane. (2 is argon2id in the library.) */

@@ -1,4 +1,4 @@
-import { networkOf } from "../addresses";
+import { networkOf } from "../net/addresses";
 import type { Queryable } from "../database/database";
 import { raw, type Sql, sql } from "../database/sql";
 import { RateLimited } from "../errors";

@@ -1,4 +1,4 @@
-import type { Notice } from "../mail";
+import type { Notice } from "./queueMail";
 import { type Letter, noticesIn, type Notify } from "./letter";
 
 const whenAndWhere = (at: string, ip: string | null) =>

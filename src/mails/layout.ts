@@ -1,4 +1,4 @@
-import type { Language } from "../languages";
+import type { Language } from "./languages";
 import type { Letter } from "./letter";
 
 /** Both parts of a mail. Nothing in it is fetched from elsewhere, so nobody learns who opened it. */

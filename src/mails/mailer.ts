@@ -2,7 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTransport } from "nodemailer";
 import { typeid } from "typeid-js";
-import type { Language } from "../languages";
+import type { Language } from "./languages";
 import { layout } from "./layout";
 import type { Letter } from "./letter";
 

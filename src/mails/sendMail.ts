@@ -1,10 +1,10 @@
 import type { Database } from "../database/database";
 import { sql } from "../database/sql";
-import { PROVIDER_NAMES } from "../identity/social";
+import { PROVIDER_NAMES } from "../identity/providers";
 import { newToken } from "../identity/tokens";
 import { newId } from "../ids";
-import { type Language, languageOf, MAILS } from "../languages";
-import type { Mail } from "../mail";
+import { type Language, languageOf, MAILS } from "./languages";
+import type { Mail } from "./queueMail";
 import type { Letter } from "./letter";
 import type { Mailer } from "./mailer";
 

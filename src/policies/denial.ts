@@ -3,7 +3,7 @@ import { Forbidden } from "../errors";
 import { RANKS, type Role, ROLES, roleName } from "../entities/roles";
 import type { Standing } from "../principal";
 import { type Ability, abilityIn, type Action, ruleFor, type Subject } from "./ability";
-import { subjectName, verb } from "./words";
+import { subjectName, verb } from "./wording";
 
 /** The error that says why not: the rule that decided, and which role would allow it (Y4). */
 export function denied(

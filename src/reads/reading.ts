@@ -14,12 +14,12 @@ import {
 } from "graphql";
 import { getArgumentValues, getVariableValues } from "graphql/execution/values";
 import type { Sql } from "../database/sql";
-import { Lru } from "../lru";
+import { Lru } from "./lru";
 import { Compiler, relationOf, type Relations, type Tables, type Variables } from "./compiler";
-import type { Known } from "./known";
+import type { RememberedCaller } from "./rememberedCaller";
 import type { Args, Bindings, Plan } from "./plan";
 import { Uncompilable } from "./uncompilable";
-import type { Relation } from "./words";
+import type { Relation } from "./relationKinds";
 
 /** Characters of all plans: shapes of callers, of filters and of conditions multiply. */
 const MOST_PLANS = 16_000_000;
@@ -86,7 +86,7 @@ export class Reading {
   }
 
   /** The statement for this caller and these variables, or why there is none. */
-  bind(caller: Known, inputs: Variables): Bound | string {
+  bind(caller: RememberedCaller, inputs: Variables): Bound | string {
     if (this.operation.operation !== OperationTypeNode.QUERY) return "not a query";
     const definitions = this.operation.variableDefinitions ?? [];
     const { coerced } = getVariableValues(this.schema, definitions, inputs);

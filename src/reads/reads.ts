@@ -1,12 +1,12 @@
 import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from "graphql";
 import type { Database } from "../database/database";
 import { DomainError, TakesTooLong } from "../errors";
-import { Lru } from "../lru";
+import { Lru } from "./lru";
 import type { Relations, Tables, Variables } from "./compiler";
-import type { Known } from "./known";
+import type { RememberedCaller } from "./rememberedCaller";
 import { newPlans, Reading } from "./reading";
 import { relations } from "./relations";
-import { fixed } from "./words";
+import { fixed } from "./relationKinds";
 
 /** Accounts of all callers who are remembered, and each once more. */
 const MOST_KNOWN = 20_000;
@@ -26,11 +26,11 @@ export type Outcome =
 /** A request, as far as reads look at it. */
 interface Asking {
   /** Whoever asks, in a form that a statement verifies. */
-  verifiable(): Promise<Known | null>;
+  verifiable(): Promise<RememberedCaller | null>;
   /** Finds out who asks now. */
   prove(): Promise<void>;
   /** Told that the answer was theirs. */
-  used(caller: Known): void;
+  used(caller: RememberedCaller): void;
 }
 
 const keyOf = (tokenHash: Buffer) => tokenHash.toString("latin1");
@@ -39,7 +39,7 @@ const keyOf = (tokenHash: Buffer) => tokenHash.toString("latin1");
 export class Reads {
   /** Why documents were left to their resolvers, and how often. */
   readonly left = new Map<string, number>();
-  private readonly callers = new Lru<Known>(MOST_KNOWN);
+  private readonly callers = new Lru<RememberedCaller>(MOST_KNOWN);
   private readonly plans = newPlans();
   /** As long as Apollo remembers a document; by operation, where it has several. */
   private readonly readings = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Reading>>();
@@ -61,11 +61,11 @@ export class Reads {
   }
 
   /** Whoever came with this token the last time: a guess, which every statement verifies. */
-  recall(tokenHash: Buffer): Known | undefined {
+  recall(tokenHash: Buffer): RememberedCaller | undefined {
     return this.callers.get(keyOf(tokenHash));
   }
 
-  private remember(known: Known): void {
+  private remember(known: RememberedCaller): void {
     const key = keyOf(known.tokenHash);
     if (this.callers.get(key) === known) return;
     this.callers.set(key, known, 1 + known.standings.length);
@@ -104,7 +104,7 @@ export class Reads {
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Variables,
-    caller: Known,
+    caller: RememberedCaller,
   ): Promise<Outcome> {
     const bound = this.reading(document, operation).bind(caller, variables);
     if (typeof bound === "string") return this.leave(bound);

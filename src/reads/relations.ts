@@ -11,12 +11,12 @@ import { Membership } from "../entities/Membership";
 import { ServiceUser } from "../entities/ServiceUser";
 import { Session } from "../entities/Session";
 import { User } from "../entities/User";
-import { credentialsWhere, eventsWhere, membersWhere } from "../filters";
-import { ENGLISH, LANGUAGES } from "../languages";
+import { credentialsWhere, eventsWhere, membersWhere } from "./filters";
+import { ENGLISH, LANGUAGES } from "../mails/languages";
 import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Relations } from "./compiler";
 import { literal, orNull, plain, truth } from "./json";
-import { CALLER, type Known } from "./known";
+import { CALLER, type RememberedCaller } from "./rememberedCaller";
 import {
   byId,
   can,
@@ -29,7 +29,7 @@ import {
   type Relation,
   same,
   word,
-} from "./words";
+} from "./relationKinds";
 
 const inAccount = (by: string) => ({ accountId: "accountId", [by]: "id" });
 
@@ -149,7 +149,7 @@ const myself: Relation = {
 };
 
 /** Whichever accounts it may lead to, that the session enters them is on record (E5). */
-const hasEnteredAll = ({ notEntered }: Known) => notEntered.length === 0;
+const hasEnteredAll = ({ notEntered }: RememberedCaller) => notEntered.length === 0;
 
 const gatedAccount: Relation = {
   read({ row, field, nodes }, compiler) {

@@ -3,7 +3,7 @@ import type { ColumnOf } from "../database/table";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
 import { allowed } from "../policies/sql";
 import type { Standing } from "../principal";
-import { CALLER, type Group, type Known, OWN } from "./known";
+import { CALLER, type Group, type RememberedCaller, OWN } from "./rememberedCaller";
 import { isSame, source } from "./plan";
 import { Uncompilable } from "./uncompilable";
 
@@ -22,7 +22,7 @@ const given = (account?: Sql) => (value: unknown, operator: string) => {
 };
 
 /** What each group of the caller's accounts says, joined where they differ. */
-function byGroup({ groups }: Known, account: Sql, test: (group: Group) => Sql): Sql {
+function byGroup({ groups }: RememberedCaller, account: Sql, test: (group: Group) => Sql): Sql {
   const tests = groups.map(test);
   const [first, ...more] = tests;
   if (!first) return FALSE;
@@ -40,7 +40,7 @@ function byGroup({ groups }: Known, account: Sql, test: (group: Group) => Sql): 
  * that is, the way to the row has settled; `account` tells where their roles differ.
  */
 export function may(
-  caller: Known,
+  caller: RememberedCaller,
   action: Action,
   subject: SubjectClass,
   column: ColumnOf,
@@ -53,7 +53,7 @@ export function may(
 
 /** The same of a row that is only thought of, such as a credential of the caller's own. */
 export function mayWith(
-  caller: Known,
+  caller: RememberedCaller,
   action: Action,
   row: (standing: Standing) => Subject,
   account: Sql,
@@ -65,7 +65,7 @@ export function mayWith(
 
 /** Whether the caller may do this to what is their own and belongs to no account. */
 export function mayOwn(
-  { self }: Known,
+  { self }: RememberedCaller,
   action: Action,
   subject: SubjectClass,
   column: ColumnOf,

@@ -11,7 +11,7 @@ import {
   Resolver,
   Root,
 } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { Account } from "../entities/Account";
 import { Credential } from "../entities/Credential";
 import { Event } from "../entities/Event";
@@ -23,8 +23,8 @@ import { createAccount } from "../operations/accounts/createAccount";
 import { deleteAccount } from "../operations/accounts/deleteAccount";
 import { updateAccount } from "../operations/accounts/updateAccount";
 import { relations } from "../reads/relations";
-import { CredentialsArgs, EventsArgs, MembersArgs } from "./filters";
-import { can, list, page } from "./follow";
+import { CredentialsArgs, EventsArgs, MembersArgs } from "./filterInputs";
+import { can, list, page } from "./resolveRelations";
 import { type Connection, connectionOf, OrderedPageArgs } from "./pagination";
 import { Payload, payload } from "./payload";
 

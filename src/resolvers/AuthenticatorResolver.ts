@@ -1,5 +1,5 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { Authenticator } from "../entities/Authenticator";
 import { confirmTotp } from "../operations/authenticators/confirmTotp";
 import { disableTotp } from "../operations/authenticators/disableTotp";

@@ -11,14 +11,14 @@ import {
   Resolver,
   Root,
 } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { ApiKey, Authtoken, Credential, CredentialStatus } from "../entities/Credential";
 import { Membership } from "../entities/Membership";
 import { Principal } from "../entities/Principal";
 import { ServiceUser } from "../entities/ServiceUser";
 import { User } from "../entities/User";
 import { relations } from "../reads/relations";
-import { can } from "./follow";
+import { can } from "./resolveRelations";
 import { createApiKey } from "../operations/credentials/createApiKey";
 import { createAuthtoken } from "../operations/credentials/createAuthtoken";
 import { revokeCredential } from "../operations/credentials/revokeCredential";

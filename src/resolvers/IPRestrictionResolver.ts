@@ -1,9 +1,9 @@
 import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { IPRestriction } from "../entities/IPRestriction";
 import { IPRule } from "../entities/IPRule";
 import { relations } from "../reads/relations";
-import { list } from "./follow";
+import { list } from "./resolveRelations";
 
 @Resolver(() => IPRestriction)
 export class IPRestrictionResolver {

@@ -9,7 +9,7 @@ import {
   Query,
   Resolver,
 } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { Identity, SocialProvider } from "../entities/Identity";
 import { linkIdentity } from "../operations/identities/linkIdentity";
 import { unlinkIdentity } from "../operations/identities/unlinkIdentity";
@@ -67,8 +67,8 @@ export class IdentityResolver {
     description:
       "Providers through whom people sign in to this server; nobody has to be signed in.",
   })
-  socialProviders(@Ctx() { site }: Context): readonly SocialProviderInfo[] {
-    return site.social;
+  socialProviders(@Ctx() { services }: Context): readonly SocialProviderInfo[] {
+    return services.social;
   }
 
   @Mutation(() => LinkIdentityPayload, {

@@ -1,9 +1,9 @@
 import { Ctx, FieldResolver, Resolver, Root } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { Invitation } from "../entities/Invitation";
 import { Membership } from "../entities/Membership";
 import { relations } from "../reads/relations";
-import { one } from "./follow";
+import { one } from "./resolveRelations";
 import { MemberRoles } from "./roles";
 
 @Resolver(() => Invitation)

@@ -11,7 +11,7 @@ import {
   Resolver,
   Root,
 } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import type { Credential } from "../entities/Credential";
 import { Membership } from "../entities/Membership";
 import { User } from "../entities/User";
@@ -22,7 +22,7 @@ import { removeMember } from "../operations/members/removeMember";
 import { updateMemberRoles } from "../operations/members/updateMemberRoles";
 import { relations } from "../reads/relations";
 import { CredentialConnection } from "./AccountResolver";
-import { can, one, page } from "./follow";
+import { can, one, page } from "./resolveRelations";
 import { type Connection, OrderedPageArgs } from "./pagination";
 import { Payload, payload } from "./payload";
 import { MemberRoles, RolesInput } from "./roles";

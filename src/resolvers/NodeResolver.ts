@@ -1,5 +1,5 @@
 import { Arg, Ctx, ID, Query, Resolver } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { Account } from "../entities/Account";
 import { Node } from "../entities/Node";
 import { findNode } from "./findNode";

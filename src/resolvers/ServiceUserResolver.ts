@@ -1,10 +1,10 @@
 import { Args, Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import type { Credential } from "../entities/Credential";
 import { ServiceUser } from "../entities/ServiceUser";
 import { relations } from "../reads/relations";
 import { CredentialConnection } from "./AccountResolver";
-import { can, page } from "./follow";
+import { can, page } from "./resolveRelations";
 import { type Connection, OrderedPageArgs } from "./pagination";
 
 @ObjectType({ description: "What you may do with a service user." })

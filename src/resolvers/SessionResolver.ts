@@ -11,7 +11,7 @@ import {
   Resolver,
   Root,
 } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { Session } from "../entities/Session";
 import { completeSignIn } from "../operations/sessions/completeSignIn";
 import { endOtherSessions } from "../operations/sessions/endOtherSessions";
@@ -19,7 +19,12 @@ import { endSession } from "../operations/sessions/endSession";
 import { reauthenticate } from "../operations/sessions/reauthenticate";
 import { signIn } from "../operations/sessions/signIn";
 import { signOut } from "../operations/sessions/signOut";
-import { handOver, handOverOrAsk, OpenedPayload, SessionTransport } from "./handOver";
+import {
+  deliverSession,
+  deliverSessionOrChallenge,
+  OpenedPayload,
+  SessionTransport,
+} from "./sessionPayload";
 import { Payload, payload } from "./payload";
 
 @InputType({ description: "What `signIn` takes." })
@@ -124,7 +129,9 @@ export class SessionResolver {
     { email, password, transport }: SignInInput,
     @Ctx() ctx: Context,
   ): Promise<SignInPayload> {
-    return payload(async () => handOverOrAsk(ctx, transport, await signIn(ctx, email, password)));
+    return payload(async () =>
+      deliverSessionOrChallenge(ctx, transport, await signIn(ctx, email, password)),
+    );
   }
 
   @Mutation(() => CompleteSignInPayload, {
@@ -137,7 +144,7 @@ export class SessionResolver {
     @Ctx() ctx: Context,
   ): Promise<CompleteSignInPayload> {
     return payload(async () =>
-      handOverOrAsk(ctx, transport, await completeSignIn(ctx, challenge, code)),
+      deliverSessionOrChallenge(ctx, transport, await completeSignIn(ctx, challenge, code)),
     );
   }
 
@@ -163,7 +170,7 @@ export class SessionResolver {
   ): Promise<ReauthenticatePayload> {
     return payload(async () => {
       const transport = ctx.byCookie ? SessionTransport.COOKIE : SessionTransport.BEARER;
-      return handOver(ctx, transport, await reauthenticate(ctx, { password, code }));
+      return deliverSession(ctx, transport, await reauthenticate(ctx, { password, code }));
     });
   }
 

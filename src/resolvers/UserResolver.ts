@@ -1,5 +1,5 @@
 import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { User } from "../entities/User";
 import { confirmEmail } from "../operations/users/confirmEmail";
 import { requestPasswordReset } from "../operations/users/requestPasswordReset";
@@ -11,7 +11,7 @@ import { updateEmail } from "../operations/users/updateEmail";
 import { updateLanguage } from "../operations/users/updateLanguage";
 import { updatePassword } from "../operations/users/updatePassword";
 import { verifyEmail } from "../operations/users/verifyEmail";
-import { handOverOrAsk, OpenedPayload, SessionTransport } from "./handOver";
+import { deliverSessionOrChallenge, OpenedPayload, SessionTransport } from "./sessionPayload";
 import { Payload, payload } from "./payload";
 
 @InputType({ description: "What `updatePassword` takes." })
@@ -228,7 +228,7 @@ export class UserResolver {
   ): Promise<VerifyEmailPayload> {
     const { token, password, transport } = input;
     return payload(async () =>
-      handOverOrAsk(ctx, transport, await verifyEmail(ctx, token, password)),
+      deliverSessionOrChallenge(ctx, transport, await verifyEmail(ctx, token, password)),
     );
   }
 

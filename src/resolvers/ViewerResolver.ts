@@ -1,5 +1,5 @@
 import { Args, Ctx, Field, FieldResolver, ObjectType, Query, Resolver, Root } from "type-graphql";
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -10,9 +10,9 @@ import { Principal } from "../entities/Principal";
 import { ServiceUser } from "../entities/ServiceUser";
 import { Session, Surface } from "../entities/Session";
 import { User } from "../entities/User";
-import { type Language, languageOf } from "../languages";
+import { type Language, languageOf } from "../mails/languages";
 import { relations } from "../reads/relations";
-import { canOwn, one, page } from "./follow";
+import { canOwn, one, page } from "./resolveRelations";
 import { type Connection, connectionOf, PageArgs } from "./pagination";
 
 @ObjectType({ description: "Whether you get into an account, and why not." })

@@ -1,4 +1,4 @@
-import type { Context } from "../context";
+import type { Context } from "../context/context";
 import { all, raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
@@ -7,7 +7,7 @@ import { NotFound } from "../errors";
 import { kindOf, type PREFIX } from "../ids";
 import type { Subject } from "../policies/ability";
 import { relations } from "../reads/relations";
-import type { Found } from "../reads/words";
+import type { Found } from "../reads/relationKinds";
 
 /** Whatever has this id, as far as the caller may see it; null for all else, alike. */
 export async function findNode(

@@ -7,7 +7,7 @@ import {
   ObjectType,
   registerEnumType,
 } from "type-graphql";
-import type { Page } from "../loaders";
+import type { Page } from "../context/loaders";
 
 export enum Order {
   OLDEST_FIRST = "OLDEST_FIRST",

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { isBreached } from "../../src/identity/breaches";
-import { outbound } from "../../src/outbound";
+import { outbound } from "../../src/net/outbound";
 import { answerWith, breach, ranges, usePwned } from "../support/pwned";
 
 const call = outbound({ production: false, privateHosts: [] });

@@ -1,4 +1,4 @@
-import { networkOf } from "../../src/addresses";
+import { networkOf } from "../../src/net/addresses";
 import { RateLimited } from "../../src/errors";
 import { countTry, forgive, type Guesser } from "../../src/identity/throttle";
 import { db, sqlAsOwner, useDatabase } from "../support/database";

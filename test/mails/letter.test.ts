@@ -1,4 +1,4 @@
-import { type Language, LANGUAGES, MAILS } from "../../src/languages";
+import { type Language, LANGUAGES, MAILS } from "../../src/mails/languages";
 import type { Mails } from "../../src/mails/en";
 import type { Letter } from "../../src/mails/letter";
 import { useDatabase } from "../support/database";

@@ -1,6 +1,6 @@
-import type { Language } from "../../src/languages";
-import { MAILS } from "../../src/languages";
-import { queueMail } from "../../src/mail";
+import type { Language } from "../../src/mails/languages";
+import { MAILS } from "../../src/mails/languages";
+import { queueMail } from "../../src/mails/queueMail";
 import { confirmEmail } from "../../src/operations/users/confirmEmail";
 import { requestPasswordReset } from "../../src/operations/users/requestPasswordReset";
 import { resendVerification } from "../../src/operations/users/resendVerification";

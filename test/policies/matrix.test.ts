@@ -18,7 +18,7 @@ import { ServiceUser } from "../../src/entities/ServiceUser";
 import { Session, Surface } from "../../src/entities/Session";
 import { User } from "../../src/entities/User";
 import { abilityIn, abilityOver, type Action, type Subject } from "../../src/policies/ability";
-import { policyTable } from "../../src/policies/table";
+import { policyTable } from "../../src/policies/policyTable";
 import { operator, type Standing, system } from "../../src/principal";
 
 /** Each role alone, everything else at its lowest. */

@@ -5,18 +5,18 @@ import {
   type ExecutionResult,
   validate,
 } from "graphql";
-import { authenticate, type Caller } from "../../src/authenticate";
-import { Context } from "../../src/context";
+import { authenticate, type Caller } from "../../src/context/authenticate";
+import { Context } from "../../src/context/context";
 import { all, raw, sql } from "../../src/database/sql";
 import { hashOf } from "../../src/identity/tokens";
-import { Loaders, type Page, type PageRequest } from "../../src/loaders";
-import type { Access } from "../../src/context";
+import { Loaders, type Page, type PageRequest } from "../../src/context/loaders";
+import type { Access } from "../../src/context/context";
 import type { Subject } from "../../src/policies/ability";
-import { type Known, know } from "../../src/reads/known";
+import { type RememberedCaller, rememberCaller } from "../../src/reads/rememberedCaller";
 import { Reads } from "../../src/reads/reads";
-import { schema } from "../../src/schema";
+import { schema } from "../../src/graphql/schema";
 import { db, useDatabase } from "../support/database";
-import { BEEN_EVERYWHERE, site } from "../support/factories";
+import { BEEN_EVERYWHERE, services } from "../support/factories";
 import { fieldsOfQueries, random, randomDocument } from "../support/randomDocuments";
 import { aWorld, type World } from "../support/world";
 
@@ -57,11 +57,11 @@ async function pageInJavaScript<E extends Subject & { id: string }>(
 }
 
 it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, async () => {
-  const reads = new Reads(schema, db, undefined, site.social);
+  const reads = new Reads(schema, db, undefined, services.social);
   const seen = new Set<string>();
   const tally = { documents: 0, compiled: 0, errors: 0, left: 0, bytes: 0 };
   const byLoaders = Reflect.get(Loaders.prototype, "page") as never;
-  const callers = new Map<string, { caller: Caller; known: Known }>();
+  const callers = new Map<string, { caller: Caller; known: RememberedCaller }>();
   const differences: object[] = [];
 
   while (tally.documents < COUNT) {
@@ -79,7 +79,7 @@ it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, as
       if (!one) {
         const caller = await authenticate(db, token, REQUEST);
         const { principal, standing, lastUsedAt } = caller;
-        const known = (await know(db, BEEN_EVERYWHERE, {
+        const known = (await rememberCaller(db, BEEN_EVERYWHERE, {
           caller: principal,
           ...{ standing, tokenHash: hashOf(token), lastUsedAt },
         }))!;
@@ -90,7 +90,7 @@ it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, as
       Loaders.prototype.page = run % 2 ? (pageInJavaScript as never) : byLoaders;
       const contextValue = new Context({
         db,
-        site,
+        services,
         request: REQUEST,
         caller: principal,
         standing,

@@ -1,23 +1,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Kind, type OperationDefinitionNode, parse, validate } from "graphql";
-import { authenticate } from "../../src/authenticate";
+import { authenticate } from "../../src/context/authenticate";
 import { hashOf } from "../../src/identity/tokens";
-import { type Known, know } from "../../src/reads/known";
+import { type RememberedCaller, rememberCaller } from "../../src/reads/rememberedCaller";
 import { Reads } from "../../src/reads/reads";
-import { EXAMPLE_QUERY } from "../../src/resolvers/explorer";
-import { schema } from "../../src/schema";
+import { EXAMPLE_QUERY } from "../../src/graphql/explorer";
+import { schema } from "../../src/graphql/schema";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
 import { aCredential, aMember, anAccount, BEEN_EVERYWHERE } from "../support/factories";
 
-let caller: Known;
+let caller: RememberedCaller;
 
 beforeAll(async () => {
   await useDatabase();
   const { secret } = await aCredential(await aMember(await anAccount()));
   const request = { id: "req_test", ip: null, userAgent: null };
   const { principal, standing } = await authenticate(db, secret, request);
-  caller = (await know(db, BEEN_EVERYWHERE, {
+  caller = (await rememberCaller(db, BEEN_EVERYWHERE, {
     caller: principal,
     ...{ standing, tokenHash: hashOf(secret), lastUsedAt: null },
   }))!;

@@ -1,11 +1,11 @@
 import { type OperationDefinitionNode, parse } from "graphql";
 import { escapeLiteral } from "pg";
-import { authenticate } from "../../src/authenticate";
+import { authenticate } from "../../src/context/authenticate";
 import { hashOf } from "../../src/identity/tokens";
-import { know } from "../../src/reads/known";
+import { rememberCaller } from "../../src/reads/rememberedCaller";
 import { Reading } from "../../src/reads/reading";
 import { relations } from "../../src/reads/relations";
-import { schema } from "../../src/schema";
+import { schema } from "../../src/graphql/schema";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
 import {
   aCredential,
@@ -92,7 +92,7 @@ function quoted(value: unknown): string {
 async function planOf(query: string, token: string): Promise<PlanNode[]> {
   const request = { id: "req_test", ip: null, userAgent: null };
   const { principal, standing } = await authenticate(db, token, request);
-  const known = (await know(db, BEEN_EVERYWHERE, {
+  const known = (await rememberCaller(db, BEEN_EVERYWHERE, {
     caller: principal,
     ...{ standing, tokenHash: hashOf(token), lastUsedAt: null },
   }))!;

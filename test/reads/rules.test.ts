@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { type OperationDefinitionNode, parse, validate } from "graphql";
-import { authenticate } from "../../src/authenticate";
+import { authenticate } from "../../src/context/authenticate";
 import { sql } from "../../src/database/sql";
 import type { Class } from "../../src/database/table";
 import { Account } from "../../src/entities/Account";
@@ -15,10 +15,10 @@ import { Session } from "../../src/entities/Session";
 import { User } from "../../src/entities/User";
 import { hashOf } from "../../src/identity/tokens";
 import type { Action, Subject } from "../../src/policies/ability";
-import { type Known, know, OWN } from "../../src/reads/known";
+import { type RememberedCaller, rememberCaller, OWN } from "../../src/reads/rememberedCaller";
 import { Reading } from "../../src/reads/reading";
 import { relations } from "../../src/reads/relations";
-import { schema } from "../../src/schema";
+import { schema } from "../../src/graphql/schema";
 import { db, useDatabase } from "../support/database";
 import {
   aCredential,
@@ -50,7 +50,7 @@ const OF_USERS = [User, Session, UserEvent] as Class<Row>[];
 
 const rows = new Map<Class<Row>, Row[]>();
 /** A person with a session, who is in all accounts, one with an API key, and a service user. */
-const callers: Known[] = [];
+const callers: RememberedCaller[] = [];
 
 beforeAll(async () => {
   await useDatabase();
@@ -76,7 +76,7 @@ beforeAll(async () => {
     const request = { id: "req_test", ip: null, userAgent: null };
     const { principal, standing } = await authenticate(db, token, request);
     const tokenHash = hashOf(token);
-    const known = await know(db, BEEN_EVERYWHERE, {
+    const known = await rememberCaller(db, BEEN_EVERYWHERE, {
       caller: principal,
       ...{ standing, tokenHash, lastUsedAt: null },
     });
@@ -126,13 +126,13 @@ interface RuleSets {
 const key = (roles: Roles) => JSON.stringify(roles);
 
 /** Puts these rules in place of those by which the caller is known. */
-function obey(known: Known, { byRoles, own }: RuleSets): Known {
+function obey(known: RememberedCaller, { byRoles, own }: RuleSets): RememberedCaller {
   const { groups, principal } = known;
   const self: Ids = {
     principalId: OWN.principalId,
     keyAccountId: principal.accountId && OWN.keyAccountId,
   };
-  return Object.assign(Object.create(known) as Known, {
+  return Object.assign(Object.create(known) as RememberedCaller, {
     groups: groups.map((group) => {
       const ability = abilityOf(byRoles.get(key(group.standing.roles))!, group.standing, rows);
       return { ...group, ability };
@@ -142,7 +142,7 @@ function obey(known: Known, { byRoles, own }: RuleSets): Known {
 }
 
 /** What the caller is to be told, each row asked of CASL. */
-function oracle({ principal, standings }: Known, { byRoles, own }: RuleSets) {
+function oracle({ principal, standings }: RememberedCaller, { byRoles, own }: RuleSets) {
   const { id: principalId, accountId: keyAccountId } = principal;
   const self = abilityOf(own, { principalId, keyAccountId }, rows);
   const abilities = new Map(
@@ -305,7 +305,7 @@ describe("leaves to resolvers", () => {
       ...{ action: [one], subject, inverted: false },
       conditions: one === action ? conditions : {},
     }));
-    const [caller] = callers as [Known];
+    const [caller] = callers as [RememberedCaller];
     const byRoles = new Map(caller.standings.map(({ roles }) => [key(roles), rules]));
     const bound = compile().bind(obey(caller, { byRoles, own: [] }), {
       account: caller.open[0],

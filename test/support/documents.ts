@@ -21,7 +21,7 @@ import {
   Source,
   TokenKind,
 } from "graphql";
-import { schema } from "../../src/schema";
+import { schema } from "../../src/graphql/schema";
 
 /**
  * Documents made from the schema itself, so that a test which walks all of it meets a field on

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { authenticate } from "../../src/authenticate";
-import { Context } from "../../src/context";
-import { type EncryptionKeys, parseKeys } from "../../src/config";
+import { authenticate } from "../../src/context/authenticate";
+import { Context } from "../../src/context/context";
+import { type EncryptionKeys, parseKeys } from "../../src/setup/config";
 import type { Class } from "../../src/database/table";
 import { Account } from "../../src/entities/Account";
 import { Authenticator } from "../../src/entities/Authenticator";
@@ -18,17 +18,17 @@ import { User } from "../../src/entities/User";
 import { Keyring } from "../../src/identity/encryption";
 import { newRecoveryCodes } from "../../src/identity/recoveryCodes";
 import { newSession } from "../../src/identity/sessions";
-import { SocialClient } from "../../src/identity/social";
+import { SocialClient } from "../../src/identity/providers";
 import { newToken } from "../../src/identity/tokens";
 import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
-import type { Language } from "../../src/languages";
-import { type Opened } from "../../src/operations/proving";
-import { secretPlace } from "../../src/operations/secondFactor";
-import { outbound } from "../../src/outbound";
+import type { Language } from "../../src/mails/languages";
+import { type Opened } from "../../src/operations/steps/proving";
+import { secretPlace } from "../../src/operations/steps/secondFactor";
+import { outbound } from "../../src/net/outbound";
 import { operator, system } from "../../src/principal";
-import { Entries } from "../../src/entries";
-import type { Site } from "../../src/site";
+import { AccountEntries } from "../../src/context/accountEntries";
+import type { Services } from "../../src/context/services";
 import { db, inBackground, sqlAsOwner } from "./database";
 
 /** Rows for tests, put there without going through operations, so without events. */
@@ -44,7 +44,7 @@ const NOWHERE = "http://127.0.0.1:1";
 /** The test server's encryption key, as its configuration says it. */
 export const ENCRYPTION_KEYS = `test:${Buffer.alloc(32, 7).toString("base64")}`;
 const OUTBOUND = outbound({ production: false, privateHosts: [] });
-export const site: Site = {
+export const services: Services = {
   name: "Gatehouse",
   keyring: new Keyring(parseKeys(ENCRYPTION_KEYS) as EncryptionKeys),
   social: Object.values(SocialProvider).map((provider) => {
@@ -53,10 +53,10 @@ export const site: Site = {
   }),
   fetch: OUTBOUND,
   breachedPasswordsUrl: null,
-  entries: new Entries(),
+  entries: new AccountEntries(),
 };
 /** Of somebody who has been everywhere: nothing is left to record. */
-export const BEEN_EVERYWHERE = Object.assign(new Entries(), { has: () => true });
+export const BEEN_EVERYWHERE = Object.assign(new AccountEntries(), { has: () => true });
 export const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 
 export const ADMINISTRATOR: Roles = { ...LOWEST, administrator: true };
@@ -225,7 +225,7 @@ export async function anAuthenticator(
 ): Promise<{ authenticator: Authenticator; secret: Buffer; codes: string[] }> {
   const id = newId("Authenticator");
   const secret = newTotpSecret();
-  const { keyId, sealed } = site.keyring.seal(secret, secretPlace({ id }));
+  const { keyId, sealed } = services.keyring.seal(secret, secretPlace({ id }));
   const { codes, hashes } = newRecoveryCodes();
   await sqlAsOwner("update users set mfa_enabled_at = now() where id = $1", [userId]);
   const authenticator = await save(Authenticator, {
@@ -267,7 +267,7 @@ export function signedIn(opened: Opened): { session: Session; token: string } {
 }
 
 /** What every context of a test is made with. */
-export const base = () => ({ db, site, request: REQUEST, background: inBackground });
+export const base = () => ({ db, services, request: REQUEST, background: inBackground });
 
 /** The context of a request with this token: a session's or an API key's. */
 export async function withToken(token: string): Promise<Context> {
@@ -308,14 +308,14 @@ export function asNobody(language: Language = "en"): Context {
 }
 
 /** The context of a command of the operator's, on a server with these settings. */
-export function asOperator(at: Site = site): Context {
+export function asOperator(at: Services = services): Context {
   const request = { id: "cli_test", ip: null, userAgent: null };
-  return new Context({ ...base(), site: at, request, caller: operator("root", "host") });
+  return new Context({ ...base(), services: at, request, caller: operator("root", "host") });
 }
 
 /** The context of a machine of ours that is not the operator. */
-export function asMachine(at: Site = site): Context {
-  return new Context({ ...base(), site: at, caller: system("sign-up") });
+export function asMachine(at: Services = services): Context {
+  return new Context({ ...base(), services: at, caller: system("sign-up") });
 }
 
 /** What happened to a user and in no account, oldest first, refusals included. */

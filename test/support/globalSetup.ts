@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client } from "pg";
-import { type EmbeddedServer, startEmbedded } from "../../src/database/embedded";
+import { type EmbeddedServer, startEmbedded } from "../../src/database/embedded/embedded";
 import { migrate } from "../../src/database/migrate";
 
 declare global {

@@ -1,8 +1,8 @@
 import { pino } from "pino";
-import { type Config, readConfig } from "../../src/config";
+import { type Config, readConfig } from "../../src/setup/config";
 import type { Database } from "../../src/database/database";
-import { createServer } from "../../src/server";
-import { openSite } from "../../src/site";
+import { createServer } from "../../src/http/server";
+import { openServices } from "../../src/setup/openServices";
 import { ENCRYPTION_KEYS } from "./factories";
 import { db, url as databaseUrl } from "./database";
 
@@ -75,11 +75,11 @@ export async function serve({
     GATEHOUSE_ENCRYPTION_KEYS: ENCRYPTION_KEYS,
     ...env,
   });
-  const site = await openSite(config);
+  const services = await openServices(config);
   const app = await createServer({
     db: database ?? db,
     config,
-    site,
+    services,
     logger,
     demoKey,
     requestMs,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Context } from "../../src/context";
+import type { Context } from "../../src/context/context";
 import type { Credential } from "../../src/entities/Credential";
-import type { NewCredential } from "../../src/operations/invariants";
+import type { NewCredential } from "../../src/operations/steps/invariants";
 import { sqlAsOwner } from "./database";
 import {
   aCredential,

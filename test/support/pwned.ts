@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { site } from "./factories";
+import { services } from "./factories";
 
 /** What a server like Pwned Passwords was asked. */
 export const ranges: { method: string; url: string; headers: IncomingHttpHeaders; body: string }[] =
@@ -63,7 +63,7 @@ beforeEach(() => {
   breach({});
 });
 afterAll(async () => {
-  site.breachedPasswordsUrl = null;
+  services.breachedPasswordsUrl = null;
   server.closeAllConnections();
   await new Promise((go) => server.close(go));
 });

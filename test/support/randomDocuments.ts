@@ -12,7 +12,7 @@ import {
   isNonNullType,
   isObjectType,
 } from "graphql";
-import { schema } from "../../src/schema";
+import { schema } from "../../src/graphql/schema";
 
 /** A stream of numbers from 0 to 1 that is the same for the same seed (mulberry32). */
 export function random(seed: number) {

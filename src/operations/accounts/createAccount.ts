@@ -1,6 +1,6 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import type { Account } from "../../entities/Account";
-import { foundAccount, nameFrom } from "../invariants";
+import { foundAccount, nameFrom } from "../steps/invariants";
 
 /**
  * Creates an account, with the caller as its first administrator (M1).

@@ -1,9 +1,9 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Account } from "../../entities/Account";
 import { Refusal, Refused } from "../../errors";
-import type { Transaction } from "../../transaction";
-import { nameFrom } from "../invariants";
+import type { Transaction } from "../../context/transaction";
+import { nameFrom } from "../steps/invariants";
 
 /**
  * Changes what is given. Giving what is there already changes nothing and records nothing.

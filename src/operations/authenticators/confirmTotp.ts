@@ -1,9 +1,9 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { totpStep } from "../../identity/totp";
-import { endSessions, lockSelf, queueNotice } from "../proving";
+import { endSessions, lockSelf, queueNotice } from "../steps/proving";
 import {
   bare,
   lockAuthenticator,
@@ -13,7 +13,7 @@ import {
   removeAuthenticator,
   renewRecoveryCodes,
   tryCode,
-} from "../secondFactor";
+} from "../steps/secondFactor";
 
 /**
  * Turns the second factor on with a first code of the app, in place of the one before, if any. Where

@@ -1,10 +1,10 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused } from "../../errors";
-import type { Transaction } from "../../transaction";
-import { lockSelf, queueNotice } from "../proving";
-import { lockAuthenticator, removeAuthenticator, tryCode, useCode } from "../secondFactor";
+import type { Transaction } from "../../context/transaction";
+import { lockSelf, queueNotice } from "../steps/proving";
+import { lockAuthenticator, removeAuthenticator, tryCode, useCode } from "../steps/secondFactor";
 
 /**
  * Turns the second factor off, with a code of it or a recovery code (T4).

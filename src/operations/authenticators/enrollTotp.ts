@@ -1,8 +1,8 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { Authenticator } from "../../entities/Authenticator";
 import { newTotpSecret, type TotpSetup, totpSetup } from "../../identity/totp";
 import { newId } from "../../ids";
-import { lockSelf } from "../proving";
+import { lockSelf } from "../steps/proving";
 import {
   codeOwed,
   lockAuthenticator,
@@ -10,7 +10,7 @@ import {
   secretPlace,
   tryCode,
   useCode,
-} from "../secondFactor";
+} from "../steps/secondFactor";
 
 /**
  * Makes the secret of an authenticator app. Nothing is on until `confirmTotp` has seen a first code
@@ -25,7 +25,7 @@ export async function enrollTotp(
   ctx: Context,
   code: string | null,
 ): Promise<{ authenticator: Authenticator; setup: TotpSetup }> {
-  const { principal: who, site } = ctx;
+  const { principal: who, services } = ctx;
   const secret = newTotpSecret();
   const enroll = () =>
     ctx.self.transaction(async (tx) => {
@@ -38,7 +38,7 @@ export async function enrollTotp(
       }
       const pending = await lockPending(tx);
       const id = pending?.id ?? newId("Authenticator");
-      const { keyId, sealed } = site.keyring.seal(secret, secretPlace({ id }));
+      const { keyId, sealed } = services.keyring.seal(secret, secretPlace({ id }));
       const made = { keyId, sealedSecret: sealed, createdAt: tx.now };
       const authenticator = Object.assign(
         pending ??
@@ -60,5 +60,5 @@ export async function enrollTotp(
       return authenticator;
     });
   const authenticator = code === null ? await enroll() : await tryCode(ctx, enroll);
-  return { authenticator, setup: await totpSetup(secret, site.name, who.subject) };
+  return { authenticator, setup: await totpSetup(secret, services.name, who.subject) };
 }

@@ -1,8 +1,8 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused } from "../../errors";
-import { lockSelf, queueNotice } from "../proving";
-import { lockAuthenticator, type RecoveryCodes, renewRecoveryCodes } from "../secondFactor";
+import { lockSelf, queueNotice } from "../steps/proving";
+import { lockAuthenticator, type RecoveryCodes, renewRecoveryCodes } from "../steps/secondFactor";
 
 /**
  * Makes new recovery codes; those before are void (T3).

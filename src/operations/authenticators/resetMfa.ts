@@ -1,12 +1,12 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Account } from "../../entities/Account";
 import { Authenticator } from "../../entities/Authenticator";
 import { Membership } from "../../entities/Membership";
 import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { personBy, queueNotice, reasonFrom, voidBegun } from "../proving";
-import { removeAuthenticator } from "../secondFactor";
+import { personBy, queueNotice, reasonFrom, voidBegun } from "../steps/proving";
+import { removeAuthenticator } from "../steps/secondFactor";
 
 /**
  * Turns off the second factor of somebody who lost their device and their codes, for the operator

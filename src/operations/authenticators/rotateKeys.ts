@@ -1,9 +1,9 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import type { Queryable } from "../../database/database";
 import { sql } from "../../database/sql";
 import { Authenticator } from "../../entities/Authenticator";
 import type { Keyring, Sealed } from "../../identity/encryption";
-import { secretPlace } from "../secondFactor";
+import { secretPlace } from "../steps/secondFactor";
 
 const BATCH = 100;
 
@@ -24,8 +24,8 @@ export interface KeyInUse {
  * since a server that has the old configuration still encrypts.
  */
 export async function rotateKeys(ctx: Context): Promise<{ done: number; left: KeyInUse[] }> {
-  const { db, site } = ctx;
-  const { currentId } = site.keyring;
+  const { db, services } = ctx;
+  const { currentId } = services.keyring;
   let done = 0;
   for (let after = ""; ;) {
     const page = await db.query<{ id: string }>(sql`
@@ -38,12 +38,12 @@ export async function rotateKeys(ctx: Context): Promise<{ done: number; left: Ke
     const ids = page.map(({ id }) => id);
     done += await reencrypt(ctx, ids);
   }
-  const inUse = await keysInUse(db, site.keyring);
+  const inUse = await keysInUse(db, services.keyring);
   return { done, left: inUse.filter(({ keyId }) => keyId !== currentId) };
 }
 
 async function reencrypt(ctx: Context, ids: string[]): Promise<number> {
-  const { keyring } = ctx.site;
+  const { keyring } = ctx.services;
   return ctx.self.transaction(async (tx) => {
     const rows = await tx.rows(
       Authenticator,

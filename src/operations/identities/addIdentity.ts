@@ -1,12 +1,12 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Identity, type SocialProvider } from "../../entities/Identity";
 import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
-import { PROVIDER_NAMES } from "../../identity/social";
+import { PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
-import { answerOf, clientOf, forgiveFlow, holdSubject } from "../flows";
-import { type Arriving, arriving, lockOwnSession, queueNotice } from "../proving";
+import { answerOf, clientOf, forgiveFlow, holdSubject } from "../steps/providerRedirects";
+import { type Arriving, arriving, lockOwnSession, queueNotice } from "../steps/proving";
 
 interface Linking extends Arriving {
   methods: SignInMethod[];

@@ -1,16 +1,16 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import type { Queryable } from "../../database/database";
 import { sql } from "../../database/sql";
 import { Identity, type SocialProvider } from "../../entities/Identity";
 import { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
-import { type Person, PROVIDER_NAMES } from "../../identity/social";
+import { type Person, PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
-import type { Language } from "../../languages";
+import type { Language } from "../../mails/languages";
 import { system } from "../../principal";
-import { recordRefusal } from "../../recording";
-import type { Transaction } from "../../transaction";
-import { answerOf, clientOf, forgiveFlow, holdSubject } from "../flows";
+import { recordRefusal } from "../../context/recording";
+import type { Transaction } from "../../context/transaction";
+import { answerOf, clientOf, forgiveFlow, holdSubject } from "../steps/providerRedirects";
 import {
   addUser,
   type Arriving,
@@ -19,7 +19,7 @@ import {
   NO_SESSION,
   type Opened,
   openSession,
-} from "../proving";
+} from "../steps/proving";
 
 /**
  * Signs in whoever has come back from a provider: by the identity that they have linked, or as a new

@@ -1,6 +1,6 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import type { SocialProvider } from "../../entities/Identity";
-import { beginFlow, type Flow } from "../flows";
+import { beginFlow, type Flow } from "../steps/providerRedirects";
 
 /**
  * Begins to sign somebody in through a provider: whoever it is, they come back with the secret.

@@ -1,9 +1,9 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { SocialProvider } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
-import { isStateOf } from "../../identity/social";
-import { readOneTimeToken, wrongToken } from "../proving";
+import { isStateOf } from "../../identity/providers";
+import { readOneTimeToken, wrongToken } from "../steps/proving";
 
 /** What somebody who came back had begun. */
 export interface Taken {

@@ -1,9 +1,9 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Identity } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
-import { PROVIDER_NAMES } from "../../identity/social";
-import { lockSelf, queueNotice, voidBegun } from "../proving";
+import { PROVIDER_NAMES } from "../../identity/providers";
+import { lockSelf, queueNotice, voidBegun } from "../steps/proving";
 
 /**
  * Unlinks an identity of the caller's: nobody signs in with it from this commit on, sign-ins that
@@ -20,7 +20,7 @@ export async function unlinkIdentity(ctx: Context, identityId: string): Promise<
     const identity = await tx.lock(Identity, identityId);
     tx.authorize("delete", identity);
     tx.requireFresh(identity);
-    const configured = ctx.site.social.map(({ provider }) => provider);
+    const configured = ctx.services.social.map(({ provider }) => provider);
     const others = await tx.query(sql`
       select from users where id = ${user.id} and password_hash is not null
       union all

@@ -1,6 +1,6 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { Membership } from "../../entities/Membership";
-import { keepAnAdministrator } from "../invariants";
+import { keepAnAdministrator } from "../steps/invariants";
 
 /**
  * Switches off a member's access to the account, and with it every credential of theirs, until

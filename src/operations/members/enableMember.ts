@@ -1,4 +1,4 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { Membership } from "../../entities/Membership";
 
 /** Gives a disabled member their access back, credentials included. */

@@ -1,6 +1,6 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import type { Membership } from "../../entities/Membership";
-import { endMembership, ownMembership } from "../invariants";
+import { endMembership, ownMembership } from "../steps/invariants";
 
 /**
  * Ends the caller's own membership, with the same effect as being removed (M6).

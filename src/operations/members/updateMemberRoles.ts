@@ -1,8 +1,8 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { Membership } from "../../entities/Membership";
 import { roleName, ROLES, type Roles, rolesAbove, rolesOf } from "../../entities/roles";
 import { Refusal, Refused } from "../../errors";
-import { keepAnAdministrator } from "../invariants";
+import { keepAnAdministrator } from "../steps/invariants";
 
 /**
  * Changes the roles that are given and leaves the rest.

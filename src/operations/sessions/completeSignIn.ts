@@ -1,4 +1,4 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
@@ -11,8 +11,8 @@ import {
   type Try,
   tryAt,
   wrongToken,
-} from "../proving";
-import { lockAuthenticator, methodOf, useCode } from "../secondFactor";
+} from "../steps/proving";
+import { lockAuthenticator, methodOf, useCode } from "../steps/secondFactor";
 
 interface Challenged extends Arriving {
   methods: SignInMethod[];

@@ -1,6 +1,6 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
-import { lockOwnSession, voidBegun } from "../proving";
+import { lockOwnSession, voidBegun } from "../steps/proving";
 
 /**
  * Ends a session of the caller's, whichever: nobody gets in with it from this commit on. With another

@@ -1,7 +1,7 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
 import { User } from "../../entities/User";
-import { endSessions, personBy, reasonFrom } from "../proving";
+import { endSessions, personBy, reasonFrom } from "../steps/proving";
 
 /**
  * Ends all of a person's sessions, for the operator: nobody gets in with them from this commit on

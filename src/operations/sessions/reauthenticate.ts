@@ -1,10 +1,10 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { type Session, SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { newToken } from "../../identity/tokens";
-import { assertPassword, isSecond, lockOwnSession, passwordNotSet } from "../proving";
-import { codeOwed, lockAuthenticator, methodOf, tryCode, useCode } from "../secondFactor";
+import { assertPassword, isSecond, lockOwnSession, passwordNotSet } from "../steps/proving";
+import { codeOwed, lockAuthenticator, methodOf, tryCode, useCode } from "../steps/secondFactor";
 
 /**
  * Has the person prove again that it is them, for what takes a proof of the last minutes (U11): by

@@ -1,4 +1,4 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { SignInMethod } from "../../entities/Session";
 import { User } from "../../entities/User";
@@ -12,7 +12,7 @@ import {
   openSession,
   type Try,
   tryAt,
-} from "../proving";
+} from "../steps/proving";
 
 interface SignInRow extends Arriving {
   passwordHash: string | null;

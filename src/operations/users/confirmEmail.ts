@@ -1,8 +1,14 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
-import { queueMail } from "../../mail";
-import { holdFreeEmail, lockSelf, readOneTimeToken, tokenInvalid, wrongToken } from "../proving";
+import { queueMail } from "../../mails/queueMail";
+import {
+  holdFreeEmail,
+  lockSelf,
+  readOneTimeToken,
+  tokenInvalid,
+  wrongToken,
+} from "../steps/proving";
 
 /**
  * Has the caller sign in with another address from now on, by the token that was mailed to it, and

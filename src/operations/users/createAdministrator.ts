@@ -1,11 +1,11 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { Account } from "../../entities/Account";
 import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { choosePassword, recordUnchecked } from "../choosing";
-import { emailFrom, foundAccount, nameFrom } from "../invariants";
-import { addUser } from "../proving";
+import { choosePassword, recordUnchecked } from "../steps/choosePassword";
+import { emailFrom, foundAccount, nameFrom } from "../steps/invariants";
+import { addUser } from "../steps/proving";
 
 /**
  * Creates the first user and their account, for the operator of a database that is still empty: their

@@ -1,9 +1,9 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
 import { kindOf } from "../../ids";
-import { queueMail } from "../../mail";
-import { countMail } from "../proving";
+import { queueMail } from "../../mails/queueMail";
+import { countMail } from "../steps/proving";
 
 /**
  * Mails the link of a sign-up again; the one before is void. By the sign-up and not by the email,

@@ -1,7 +1,7 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
-import { choosePassword, recordUnchecked } from "../choosing";
+import { choosePassword, recordUnchecked } from "../steps/choosePassword";
 import {
   type Arriving,
   arriving,
@@ -11,7 +11,7 @@ import {
   tokenInvalid,
   waysBesides,
   wrongToken,
-} from "../proving";
+} from "../steps/proving";
 
 /**
  * Sets a new password with the token of a mailed link, and ends all of the user's sessions (U5).

@@ -1,9 +1,9 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { type Chosen, choosePassword, recordUnchecked } from "../choosing";
-import { lockSelf, queueNotice } from "../proving";
+import { type Chosen, choosePassword, recordUnchecked } from "../steps/choosePassword";
+import { lockSelf, queueNotice } from "../steps/proving";
 
 /**
  * Gives a first password to the caller, who has signed in without one (U6). Their sessions go on:

@@ -1,10 +1,10 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { newId } from "../../ids";
-import { queueMail } from "../../mail";
-import { choosePassword } from "../choosing";
-import { emailFrom, nameFrom } from "../invariants";
-import { countMail } from "../proving";
+import { queueMail } from "../../mails/queueMail";
+import { choosePassword } from "../steps/choosePassword";
+import { emailFrom, nameFrom } from "../steps/invariants";
+import { countMail } from "../steps/proving";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
 /** Those nobody needs any more are swept up by those who come after, a few at a time. */

@@ -1,10 +1,10 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
 import { newId } from "../../ids";
-import { queueMail } from "../../mail";
-import { emailFrom } from "../invariants";
-import { countMail, lockSelf, queueNotice } from "../proving";
+import { queueMail } from "../../mails/queueMail";
+import { emailFrom } from "../steps/invariants";
+import { countMail, lockSelf, queueNotice } from "../steps/proving";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
 

@@ -1,9 +1,9 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { normal } from "../../identity/passwords";
-import { type Chosen, choosePassword, recordUnchecked } from "../choosing";
+import { type Chosen, choosePassword, recordUnchecked } from "../steps/choosePassword";
 import {
   assertPassword,
   endSessions,
@@ -11,7 +11,7 @@ import {
   queueNotice,
   waysBesides,
   WRONG_PASSWORD,
-} from "../proving";
+} from "../steps/proving";
 
 /**
  * Changes the caller's password, and ends their other sessions: whoever was in with the old one

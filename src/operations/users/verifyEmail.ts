@@ -1,12 +1,12 @@
-import type { Context } from "../../context";
+import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { SignInMethod } from "../../entities/Session";
 import type { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
-import { languageOf } from "../../languages";
+import { languageOf } from "../../mails/languages";
 import { system } from "../../principal";
-import { recordUnchecked } from "../choosing";
+import { recordUnchecked } from "../steps/choosePassword";
 import {
   holdFreeEmail,
   type Opened,
@@ -16,7 +16,7 @@ import {
   wrongToken,
   WRONG_PASSWORD,
   addUser,
-} from "../proving";
+} from "../steps/proving";
 
 interface SignUp {
   email: string;

@@ -1,0 +1,362 @@
+import DataLoader from "dataloader";
+import { type Caller, noteUse } from "./authenticate";
+import type { Database } from "../database/database";
+import { all, type Sql, sql } from "../database/sql";
+import type { Class } from "../database/table";
+import { Account } from "../entities/Account";
+import { PrincipalKind } from "../entities/Event";
+import { User } from "../entities/User";
+import { Forbidden, NotFound, Unauthenticated } from "../errors";
+import { ENGLISH, type Language } from "../mails/languages";
+import { Loaders } from "./loaders";
+import {
+  type Ability,
+  abilityIn,
+  abilityOver,
+  type Action,
+  type Subject,
+  type SubjectClass,
+} from "../policies/ability";
+import { gate } from "../policies/gate";
+import { allowed } from "../policies/sql";
+import type { Principal, Request, Standing } from "../principal";
+import { type RememberedCaller, rememberCaller } from "../reads/rememberedCaller";
+import { denialOf, recordRefusal } from "./recording";
+import type { Services } from "./services";
+import { holdStanding, standingsIn } from "./standing";
+import { Transaction } from "./transaction";
+
+interface Asking {
+  db: Database;
+  services: Services;
+  request: Request;
+  /** Null when nobody signed in. */
+  caller: Principal | null;
+  /** The standing that came with an API key, read by the same statement. */
+  standing?: Standing | null;
+  /** The user behind it, read by the same statement too. */
+  user?: User | null;
+  /** The token they came with, by which reads know them again. */
+  tokenHash?: Buffer;
+  lastUsedAt?: Date | null;
+  /** Who it was the last time this token came, and how to find out who it is now. */
+  guess?: RememberedCaller | null;
+  prove?: () => Promise<Caller | null>;
+  background?: Context["background"];
+  cookie?: Context["cookie"];
+  flowCookie?: Context["flowCookie"];
+  byCookie?: boolean;
+  device?: Context["device"];
+  knownDevice?: Context["knownDevice"];
+  language?: Context["language"];
+  report?: Context["report"];
+}
+
+/** One request: who asks, and the database as they may see it. */
+export class Context {
+  loaders: Loaders;
+  private accesses: DataLoader<string, Access | null>;
+  private own: Access | undefined;
+  /** What came with the request itself: a DataLoader would wait for a batch. */
+  private readonly known = new Map<string, Access>();
+
+  readonly db: Database;
+  readonly services: Services;
+  readonly request: Request;
+  /** Work that may outlive the response; the server waits for it before it stops. */
+  readonly background: (work: Promise<unknown>) => void;
+  /** Gives a browser its session, or takes it away. */
+  readonly cookie: (token: string | null) => void;
+  /** Gives a browser the secret of its way to a provider, or takes it away. */
+  readonly flowCookie: (secret: string | null) => void;
+  /** Whether a browser sent the session by itself. */
+  readonly byCookie: boolean;
+  /** The hash of what tells the browser again, which is given one where it has none. */
+  readonly device: () => Buffer | null;
+  /** The same of a browser that has one: whoever is refused is given none. */
+  readonly knownDevice: () => Buffer | null;
+  /** In which the request asks to be answered: how people are written to who have no user yet. */
+  readonly language: () => Language;
+  /** Tells the operator of a bug, with the cause that the caller is not told. */
+  readonly report: (error: unknown) => void;
+  private caller: Principal | null = null;
+  private standing: Standing | null = null;
+  private tokenHash: Buffer | undefined;
+  private lastUsedAt: Date | null = null;
+  private guess: RememberedCaller | null;
+  private prover: (() => Promise<Caller | null>) | null;
+  private proving: Promise<Caller | null> | undefined;
+
+  constructor({ db, services, request, guess, prove, ...asking }: Asking) {
+    this.db = db;
+    this.services = services;
+    this.request = request;
+    this.guess = guess ?? null;
+    this.prover = (guess && prove) ?? null;
+    const { background, cookie, flowCookie, byCookie, device, language, report } = asking;
+    this.background = background ?? ((work) => void work);
+    this.report = report ?? (() => undefined);
+    this.cookie = cookie ?? (() => undefined);
+    this.flowCookie = flowCookie ?? (() => undefined);
+    this.byCookie = byCookie ?? false;
+    this.device = device ?? (() => null);
+    this.knownDevice = asking.knownDevice ?? (() => null);
+    this.language = language ?? (() => ENGLISH);
+    this.loaders = new Loaders(this);
+    this.accesses = this.newAccesses();
+    this.enter(asking);
+  }
+
+  private enter({
+    caller,
+    standing,
+    user,
+    tokenHash,
+    lastUsedAt,
+  }: Omit<Asking, "db" | "services" | "request">) {
+    this.caller = caller;
+    this.standing = standing ?? null;
+    this.tokenHash = tokenHash;
+    this.lastUsedAt = lastUsedAt ?? null;
+    if (user) this.loaders.remember(User, user);
+    if (caller && standing) {
+      this.known.set(standing.accountId, new Access(this, caller, standing));
+    }
+  }
+
+  /** Whether it is only guessed who asks. */
+  get unproven(): boolean {
+    return this.prover !== null;
+  }
+
+  /**
+   * Finds out who asks, where that was only guessed.
+   *
+   * @throws Unauthenticated, Forbidden as `authenticate` does.
+   */
+  async prove(): Promise<void> {
+    const { prover } = this;
+    if (!prover) return;
+    this.guess = null;
+    // Once: whoever is refused is refused, however often it is asked.
+    this.proving ??= prover();
+    const proven = await this.proving;
+    this.prover = null;
+    this.forget(); // Apollo works on a copy, and what was made with the original asks that one
+    this.enter({ ...proven, caller: proven?.principal ?? null });
+  }
+
+  /** A statement has verified the guess: their token was used. */
+  used(caller: RememberedCaller): void {
+    if (!this.guess) return;
+    const noted = noteUse(this.db, caller.principal, caller.lastUsedAt, this.request);
+    if (!noted) return;
+    caller.lastUsedAt = new Date();
+    this.background(noted);
+  }
+
+  /** The caller as a statement that verifies them knows them; null for nobody. */
+  async verifiable(): Promise<RememberedCaller | null> {
+    if (this.guess) return this.guess;
+    const { caller, standing, tokenHash, lastUsedAt } = this;
+    if (!caller || !tokenHash) return null;
+    return rememberCaller(this.db, this.services.entries, {
+      caller,
+      standing,
+      tokenHash,
+      lastUsedAt,
+    });
+  }
+
+  /** From here on it is this principal who asks: somebody has just signed in. */
+  become(principal: Principal): void {
+    this.caller = principal;
+    this.forget();
+  }
+
+  /** @throws Unauthenticated when nobody signed in. */
+  get principal(): Principal {
+    if (this.prover) throw new Error("It is only guessed who asks");
+    if (!this.caller) {
+      throw new Unauthenticated("Sign in, or send an API key: `Authorization: Bearer …`.");
+    }
+    return this.caller;
+  }
+
+  /**
+   * The principal inside one account, with the roles they hold there now. That a session is there
+   * for the first time is on record before this answers (E5).
+   *
+   * @throws NotFound when they are not in it, exists it or not.
+   * @throws Forbidden with the gate's code when they are, and may not enter.
+   */
+  async in(accountId: string): Promise<Access> {
+    const access = this.known.get(accountId) ?? (await this.accesses.load(accountId));
+    if (!access) throw new NotFound(accountId);
+    await access.enter();
+    return access;
+  }
+
+  /** What keeps the principal out of an account, without it counting as a try to get in. */
+  async refusalFrom(accountId: string): Promise<NotFound | Forbidden | null> {
+    const access = await this.accesses.load(accountId);
+    return access ? access.refusal() : new NotFound(accountId);
+  }
+
+  /** The principal with what is their own and belongs to no account. */
+  get self(): Access {
+    return (this.own ??= new Access(this, this.principal, null));
+  }
+
+  /** A user who proved who they are for this one thing alone, or a machine of ours. */
+  as(principal: Principal): Access {
+    return new Access(this, principal, null);
+  }
+
+  /**
+   * The principal inside the account that this row belongs to.
+   *
+   * @throws NotFound alike for a row that is absent and for one of another's account.
+   */
+  async accessTo(entity: Class<Subject>, id: string): Promise<Access> {
+    const { accountId } = this.principal;
+    if (accountId) return this.in(accountId);
+    const [row] = await this.db.query<{ accountId: string }>(sql`
+      select row.account_id as "accountId" from ${this.db.table(entity).name} row
+      where row.account_id = any(${await this.accountIds()}) and row.id = ${id}`);
+    if (!row) throw new NotFound(id);
+    return this.in(row.accountId);
+  }
+
+  /** The accounts the principal is a member of, whether or not the gate lets them in. */
+  async accountIds(): Promise<string[]> {
+    const { id, accountId } = this.principal;
+    if (accountId) return [accountId];
+    const rows = await this.db.query<{ accountId: string }>(
+      sql`select account_id as "accountId" from memberships
+        where user_id = ${id} and removed_at is null order by id`,
+    );
+    return rows.map((row) => row.accountId);
+  }
+
+  /** After a write: what was read before it may no longer be so. */
+  forget(): void {
+    this.loaders = new Loaders(this);
+    this.accesses = this.newAccesses();
+    this.own = undefined;
+    this.known.clear();
+  }
+
+  private newAccesses(): DataLoader<string, Access | null> {
+    return new DataLoader(async (accountIds) => {
+      const standings = await standingsIn(this.db, this.principal, this.reachable(accountIds));
+      return accountIds.map((id) => {
+        const standing = standings.get(id);
+        return standing ? new Access(this, this.principal, standing) : null;
+      });
+    });
+  }
+
+  /** An API key reaches its own account and no other, whatever else its owner is in (C7). */
+  private reachable(accountIds: readonly string[]): readonly string[] {
+    const { accountId } = this.principal;
+    return accountId ? accountIds.filter((id) => id === accountId) : accountIds;
+  }
+}
+
+/** What a principal may do in one account, or with what is their own. */
+export class Access {
+  private built: Ability | undefined;
+  private entering: Promise<void> | undefined;
+
+  constructor(
+    private readonly ctx: Context,
+    readonly principal: Principal,
+    /** Null for what is the principal's own and belongs to no account. */
+    readonly standing: Standing | null,
+  ) {}
+
+  get ability(): Ability {
+    return (this.built ??= this.standing ? abilityIn(this.standing) : abilityOver(this.principal));
+  }
+
+  /** @throws Forbidden with the gate's code. */
+  async enter(): Promise<void> {
+    const { ctx, principal, standing } = this;
+    const refusal = this.refusal();
+    if (refusal) {
+      ctx.background(this.note(refusal));
+      throw refusal;
+    }
+    const { entries } = ctx.services;
+    if (!standing || entries.has(principal, standing.accountId)) return;
+    await (this.entering ??= entries.record(ctx.db, principal, ctx.request, standing));
+  }
+
+  /** What the gate has against the principal. */
+  refusal(): Forbidden | null {
+    return this.standing && gate(this.standing);
+  }
+
+  can(action: Action, row: Subject): boolean {
+    return this.ability.can(action, row);
+  }
+
+  /** The rows the principal may read, as a condition on the alias `row`. */
+  readable<E extends object>(entity: Class<E>): Sql {
+    const { standing } = this;
+    const column = this.ctx.db.table(entity).at("row");
+    const inAccount = standing && (entity as unknown) !== Account;
+    const rules = allowed(
+      this.ability,
+      "read",
+      entity as unknown as SubjectClass,
+      column,
+      // The planner would take what is asked twice for twice as rare.
+      inAccount
+        ? (value) => (value === standing.accountId ? column("accountId").name : value)
+        : undefined,
+    );
+    // The rules say so too; said first and alone, it leads every index.
+    return inAccount ? all([sql`row.account_id = ${standing.accountId}`, rules]) : rules;
+  }
+
+  /**
+   * Runs an operation's writes together: all of them and their events, or none.
+   *
+   * In an account it first takes the account's row, so that operations there happen one after
+   * another, and the principal's standing as it is then: whoever lost a role while waiting no
+   * longer has it.
+   */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    try {
+      const [result, tx] = await this.ctx.db.transaction(async (connection) => {
+        const standing =
+          this.standing &&
+          (await holdStanding(connection, this.principal, this.standing.accountId));
+        const refusal = standing && gate(standing);
+        if (refusal) throw refusal;
+        const ability = standing ? abilityIn(standing) : this.ability;
+        const tx = new Transaction(this.ctx, connection, this.principal, standing, ability);
+        const result = await work(tx);
+        await tx.finish();
+        return [result, tx] as const;
+      });
+      await tx.announce();
+      return result;
+    } catch (error) {
+      await this.note(error);
+      throw error;
+    } finally {
+      this.ctx.forget();
+    }
+  }
+
+  /** A denial is an event too (E1). */
+  private async note(error: unknown): Promise<void> {
+    const { standing, principal } = this;
+    if (!(error instanceof Forbidden) || principal.kind === PrincipalKind.SYSTEM) return;
+    const denial = denialOf(principal, standing, error);
+    await recordRefusal(this.ctx.db, principal, this.ctx.request, denial);
+  }
+}

@@ -1,0 +1,296 @@
+import type { Context } from "./context";
+import type { Connection } from "../database/database";
+import { raw, type Sql, sql } from "../database/sql";
+import type { Class } from "../database/table";
+import { Account } from "../entities/Account";
+import type { Changes, Event, EventType, UserEvent } from "../entities/Event";
+import { NotFound } from "../errors";
+import { isFresh } from "../identity/sessions";
+import { type Ability, type Action, ruleFor, type Subject } from "../policies/ability";
+import { denied, stale } from "../policies/denial";
+import { allowed } from "../policies/sql";
+import type { Principal, Standing } from "../principal";
+import { eventBy } from "./recording";
+
+type Row = Subject & { id: string };
+type Recordable = Exclude<Subject, Event | UserEvent>;
+
+/** A row as an event tells it. */
+interface Shown {
+  object: Record<string, unknown>;
+  changes: Changes;
+}
+
+interface Authorized {
+  action: Action;
+  /** What the policy was asked, and is asked again before anything is written. */
+  because: { action: Action; row: Subject };
+}
+
+/**
+ * The words operations are written in: lock, authorize, check, save, record, and what to tell
+ * the world after. A row saved without being authorized, or without an event, cannot commit.
+ */
+export class Transaction {
+  readonly now = new Date();
+  private readonly before = new Map<Subject, object>();
+  private readonly authorized = new Map<Subject, Authorized>();
+  /** What was saved and not recorded yet, as it was saved: its event tells that and no more. */
+  private readonly saved = new Map<Subject, Shown>();
+  /** What each event tells besides its row. */
+  private details: Record<string, string> = {};
+  /** A row that waits for its event, so that one statement writes both: a round trip less. */
+  private waiting: Sql | null = null;
+  /** What is written once something follows: the last statement of all may need no BEGIN. */
+  private unsent: Sql | null = null;
+  private readonly announcements: (() => Promise<void> | void)[] = [];
+
+  constructor(
+    private readonly ctx: Context,
+    private readonly connection: Connection,
+    readonly principal: Principal,
+    /** The principal's place in the account, read after the account was locked. */
+    readonly standing: Standing | null,
+    private readonly ability: Ability,
+  ) {}
+
+  async query<R extends object>(statement: Sql): Promise<R[]> {
+    await this.writeWaiting();
+    return this.connection.query<R>(statement);
+  }
+
+  /**
+   * Takes a row the principal can see and holds it until commit. (The account is held already,
+   * so rows are always locked in the same order.)
+   *
+   * The lock lets others insert rows that point at this one, so writing an event never waits.
+   *
+   * @throws NotFound when it is absent or invisible.
+   */
+  async lock<E extends Row>(entity: Class<E>, id: string): Promise<E> {
+    const [row] = await this.rows(entity, sql`row.id = ${id}`);
+    if (!row) throw new NotFound(id);
+    return row;
+  }
+
+  /** The same for every visible row that fits the condition, oldest first. */
+  async rows<E extends Row>(entity: Class<E>, condition: Sql): Promise<E[]> {
+    const table = this.ctx.db.table(entity);
+    const inAccount =
+      this.standing && entity !== (Account as Class<object>)
+        ? sql`row.account_id = ${this.standing.accountId} and`
+        : raw("");
+    const visible = allowed(this.ability, "read", entity as never, table.at("row"));
+    const found = await this.query(
+      sql`select ${table.withVirtual} from ${table.name} row
+        where ${inAccount} ${condition} and ${visible} order by row.id for no key update of row`,
+    );
+    const rows = table.instances(found);
+    for (const row of rows) this.before.set(row, { ...row });
+    return rows;
+  }
+
+  /**
+   * Stops the operation unless the principal may do this to this very row, before it is
+   * changed.
+   *
+   * @throws Forbidden with the decision.
+   */
+  authorize(action: Action, row: Subject): void {
+    this.check(action, row);
+    this.authorized.set(row, { action, because: { action, row } });
+  }
+
+  /**
+   * Stops what was authorized and is sensitive, unless the person proved a short while ago that
+   * it is them (U11). An API key has nobody behind it to ask.
+   *
+   * @throws Forbidden (REAUTHENTICATION_REQUIRED).
+   */
+  requireFresh(row: Subject): void {
+    const { sessionId, authenticatedAt } = this.principal;
+    if (!sessionId || isFresh(authenticatedAt, this.now)) return;
+    throw stale(this.assertAuthorized(row).action, row);
+  }
+
+  /** What follows by itself from something authorized: a removed member's keys are revoked. */
+  entail(action: Action, rows: readonly Subject[], cause: Subject): void {
+    const authorized = this.authorized.get(cause);
+    if (!authorized) throw new Error(`Entailed by what nobody authorized: ${nameOf(cause)}`);
+    for (const row of rows) this.authorized.set(row, { action, because: authorized.because });
+  }
+
+  /**
+   * Writes an authorized row, after asking again of the row as it would be. Otherwise a team
+   * manager, who may not touch administrators, could simply edit somebody into one.
+   */
+  async save(row: Subject): Promise<void> {
+    const table = this.ctx.db.table(row.constructor as Class<Subject>);
+    this.assertAuthorized(row);
+    await this.writeWaiting();
+    const saved = this.asShown(row);
+    if (this.before.has(row)) {
+      const changed = [...Object.keys(saved.changes), ...this.newSecrets(row)];
+      const keys = "accountId" in row ? ["accountId", "id"] : ["id"];
+      if (changed.length) this.waiting = table.change(row, keys, changed);
+    } else {
+      this.waiting = table.insertion([row]);
+    }
+    this.saved.set(row, saved);
+  }
+
+  /** The same for many rows, of one account if of any, in which a column took the same value. */
+  async saveAll<E extends Row>(rows: readonly E[], property: keyof E & string): Promise<void> {
+    const [first] = rows;
+    if (!first) return;
+    for (const row of rows) this.assertAuthorized(row);
+    const table = this.ctx.db.table(first.constructor as Class<E>);
+    const inAccount = "accountId" in first ? sql`account_id = ${first.accountId} and` : raw("");
+    const ids = rows.map((row) => row.id);
+    await this.query(sql`
+      update ${table.name} set ${raw(table.column(property))} = ${first[property]}
+      where ${inAccount} id = any(${ids})`);
+    for (const row of rows) this.saved.set(row, this.asShown(row));
+  }
+
+  /** Deletes an authorized row of a user's own; its event tells it as it was. */
+  async delete(row: Row & { userId: string }): Promise<void> {
+    this.assertAuthorized(row);
+    await this.writeWaiting();
+    const { name } = this.ctx.db.table(row.constructor as Class<Row>);
+    this.waiting = sql`delete from ${name} where id = ${row.id}`;
+    this.saved.set(row, this.asShown(row));
+  }
+
+  /** Has each event from here on tell this besides its row, such as a reason. Never a secret. */
+  tell(details: Record<string, string>): void {
+    this.details = details;
+  }
+
+  /**
+   * Writes the event of each saved row: the row as it now is, and what changed since it was
+   * locked. Rows of an account go to its stream, a user's own rows to theirs.
+   */
+  async record(type: EventType, ...rows: readonly Recordable[]): Promise<void> {
+    await this.write(type, rows, (row) => {
+      const saved = this.saved.get(row);
+      if (!saved) throw new Error(`Recorded without saving: ${nameOf(row)}`);
+      return saved;
+    });
+  }
+
+  /** The same for authorized rows that it concerns and that stay as they are. */
+  async note(type: EventType, ...rows: readonly Recordable[]): Promise<void> {
+    await this.write(type, rows, (row) => {
+      const shown = this.asShown(row);
+      const changed = Object.keys(shown.changes).length + this.newSecrets(row).length;
+      if (changed) throw new Error(`Noted as it is, and changed: ${nameOf(row)}`);
+      return shown;
+    });
+  }
+
+  private async write(
+    type: EventType,
+    rows: readonly Recordable[],
+    shown: (row: Recordable) => Shown,
+  ): Promise<void> {
+    const events = rows.map((row) => {
+      const { action, because } = this.assertAuthorized(row);
+      const { object, changes } = shown(row);
+      return eventBy(this.principal, this.ctx.request, {
+        type,
+        occurredAt: this.now,
+        stream: streamOf(row),
+        objectId: "id" in row ? row.id : row.ipRestrictionId,
+        object: { ...object, ...this.details },
+        changes,
+        decision: {
+          action,
+          allowed: true,
+          rule: ruleFor(this.ability, because.action, because.row)?.reason ?? null,
+          roles: this.standing?.roles ?? null,
+        },
+      });
+    });
+    const [first] = events;
+    if (!first) return;
+    const insertion = this.ctx.db.table(first.constructor as Class<object>).insertion(events);
+    const { waiting } = this;
+    this.waiting = null;
+    await this.writeWaiting();
+    this.unsent = waiting ? sql`with saved as (${waiting}) ${insertion}` : insertion;
+    for (const row of rows) {
+      this.saved.delete(row);
+      this.before.set(row, { ...row });
+    }
+  }
+
+  /** Puts off mail and the like until there is something to announce. */
+  afterCommit(announce: () => Promise<void> | void): void {
+    this.announcements.push(announce);
+  }
+
+  /** Called before commit. A write that nobody recorded is a bug, so it must not stay. */
+  async finish(): Promise<void> {
+    if (this.saved.size > 0) {
+      const names = [...this.saved.keys()].map(nameOf);
+      throw new Error(`Saved without recording an event: ${names.join(", ")}`);
+    }
+    if (this.unsent) await this.connection.last(this.unsent);
+  }
+
+  async announce(): Promise<void> {
+    for (const announce of this.announcements) await announce();
+  }
+
+  private async writeWaiting(): Promise<void> {
+    const { unsent, waiting } = this;
+    this.unsent = this.waiting = null;
+    if (unsent) await this.connection.query(unsent);
+    if (waiting) await this.connection.query(waiting);
+  }
+
+  private check(action: Action, row: Subject): void {
+    if (!this.ability.can(action, row)) throw denied(this.ability, this.standing, action, row);
+  }
+
+  private assertAuthorized(row: Subject): Authorized {
+    const authorized = this.authorized.get(row);
+    if (!authorized) throw new Error(`Saved without authorizing: ${nameOf(row)}`);
+    this.check(authorized.because.action, authorized.because.row);
+    return authorized;
+  }
+
+  /** Secret columns that were set: they are never read, so what is there is new. */
+  private newSecrets(row: Subject): string[] {
+    const { secrets } = this.ctx.db.table(row.constructor as Class<Subject>);
+    return secrets.filter((key) => key in row);
+  }
+
+  /** The columns that anyone may see, and which of them changed since the row was locked. */
+  private asShown(row: Subject): Shown {
+    const { keys } = this.ctx.db.table(row.constructor as Class<Subject>);
+    const before = this.before.get(row) ?? {};
+    const object: Shown["object"] = {};
+    const changes: Changes = {};
+    for (const key of keys) {
+      const was = plain(Reflect.get(before, key));
+      const is = plain(Reflect.get(row, key));
+      object[key] = is;
+      if (was !== is && JSON.stringify(was) !== JSON.stringify(is)) changes[key] = [was, is];
+    }
+    return { object, changes };
+  }
+}
+
+function plain(value: unknown): unknown {
+  return value instanceof Date ? value.toISOString() : (value ?? null);
+}
+
+const nameOf = (row: Subject) => row.constructor.name;
+
+function streamOf(row: Subject): { accountId: string } | { userId: string } {
+  if ("accountId" in row) return { accountId: row.accountId };
+  if (row instanceof Account) return { accountId: row.id };
+  return { userId: "userId" in row ? row.userId : row.id };
+}

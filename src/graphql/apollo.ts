@@ -1,0 +1,151 @@
+import {
+  ApolloServer,
+  type ApolloServerPlugin,
+  type GraphQLResponse,
+  type HTTPGraphQLHead,
+} from "@apollo/server";
+import { ApolloServerPluginCacheControlDisabled } from "@apollo/server/plugin/disabled";
+import { GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
+import type { Logger } from "pino";
+import type { Context } from "../context/context";
+import { DomainError, Unavailable } from "../errors";
+import { documentStore } from "./documents";
+import { formatError, headersOf, isBug, statusOf } from "./formatError";
+import { bodyOf, type Questions } from "./admission";
+
+const MAX_TOKENS = 2_000;
+
+/** Apollo with every default that matters said aloud, so that NODE_ENV changes none of them. */
+export function apolloServer(
+  schema: GraphQLSchema,
+  questions: Questions,
+  logger: Logger,
+): ApolloServer<Context> {
+  return new ApolloServer<Context>({
+    schema,
+    formatError,
+    logger,
+    introspection: true,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    includeStacktraceInErrorResponses: false,
+    hideSchemaDetailsFromClientErrors: true,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxTokens: MAX_TOKENS },
+    documentStore: documentStore(),
+    maxRecursiveSelections: 20_000,
+    // Pretty-printing made a third more to send.
+    stringifyResult,
+    plugins: [ApolloServerPluginCacheControlDisabled(), guard(questions), reading(questions)],
+  });
+}
+
+/** A compiled answer is JSON already. */
+class RawJson {
+  constructor(readonly text: string) {}
+}
+
+function stringifyResult(result: { data?: unknown }): string {
+  const { data, ...rest } = result;
+  return data instanceof RawJson ? bodyOf(data.text, rest) : JSON.stringify(result);
+}
+
+/**
+ * Answers queries by one statement where they compile. Whatever is left over, and whatever would
+ * be an error, is for the executor, once it is certain who asks.
+ */
+function reading(questions: Questions): ApolloServerPlugin<Context> {
+  return {
+    requestDidStart() {
+      let refused = false;
+      /** What a hook throws becomes an internal error, so a refusal is an answer. */
+      const refuse = (error: unknown, ctx: Context, http: HTTPGraphQLHead): GraphQLResponse => {
+        if (!(error instanceof DomainError)) throw error;
+        refused = true;
+        http.status = statusOf(error);
+        for (const [name, value] of Object.entries(headersOf(error))) http.headers.set(name, value);
+        if (error instanceof Unavailable) ctx.report(error);
+        const shown = formatError({ message: error.message }, error);
+        if (http.status >= 500) shown.extensions!["requestId"] = ctx.request.id;
+        return { http, body: { kind: "single", singleResult: { errors: [shown] } } };
+      };
+      return Promise.resolve({
+        async responseForOperation({ document, operation, request, contextValue: ctx, response }) {
+          const { http } = response;
+          try {
+            const { query, variables = {} } = request;
+            // An unknown operationName leaves none: Apollo says so.
+            const data =
+              (operation as unknown) &&
+              (await questions.answer(query, document, operation, variables, ctx));
+            if (typeof data === "string") {
+              const singleResult = { data: new RawJson(data) as never };
+              return { http, body: { kind: "single", singleResult } };
+            }
+            await ctx.prove();
+            return null;
+          } catch (error) {
+            return refuse(error, ctx, http);
+          }
+        },
+        async willSendResponse({ response, contextValue: ctx }) {
+          // Refused before anything ran: whoever may not ask at all is told that first.
+          const { body, http } = response;
+          if (refused || !ctx.unproven || body.kind !== "single" || body.singleResult.data) return;
+          try {
+            await ctx.prove();
+          } catch (error) {
+            response.body = refuse(error, ctx, http).body;
+          }
+        },
+      });
+    },
+  };
+}
+
+function noSubscriptions(): GraphQLError {
+  const message = "There are no subscriptions. Follow `/accounts/:accountId/events?follow=true`.";
+  return new GraphQLError(message, {
+    extensions: { code: "BAD_USER_INPUT", http: { status: 400 } },
+  });
+}
+
+/** What is too large or can't be meant is refused before anything runs. */
+function guard(questions: Questions): ApolloServerPlugin<Context> {
+  return {
+    requestDidStart() {
+      let cost = 0;
+      return Promise.resolve({
+        didResolveOperation({ document, operation, request: { variables = {} } }) {
+          if (!operation) return Promise.resolve(); // an unknown operationName: Apollo says so
+          if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw noSubscriptions();
+          cost = questions.admit(document, operation, variables);
+          return Promise.resolve();
+        },
+        didEncounterErrors({ errors, contextValue, response }) {
+          const unavailable = errors.some((error) => error.originalError instanceof Unavailable);
+          if (unavailable) response.http.status = 503;
+          for (const error of errors) {
+            if (isBug(error)) contextValue.report(error.originalError ?? error);
+          }
+          return Promise.resolve();
+        },
+        willSendResponse({ response: { body, http }, contextValue }) {
+          if (body.kind !== "single") return Promise.resolve();
+          const { singleResult } = body;
+          for (const { extensions } of singleResult.errors ?? []) {
+            if (extensions?.["code"] === "PERSISTED_QUERY_NOT_SUPPORTED") http.status = 400;
+            if (extensions?.["code"] === "INTERNAL_SERVER_ERROR") {
+              extensions["requestId"] = contextValue.request.id;
+            }
+          }
+          if (singleResult.data !== undefined) {
+            singleResult.extensions = questions.extensions(cost);
+          }
+          return Promise.resolve();
+        },
+      });
+    },
+  };
+}

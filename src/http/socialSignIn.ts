@@ -1,0 +1,104 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { z } from "zod";
+import type { Context } from "../context/context";
+import { DomainError, Refusal, Refused } from "../errors";
+import { addIdentity } from "../operations/identities/addIdentity";
+import { signInThrough } from "../operations/identities/signInThrough";
+import { startSignIn } from "../operations/identities/startSignIn";
+import { takeFlow } from "../operations/identities/takeFlow";
+
+/** Longer than any answer of GitHub's or Google's. */
+const MOST_CHARACTERS = 8192;
+
+type Open = (request: FastifyRequest, reply: FastifyReply) => Promise<Context>;
+type At = { Params: { provider: string } };
+
+const beginning = z.strictObject({
+  returnTo: z.string("takes one path, such as /welcome").default("/"),
+});
+
+/**
+ * `GET /sign-in/:provider` sends a browser to GitHub or Google, `/sign-in/:provider/callback` takes
+ * it from there to the frontend (U8): into `returnTo` with its session in the cookie, or to `/sign-in`
+ * with what is owed or was refused in the fragment, which browsers send to nobody.
+ */
+export function socialSignIn(
+  app: FastifyInstance,
+  open: Open,
+  appUrl: string,
+  /** The secret of the way that a browser is on. */
+  secretOf: (request: FastifyRequest) => string | undefined,
+): void {
+  const signInPage = `${appUrl}/sign-in`;
+  // HEAD would begin a way, or take it.
+  const options = { exposeHeadRoute: false };
+
+  app.get<At>("/sign-in/:provider", options, async (request, reply) => {
+    const ctx = await open(request, reply);
+    const provider = providerIn(ctx, request.params.provider);
+    if (!provider) return reply.callNotFound();
+    const { data, error } = beginning.safeParse(request.query);
+    if (error) {
+      const issue = error.issues[0]!;
+      const field = issue.code === "unrecognized_keys" ? issue.keys : issue.path.map(String);
+      const message = `\`${field.join("`, `")}\`: ${issue.message}.`;
+      throw new Refused(Refusal.BAD_USER_INPUT, message, field);
+    }
+    try {
+      const { url, secret } = await startSignIn(ctx, provider, data.returnTo);
+      ctx.flowCookie(secret);
+      return reply.redirect(url, 303);
+    } catch (error) {
+      // A mistake of the frontend's, which leads nowhere.
+      if (error instanceof Refused && error.code === Refusal.BAD_USER_INPUT) throw error;
+      return reply.redirect(signInPage + told(ctx, error), 303);
+    }
+  });
+
+  app.get<At>("/sign-in/:provider/callback", options, async (request, reply) => {
+    const ctx = await open(request, reply);
+    const provider = providerIn(ctx, request.params.provider);
+    if (!provider) return reply.callNotFound();
+    const secret = secretOf(request) ?? "";
+    const parameters = new URLSearchParams(searchOf(request));
+    let page = signInPage;
+    try {
+      const state = parameters.get("state") ?? "";
+      const { returnTo, sessionId } = await takeFlow(ctx, provider, secret, state);
+      ctx.flowCookie(null); // not before: whoever is sent here by a stranger goes on
+      const back = appUrl + returnTo;
+      if (sessionId) {
+        page = back;
+        await addIdentity(ctx, provider, sessionId, secret, parameters);
+        return reply.redirect(back, 303);
+      }
+      const opened = await signInThrough(ctx, provider, secret, parameters);
+      if (!opened.session)
+        return reply.redirect(`${page}#challenge=${opened.challenge.token}`, 303);
+      ctx.cookie(opened.token);
+      return reply.redirect(back, 303);
+    } catch (error) {
+      return reply.redirect(page + told(ctx, error), 303);
+    }
+  });
+}
+
+/** A provider that is configured, by its word in an address. */
+function providerIn({ services }: Context, word: string) {
+  return services.social.find(({ provider }) => provider.toLowerCase() === word)?.provider;
+}
+
+function searchOf({ url }: FastifyRequest): string {
+  const query = url.indexOf("?");
+  return query < 0 ? "" : url.slice(query + 1, query + 1 + MOST_CHARACTERS);
+}
+
+/** Why it came to nothing, as the frontend reads it. The words are its own, never a provider's. */
+function told(ctx: Context, error: unknown): string {
+  const ours = error instanceof DomainError ? error : null;
+  const code = ours?.code ?? "INTERNAL_SERVER_ERROR";
+  if (code === "INTERNAL_SERVER_ERROR") ctx.report(error);
+  const { retryAfter } = ours?.details ?? {};
+  const seconds = typeof retryAfter === "number" ? `&retryAfter=${retryAfter}` : "";
+  return `#error=${code}${seconds}`;
+}

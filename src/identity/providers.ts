@@ -1,0 +1,285 @@
+import { timingSafeEqual } from "node:crypto";
+import type { Fetch } from "../net/outbound";
+import type { Configuration, CustomFetch } from "openid-client" with {
+  "resolution-mode": "import",
+};
+import { z } from "zod";
+import type { SocialProvider } from "../entities/Identity";
+import { Refusal, Refused } from "../errors";
+import { hashOf } from "./tokens";
+
+/** For each request to a provider: a person waits for the answer. */
+const TIMEOUT_SECONDS = 10;
+
+/** How people know the providers. */
+export const PROVIDER_NAMES: Record<SocialProvider, string> = {
+  GITHUB: "GitHub",
+  GOOGLE: "Google",
+};
+
+/** A provider as the operator configures it. */
+export interface ProviderSettings {
+  clientId: string;
+  clientSecret: string;
+  /** The issuer of Google, or where GitHub is. */
+  url: string;
+}
+
+/** Whom a provider says somebody is, checked as far as it can be. */
+export interface Person {
+  subject: string;
+  name: string;
+  /** As the provider wrote it; null where it told none that can be one. */
+  email: string | null;
+  emailVerified: boolean;
+}
+
+/** It is ESM, and only needed once somebody signs in so. */
+const library = () => import("openid-client");
+type Library = Awaited<ReturnType<typeof library>>;
+type Tokens = Awaited<ReturnType<Library["authorizationCodeGrant"]>>;
+
+/** What differs between the providers. */
+interface Kind {
+  /** No more than who somebody is and their email. */
+  scope: string;
+  /** OAuth 2 alone has no ID token that a nonce could be in. */
+  nonce: boolean;
+  configure(client: SocialClient): Promise<Configuration>;
+  person(configuration: Configuration, tokens: Tokens, settings: ProviderSettings): Promise<Person>;
+}
+
+/**
+ * The way to one provider and back: OpenID Connect, or OAuth 2 at GitHub; with code, PKCE (RFC 7636),
+ * state and nonce.
+ *
+ * Whoever is on the way holds one secret, in a cookie. State, nonce and verifier are each a hash of
+ * it, so nothing else has to be kept, and none of them can be told from another, nor from what the
+ * database has of the secret.
+ */
+export class SocialClient {
+  readonly name: string;
+  /** As the library calls it. */
+  readonly fetch: CustomFetch;
+  /** Where people begin, with `?returnTo=`. */
+  readonly startUrl: string;
+  private readonly redirectUri: string;
+  private readonly kind: Kind;
+  private configured: Promise<Configuration> | undefined;
+
+  constructor(
+    readonly provider: SocialProvider,
+    readonly settings: ProviderSettings,
+    publicUrl: string,
+    ask: Fetch,
+  ) {
+    this.fetch = (url, { body, signal, ...options }) =>
+      ask(url, {
+        ...options,
+        body: (body ?? null) as BodyInit | null,
+        ...(signal && { signal }),
+      });
+    this.name = PROVIDER_NAMES[provider];
+    this.kind = KINDS[provider];
+    this.startUrl = `${publicUrl}/sign-in/${provider.toLowerCase()}`;
+    this.redirectUri = `${this.startUrl}/callback`;
+  }
+
+  /**
+   * Where to send whoever holds the secret. @throws Refused (PROVIDER_FAILED) when it is away.
+   */
+  async authorizationUrl(secret: string): Promise<string> {
+    const { scope, nonce } = this.kind;
+    return this.asking(async ({ buildAuthorizationUrl, calculatePKCECodeChallenge }) => {
+      const url = buildAuthorizationUrl(await this.configuration(), {
+        redirect_uri: this.redirectUri,
+        scope,
+        state: derived("state", secret),
+        code_challenge: await calculatePKCECodeChallenge(derived("verifier", secret)),
+        code_challenge_method: "S256",
+        ...(nonce && { nonce: derived("nonce", secret) }),
+      });
+      return url.href;
+    });
+  }
+
+  /**
+   * Who has come back, by the parameters that they came with.
+   *
+   * @throws Refused (PROVIDER_FAILED) for whatever the provider said that isn't to be trusted, and
+   * where it said nothing. The cause is for the operator, and holds no secret.
+   */
+  async identify(secret: string, parameters: URLSearchParams): Promise<Person> {
+    const { nonce } = this.kind;
+    // The configured address, whatever the request called it: the provider compares it.
+    const url = new URL(this.redirectUri);
+    url.search = parameters.toString();
+    return this.asking(async ({ authorizationCodeGrant }) => {
+      const configuration = await this.configuration();
+      const tokens = await authorizationCodeGrant(configuration, url, {
+        expectedState: derived("state", secret),
+        pkceCodeVerifier: derived("verifier", secret),
+        ...(nonce && { expectedNonce: derived("nonce", secret) }),
+      });
+      return this.kind.person(configuration, tokens, this.settings);
+    });
+  }
+
+  /** Once; after a failure anew. */
+  private configuration(): Promise<Configuration> {
+    this.configured ??= this.kind.configure(this).catch((error: unknown) => {
+      this.configured = undefined;
+      throw error;
+    });
+    return this.configured;
+  }
+
+  private async asking<T>(ask: (library: Library) => Promise<T>): Promise<T> {
+    try {
+      return await ask(await library());
+    } catch (error) {
+      // Whoever says no there has nothing to be put right (RFC 6749, section 4.1.2.1).
+      const cancelled = (error as { error?: unknown }).error === "access_denied";
+      throw new Refused(
+        Refusal.PROVIDER_FAILED,
+        `${this.name} did not say who you are. Try again, or sign in another way.`,
+        null,
+        cancelled ? {} : { cause: new Error(reasonOf(error)) },
+      );
+    }
+  }
+}
+
+/** Whether the state that somebody came back with is that of the secret in their cookie. */
+export function isStateOf(secret: string, state: string): boolean {
+  return timingSafeEqual(hashOf(derived("state", secret)), hashOf(state));
+}
+
+function derived(what: "state" | "nonce" | "verifier", secret: string): string {
+  return hashOf(`${what} of ${secret}`).toString("base64url");
+}
+
+const text = z.string().refine((one) => one.isWellFormed() && !one.includes("\0"));
+/** OpenID Connect Core, section 2: up to 255 characters of ASCII. */
+const subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
+/** One that a user can have; whatever else counts as none. */
+const email = z.email().max(254).nullish().catch(null);
+
+const claims = z.object({
+  sub: subject,
+  name: text.nullish().catch(null),
+  email,
+  email_verified: z.unknown().optional(),
+});
+const gitHubUser = z.object({
+  id: z.number().int().positive(),
+  login: text,
+  name: text.nullish().catch(null),
+});
+const gitHubEmails = z
+  .array(z.object({ email, primary: z.boolean(), verified: z.boolean() }))
+  .max(1000);
+
+const KINDS: Record<SocialProvider, Kind> = {
+  GOOGLE: {
+    scope: "openid email profile",
+    nonce: true,
+    async configure({ settings, fetch }) {
+      const openid = await library();
+      const { url, clientId, clientSecret } = settings;
+      const configuration = await openid.discovery(
+        new URL(url),
+        clientId,
+        clientSecret,
+        undefined,
+        {
+          [openid.customFetch]: fetch,
+          timeout: TIMEOUT_SECONDS,
+          execute: [
+            // In the code flow it checks no signature of an ID token unless it is told to.
+            openid.enableNonRepudiationChecks,
+            ...(isPlain(url) ? [openid.allowInsecureRequests] : []),
+          ],
+        },
+      );
+      // Throws for metadata that leads nobody there, before they are kept.
+      openid.buildAuthorizationUrl(configuration, {});
+      return configuration;
+    },
+    async person(_configuration, tokens) {
+      const { sub, name, email, email_verified } = claims.parse(tokens.claims());
+      // Some providers write "true", which is not what the specification says.
+      return personFrom(sub, name, email, email_verified === true);
+    },
+  },
+  GITHUB: {
+    scope: "user:email",
+    nonce: false,
+    async configure({ settings, fetch }) {
+      const openid = await library();
+      const { url, clientId, clientSecret } = settings;
+      const server = {
+        // As it says `iss` (RFC 9207), where it does.
+        issuer: `${url}/login/oauth`,
+        authorization_endpoint: `${url}/login/oauth/authorize`,
+        token_endpoint: `${url}/login/oauth/access_token`,
+      };
+      const configuration = new openid.Configuration(server, clientId, clientSecret);
+      configuration[openid.customFetch] = fetch;
+      configuration.timeout = TIMEOUT_SECONDS;
+      if (isPlain(url)) openid.allowInsecureRequests(configuration);
+      return configuration;
+    },
+    async person(configuration, { access_token: token }, { url }) {
+      const { fetchProtectedResource } = await library();
+      const api = url === "https://github.com" ? "https://api.github.com" : `${url}/api/v3`;
+      const get = async (path: string): Promise<unknown> => {
+        const headers = new Headers({ accept: "application/vnd.github+json" });
+        const to = new URL(api + path);
+        const response = await fetchProtectedResource(
+          configuration,
+          token,
+          to,
+          "GET",
+          null,
+          headers,
+        );
+        if (response.status !== 200) throw new Error(`${path} answered ${response.status}`);
+        return response.json();
+      };
+      const { id, login, name } = gitHubUser.parse(await get("/user"));
+      const emails = gitHubEmails.parse(await get("/user/emails?per_page=100"));
+      const primary = emails.find((one) => one.primary);
+      return personFrom(String(id), name || login, primary?.email, primary?.verified === true);
+    },
+  },
+};
+
+function personFrom(
+  subject: string,
+  name: string | null | undefined,
+  email: string | null | undefined,
+  verified: boolean,
+): Person {
+  // Longest first that is a name here: 255 bytes are at least 63 characters.
+  const called = [...(name?.trim() || email?.split("@")[0] || "")].slice(0, 63).join("");
+  return { subject, name: called, email: email ?? null, emailVerified: verified && email != null };
+}
+
+/** Configuration sees to it that none is in production. */
+const isPlain = (url: string) => url.startsWith("http://");
+
+/**
+ * What went wrong, for the log. Only what errors say of themselves: their causes hold the
+ * parameters, tokens and answers that were at fault.
+ */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return typeof error;
+  // What they quote is somebody's answer.
+  const quotes = error instanceof SyntaxError || error instanceof z.ZodError;
+  const { code, cause, error: word } = error as Error & { code?: unknown; error?: unknown };
+  // RFC 6749, sections 4.1.2.1 and 5.2: such as `access_denied` and `invalid_client`.
+  const theirs = typeof word === "string" && /^[a-z_]{1,64}$/.test(word) ? word : null;
+  const said = [error.name, code, theirs, quotes ? null : error.message].filter(Boolean).join(" ");
+  return cause instanceof Error ? `${said}: ${reasonOf(cause)}` : said;
+}

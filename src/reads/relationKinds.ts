@@ -1,0 +1,347 @@
+import { isNonNullType } from "graphql";
+import { all, raw, type Sql, sql, TRUE } from "../database/sql";
+import type { Class } from "../database/table";
+import { Account } from "../entities/Account";
+import { MAX_PAGE } from "./filters";
+import { isId, kindOf, type PREFIX } from "../ids";
+import type { Action, Subject, SubjectClass } from "../policies/ability";
+import type { Standing } from "../principal";
+import { type Compiler, objectType, type Place, type Row } from "./compiler";
+import { type Json, orNull, plain, text, truth } from "./json";
+import { CALLER, type RememberedCaller } from "./rememberedCaller";
+import { may, mayOwn, mayWith } from "./rules";
+import type { Args, Own, Source } from "./plan";
+import { Uncompilable } from "./uncompilable";
+
+/** The words in which `relations.ts` says what a field reads. */
+export interface Relation {
+  /**
+   * What of the arguments the statement's text depends on.
+   *
+   * @throws where the executor has something to say about them.
+   */
+  shape?: (args: Args) => { key: string; filter?: Sql };
+  read: (place: Place, compiler: Compiler) => Json;
+}
+
+type Entity = Class<object>;
+/** Columns of the child, and what of the parent they equal: a property, or the caller's own. */
+export type On = Record<string, string | Own>;
+/** Written over a row's columns. */
+type Expression = (column: (property: string) => Sql) => Sql;
+
+function joined(compiler: Compiler, row: Row, on: On, parent: Row | null): Sql[] {
+  return Object.entries(on).map(([property, to]) => {
+    const value = typeof to === "string" ? compiler.column(parent!, to) : to;
+    return sql`${compiler.column(row, property)} = ${value}`;
+  });
+}
+
+/** The account that a row belongs to, or is. */
+const accountOf = (compiler: Compiler, row: Row) =>
+  compiler.column(row, row.table.info("accountId") ? "accountId" : "id");
+
+/** Whether the caller may read rows of an entity by the rules of their accounts. */
+function readable(compiler: Compiler, row: Row): Sql {
+  const { caller } = compiler;
+  compiler.entersAccounts();
+  const subject = row.table.entity as unknown as SubjectClass;
+  return may(caller, "read", subject, row.table.at(row.alias), accountOf(compiler, row));
+}
+
+function readableOwn(compiler: Compiler, row: Row): Sql {
+  const subject = row.table.entity as unknown as SubjectClass;
+  return mayOwn(compiler.caller, "read", subject, row.table.at(row.alias));
+}
+
+export interface One<E> extends Relation {
+  entity: Class<E & object>;
+  on: On;
+  /** The property that is set once the row is gone for those who point at it. */
+  unless: string | undefined;
+}
+
+/** The row that another points at, which whoever sees that one sees, whatever the rules. */
+export function one<E extends object>(entity: Class<E>, on: On, unless?: string): One<E> {
+  return {
+    ...{ entity, on, unless },
+    read({ row: parent, field, nodes }, compiler) {
+      const row = compiler.newRow(entity);
+      const gone = unless ? [sql`${compiler.column(row, unless)} is null`] : [];
+      const conditions = [...joined(compiler, row, on, parent), ...gone];
+      const found = compiler.select(row, compiler.body(row, field.type, nodes), conditions);
+      return isNonNullType(field.type) ? [found] : orNull(found);
+    },
+  };
+}
+
+export interface Paging {
+  /** What the field's `filter` asks, on the alias `row`. */
+  where?: (filter: never) => Sql;
+  /** What holds whatever is asked, on the alias `row`. */
+  only?: Sql;
+  /** By the rules of what is the caller's own, instead of the account's. */
+  own?: true;
+  newestFirst?: true;
+}
+
+export interface Paged<E> extends Relation {
+  entity: Class<E & object>;
+  on: On;
+  paging: Paging;
+}
+
+/** The rows that point at a parent, a page at a time, by id: ids sort by age. */
+export function page<E extends object>(entity: Class<E>, on: On, paging: Paging = {}): Paged<E> {
+  const { where, only = TRUE, own, newestFirst } = paging;
+  return {
+    ...{ entity, on, paging },
+    shape(args) {
+      const { first, after, filter, order } = args;
+      if ((first as number) < 1 || (first as number) > MAX_PAGE) throw new Uncompilable("a page");
+      if (after != null && !isId(after as string)) throw new Uncompilable("a cursor");
+      const asked = where && filter ? where(filter as never) : undefined;
+      const key = `${String(order)} ${after == null ? "" : "after"} ${asked?.text ?? ""}`;
+      return { key, ...(asked && { filter: asked }) };
+    },
+    read(place, compiler) {
+      const { field, nodes, row: parent } = place;
+      const { after, order } = compiler.args(place);
+      const newest = order === undefined ? newestFirst : order === "NEWEST_FIRST";
+      const row = compiler.newRow(entity);
+      const inner = { ...row, alias: "row" };
+      const first = sql`${compiler.arg(place, "first")}::int`;
+      const direction = raw(newest ? "row.id desc" : "row.id");
+      const id = compiler.column(row, "id");
+      const connection = objectType(field.type);
+      let reads = false;
+      const selected = [...compiler.subfields(connection, nodes).values()];
+      const peeks = selected
+        .filter(([node]) => node!.name.value === "pageInfo")
+        .flatMap((inner) => [...compiler.subfields(compiler.typeNamed("PageInfo"), inner).values()])
+        .some(([node]) => node!.name.value === "hasNextPage");
+      const shown = peeks ? sql` filter (where ${raw(row.alias)}.n <= ${first})` : raw("");
+      const list = (body: Json): Json => {
+        reads = true;
+        return ["[", sql`string_agg(${text(body)}, ',')${shown}`, "]"];
+      };
+      const body = compiler.fields(connection, nodes, ({ name, type }, inner) => {
+        if (name === "nodes") return list(compiler.body(row, type, inner));
+        const named = objectType(type);
+        if (name === "edges") {
+          return list(
+            compiler.fields(named, inner, ({ name, type }, deep) =>
+              name === "cursor" ? plain(id) : compiler.body(row, type, deep),
+            ),
+          );
+        }
+        return compiler.fields(named, inner, ({ name }) => {
+          reads = true;
+          if (name === "hasNextPage") return truth(sql`count(*) > ${first}`);
+          const last = sql`${raw(newest ? "min" : "max")}(${id})${shown}`;
+          return orNull(sql`'"' || ${last} || '"'`);
+        });
+      });
+      // An aggregate of nothing would come once for each row.
+      if (!reads) return body;
+      const cursor = sql`row.id ${raw(newest ? "<" : ">")} ${compiler.arg(place, "after")}`;
+      const conditions = [
+        ...joined(compiler, inner, on, parent),
+        own ? readableOwn(compiler, inner) : readable(compiler, inner),
+        only,
+        compiler.filter(place),
+        ...(after == null ? [] : [cursor]),
+      ];
+      const numbered = peeks ? sql`, row_number() over (order by ${direction}) as n` : raw("");
+      return [
+        sql`(select ${text(body)} from (select row.*${numbered} from ${row.table.name} row
+          where ${all(conditions)} order by ${direction}
+          limit ${first}${raw(peeks ? " + 1" : "")}) ${raw(row.alias)})`,
+      ];
+    },
+  };
+}
+
+export interface Listed<E> extends Relation {
+  entity: Class<E & object>;
+  on: On;
+  by: string;
+  /** The most there are of them, where the rules say who reads them. */
+  first: number | undefined;
+}
+
+/** All rows that point at a parent: for lists with a cap. */
+export function list<E extends object>(
+  entity: Class<E>,
+  on: On,
+  { by, first }: { by: string; first?: number },
+): Listed<E> {
+  return {
+    ...{ entity, on, by, first },
+    read({ row: parent, field, nodes }, compiler) {
+      const row = compiler.newRow(entity);
+      const inner = { ...row, alias: "row" };
+      const body = compiler.body(row, field.type, nodes);
+      const rule = first ? [readable(compiler, inner)] : [];
+      const order = compiler.column(inner, by);
+      return [
+        "[",
+        sql`(select string_agg(${text(body)}, ',') from (select row.* from ${row.table.name} row
+          where ${all([...joined(compiler, inner, on, parent), ...rule])}
+          order by ${order}${raw(first ? ` limit ${first}` : "")}) ${raw(row.alias)})`,
+        "]",
+      ];
+    },
+  };
+}
+
+/** The same row, as another type. */
+export const same: Relation = {
+  read: ({ row, field, nodes }, compiler) => compiler.object(row, objectType(field.type), nodes),
+};
+
+/** An object made of columns of the row under other names. */
+export function columns<N extends Record<string, string>>(names: N): Relation & { names: N } {
+  return {
+    names,
+    read({ row, field, nodes }, compiler) {
+      const type = objectType(field.type);
+      return compiler.fields(type, nodes, ({ name, type }) =>
+        compiler.leaf(row!, names[name]!, type),
+      );
+    },
+  };
+}
+
+/** One word of a closed set, worked out from columns. */
+export function word(expression: Expression): Relation {
+  return {
+    read: ({ row }, compiler) => plain(expression((property) => compiler.column(row!, property))),
+  };
+}
+
+/** A list that is the same for everyone, for as long as the server runs. */
+export function fixed(rows: readonly object[]): Relation {
+  return {
+    read({ field, nodes }, compiler) {
+      const type = objectType(field.type);
+      const items = rows.map((row) =>
+        compiler.fields(type, nodes, ({ name }) => [JSON.stringify(Reflect.get(row, name))]),
+      );
+      return ["[", ...items.flatMap((item, i) => (i ? [",", ...item] : item)), "]"];
+    },
+  };
+}
+
+/** What depends on nothing but who asks. */
+export function fact(read: (caller: RememberedCaller) => Json): Relation {
+  return { read: (_place, compiler) => read(compiler.caller) };
+}
+
+/** What the caller may do to the row: its own action each, or one on another row thought of. */
+export type Permission =
+  | Action
+  | { action: Action; subject: SubjectClass; columns: Record<string, string | null> }
+  | { action: Action; row: (standing: Standing) => Subject };
+export type Permissions<N extends string> = Record<N, Permission>;
+
+export function can<N extends string>(
+  permissions: Permissions<N>,
+): Relation & { permissions: Permissions<N> } {
+  return {
+    permissions,
+    read({ row, field, nodes }, compiler) {
+      compiler.entersAccounts();
+      const { caller } = compiler;
+      const at = row!;
+      const account = accountOf(compiler, at);
+      const type = objectType(field.type);
+      return compiler.fields(type, nodes, ({ name }) => {
+        const permission = (permissions as Partial<Permissions<string>>)[name];
+        if (!permission) throw new Uncompilable(`nobody said what ${type.name}.${name} asks`);
+        if (typeof permission === "string") {
+          const subject = at.table.entity as unknown as SubjectClass;
+          return truth(may(caller, permission, subject, at.table.at(at.alias), account));
+        }
+        if ("row" in permission) {
+          return truth(mayWith(caller, permission.action, permission.row, account));
+        }
+        const { action, subject, columns } = permission;
+        const column = (property: string) => {
+          const from = columns[property];
+          if (from === undefined) throw new Uncompilable(`${property} of a row only thought of`);
+          const name = from ? compiler.column(at, from) : raw("null::text");
+          return { name, array: false };
+        };
+        return truth(may(caller, action, subject, column, account));
+      });
+    },
+  };
+}
+
+/** What the caller may do that concerns no account. */
+export function canOwn<N extends string>(
+  permissions: Record<N, { action: Action; row: () => Subject }>,
+): Relation & { permissions: typeof permissions } {
+  return {
+    permissions,
+    read({ field, nodes }, compiler) {
+      const type = objectType(field.type);
+      return compiler.fields(type, nodes, ({ name }) => {
+        const { action, row } = permissions[name as N];
+        return [String(compiler.caller.self.can(action, row()))];
+      });
+    },
+  };
+}
+
+/** Rows that may have the id: of accounts that are open to the caller, unless it is said otherwise. */
+export interface Found {
+  entity: Entity;
+  /** They belong to the caller and to no account. */
+  own?: true;
+  /** Whoever is in one of these accounts sees the row with this id. */
+  shared?: (id: Sql, accountIds: unknown) => Sql;
+}
+type Founds = Partial<Record<keyof typeof PREFIX, readonly Found[]>>;
+
+/** Whatever has the id given, as far as the caller may see it: its prefix says where to look. */
+export function byId(founds: Founds): Relation & { founds: Founds } {
+  const kindIn = ({ id }: Args) => kindOf(id as string);
+  return {
+    founds,
+    shape: (args) => ({ key: kindIn(args) ?? "" }),
+    read(place, compiler) {
+      const kind = kindIn(compiler.args(place));
+      const found = (kind && founds[kind]) ?? [];
+      if (found.length === 0) return ["null"];
+      const id = compiler.arg(place, "id");
+      const selects = found.map(({ entity, own, shared }) => {
+        const row = compiler.newRow(entity);
+        const body = compiler.body(row, place.field.type, place.nodes);
+        const column = compiler.column(row, "id");
+        if (shared) compiler.entersAccounts();
+        const visible = own
+          ? readableOwn(compiler, row)
+          : (shared?.(column, CALLER.open) ?? inside(row, compiler, id));
+        return compiler.select(row, body, [sql`${column} = ${id}`, visible]);
+      });
+      return [sql`coalesce(${selects.reduce((a, b) => sql`${a}, ${b}`)}, 'null')`];
+    },
+  };
+}
+
+/**
+ * What is behind a gate that shuts the caller out is for the executor, which says so; and what a
+ * session enters for the first time, which it records.
+ */
+function inside(row: Row, compiler: Compiler, id: Source): Sql {
+  compiler.entersAccounts();
+  compiler.check((from) => {
+    const { refusals, notEntered } = from.caller;
+    if (row.table.entity !== Account) return !Object.keys(refusals).length && !notEntered.length;
+    const asked = id.read(from) as string;
+    return !(asked in refusals) && !notEntered.includes(asked);
+  });
+  return all([sql`${accountOf(compiler, row)} = any(${CALLER.open})`, readable(compiler, row)]);
+}

@@ -1,0 +1,124 @@
+import type { Context } from "../context/context";
+import { all, TRUE } from "../database/sql";
+import { Refusal, Refused } from "../errors";
+import { MAX_PAGE } from "../reads/filters";
+import { isId } from "../ids";
+import type { Action, Subject } from "../policies/ability";
+import type { Listed, One, Paged, Permission } from "../reads/relationKinds";
+import { type Connection, connection, Order, type PageArgs } from "./pagination";
+
+/**
+ * What `reads/relations.ts` says of a field, done row by row: for what mutations answer with and
+ * for queries that don't compile. The compiler does the same in SQL.
+ */
+type Row = Record<string, unknown>;
+type On = One<object>["on"];
+
+/** A property of the parent, or of whoever asks. */
+function valueOf(ctx: Context, to: On[string], parent: object): string | null {
+  return (typeof to === "string" ? (parent as Row)[to] : ctx.principal[to.property]) as never;
+}
+
+/** The account that a row belongs to, or is. */
+function accountOf(parent: object): string {
+  const { accountId, id } = parent as { accountId?: string; id: string };
+  return accountId ?? id;
+}
+
+/** The row that the parent, or whoever asks, points at. */
+export async function one<E extends { id: string }>(
+  { entity, on: { accountId, id }, unless }: One<E>,
+  ctx: Context,
+  parent: object = {},
+): Promise<E | null> {
+  const key = valueOf(ctx, id!, parent);
+  if (key === null) return null;
+  const row = accountId
+    ? await ctx.loaders.rowIn(entity, { accountId: valueOf(ctx, accountId, parent)! }, key)
+    : await ctx.loaders.row(entity, key);
+  return row && unless && (row as Row)[unless] ? null : row;
+}
+
+/**
+ * One page of the rows that point at the parent, as far as whoever asks may read them.
+ *
+ * @throws Refused (BAD_USER_INPUT) for a page too large, and a cursor that never was one.
+ */
+export async function page<E extends Subject & { id: string }>(
+  { entity, on, paging: { own, only = TRUE, where, newestFirst } }: Paged<E>,
+  ctx: Context,
+  args: PageArgs & { order?: Order; filter?: object | null },
+  parent: object = {},
+): Promise<Connection<E>> {
+  const { first, after = null, order, filter } = args;
+  if (first < 1 || first > MAX_PAGE) {
+    throw new Refused(
+      Refusal.BAD_USER_INPUT,
+      `\`first\` takes 1 to ${MAX_PAGE}; this asks for ${first}.`,
+      ["first"],
+    );
+  }
+  if (after !== null && !isId(after)) {
+    throw new Refused(Refusal.BAD_USER_INPUT, "`after` takes a cursor of this list.", ["after"]);
+  }
+  const [by, to] = Object.entries(on).at(-1)!;
+  const asked = where && filter ? where(filter as never) : TRUE;
+  const found = await ctx.loaders.page<E>(
+    own ? ctx.self : await ctx.in(accountOf(parent)),
+    valueOf(ctx, to, parent)!,
+    {
+      ...{ entity, by: by as keyof E & string, first, after },
+      newestFirst: order ? order === Order.NEWEST_FIRST : Boolean(newestFirst),
+      where: all([only, asked]),
+    },
+  );
+  return connection(found);
+}
+
+/** All rows that point at the parent, in order. */
+export async function list<E extends Subject>(
+  { entity, on, by, first }: Listed<E>,
+  ctx: Context,
+  parent: object,
+): Promise<E[]> {
+  if (first) {
+    const paged = { entity, on, paging: {} } as unknown as Paged<Subject & { id: string }>;
+    return (await page(paged, ctx, { first }, parent)).nodes as E[];
+  }
+  const [property, to] = Object.entries(on).at(-1)!;
+  const id = valueOf(ctx, to, parent)!;
+  return ctx.loaders.all(entity, { by: property, order: by }, accountOf(parent), id);
+}
+
+/** What whoever asks may do to the row. */
+export async function can<N extends string>(
+  { permissions }: { permissions: Record<N, Permission> },
+  ctx: Context,
+  row: Subject,
+): Promise<Record<N, boolean>> {
+  const access = await ctx.in(accountOf(row));
+  const may = (permission: Permission): boolean => {
+    if (typeof permission === "string") return access.can(permission, row);
+    if ("row" in permission) return access.can(permission.action, permission.row(access.standing!));
+    const { action, subject, columns } = permission;
+    const entries = Object.entries(columns).map(
+      ([property, from]) => [property, from && (row as unknown as Row)[from]] as const,
+    );
+    return access.can(action, Object.assign(new subject(), Object.fromEntries(entries)));
+  };
+  return mapped(permissions, may);
+}
+
+/** What whoever asks may do that concerns no account. */
+export function canOwn<N extends string>(
+  { permissions }: { permissions: Record<N, { action: Action; row: () => Subject }> },
+  ctx: Context,
+): Record<N, boolean> {
+  return mapped(permissions, ({ action, row }) => ctx.self.can(action, row()));
+}
+
+function mapped<N extends string, V, W>(of: Record<N, V>, value: (from: V) => W): Record<N, W> {
+  return Object.fromEntries(
+    Object.entries<V>(of).map(([name, from]) => [name, value(from)]),
+  ) as Record<N, W>;
+}

@@ -1,0 +1,338 @@
+import { z } from "zod";
+import { canonicalRange } from "../net/addresses";
+import { type EncryptionKey, KEY_BYTES } from "../identity/encryption";
+import type { ProviderSettings } from "../identity/providers";
+import { isMailbox } from "../mails/mailbox";
+
+// Messages say what a setting takes. Zod's own would say how that is checked.
+/** The default is the example too. */
+const whole = (usual: number, least: number, most = Infinity) =>
+  z
+    .string()
+    .transform(Number)
+    .refine(
+      (number) => Number.isSafeInteger(number) && number >= least && number <= most,
+      `takes a whole number from ${least}${most < Infinity ? ` to ${most}` : ""}, such as ${usual}`,
+    )
+    .default(usual);
+const oneOf = <const W extends readonly string[]>(words: W) =>
+  z.enum(words, `takes ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`);
+const flag = oneOf(["true", "false", "1", "0"]).transform(
+  (word) => word === "true" || word === "1",
+);
+const shortText = (most: number) => z.string().max(most, `takes at most ${most} characters`);
+const httpUrl = (pattern: RegExp, takes: string) =>
+  z
+    .url({ protocol: /^https?$/, error: takes, abort: true })
+    .refine((text) => pattern.test(text), takes);
+const WITHOUT_PATH = /^https?:\/\/[^/?#@]+\/*$/;
+const WITHOUT_QUERY = /^https?:\/\/[^?#@]+$/;
+/** Where a provider is: an issuer (OpenID Connect Discovery, section 3), or a server. */
+const providerUrl = (usual: string) =>
+  httpUrl(WITHOUT_QUERY, `takes a URL without query, fragment or user, such as ${usual}`).default(
+    usual,
+  );
+const clientText = shortText(1024).optional();
+const databaseUrl = z
+  .string()
+  .regex(
+    /^postgres(ql)?:\/\//,
+    "takes a URL such as postgres://user:password@db.example.com/gatehouse",
+  );
+const mailbox = z
+  .string()
+  .refine(isMailbox, "takes one address, such as Gatehouse <no-reply@example.com>");
+
+const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+
+/** Every setting there is; docs/configuration.md says what each is for. */
+const settings = z.object({
+  NODE_ENV: oneOf(["development", "test", "production"]).default("development"),
+  PORT: whole(4000, 0, 65535),
+  HOST: z.string().default("localhost"),
+  DATABASE_URL: databaseUrl.optional(),
+  DATABASE_MIGRATION_URL: databaseUrl.optional(),
+  DATABASE_POOL_SIZE: whole(10, 1, 500),
+  GATEHOUSE_PUBLIC_URL: httpUrl(
+    WITHOUT_PATH,
+    "takes a URL without path, query or fragment, such as https://id.example.com",
+  ).optional(),
+  GATEHOUSE_APP_URL: httpUrl(
+    WITHOUT_QUERY,
+    "takes a URL without query or fragment, such as https://app.example.com",
+  ).optional(),
+  GATEHOUSE_NAME: shortText(64).default("Gatehouse"),
+  GATEHOUSE_ENCRYPTION_KEYS: z
+    .string()
+    .transform((text, ctx) => {
+      const keys = parseKeys(text);
+      if (typeof keys !== "string") return keys;
+      ctx.addIssue({ code: "custom", message: keys });
+      return z.NEVER;
+    })
+    .optional(),
+  GATEHOUSE_GITHUB_CLIENT_ID: clientText,
+  GATEHOUSE_GITHUB_CLIENT_SECRET: clientText,
+  GATEHOUSE_GITHUB_URL: providerUrl("https://github.com"),
+  GATEHOUSE_GOOGLE_CLIENT_ID: clientText,
+  GATEHOUSE_GOOGLE_CLIENT_SECRET: clientText,
+  GATEHOUSE_GOOGLE_ISSUER: providerUrl("https://accounts.google.com"),
+  GATEHOUSE_SMTP_URL: z
+    .url({
+      protocol: /^smtps?$/,
+      error: "takes a URL such as smtps://user:password@mail.example.com",
+    })
+    .optional(),
+  GATEHOUSE_MAIL_FROM: mailbox.default("Gatehouse <gatehouse@localhost>"),
+  GATEHOUSE_DATA_DIRECTORY: z.string().default(".gatehouse"),
+  GATEHOUSE_DEMO: flag.optional(),
+  GATEHOUSE_LOG_LEVEL: oneOf(LOG_LEVELS).default("info"),
+  GATEHOUSE_TRUSTED_PROXIES: z
+    .string()
+    .default("")
+    .transform((list, ctx) => {
+      const ranges = list.split(/[\s,]+/).filter(Boolean);
+      for (const range of ranges) {
+        if (canonicalRange(range)) continue;
+        const message = `"${range}" is no address or range, such as 192.0.2.1 or 10.0.0.0/8`;
+        ctx.addIssue({ code: "custom", message });
+      }
+      return ranges;
+    }),
+  GATEHOUSE_OUTBOUND_PRIVATE_HOSTS: z
+    .string()
+    .default("")
+    .transform((list, ctx) =>
+      list
+        .split(/[\s,]+/)
+        .filter(Boolean)
+        .map((name) => {
+          const host = hostFrom(name);
+          const message = `"${name}" is no host name, such as github.corp.example`;
+          if (!host) ctx.addIssue({ code: "custom", message });
+          return host ?? name;
+        }),
+    ),
+  GATEHOUSE_BREACHED_PASSWORDS_URL: httpUrl(
+    WITHOUT_QUERY,
+    "takes a URL without query, fragment or password, such as https://api.pwnedpasswords.com",
+  ).optional(),
+  GATEHOUSE_COMPILED_READS: flag.default(true),
+  GATEHOUSE_MAX_DEPTH: whole(15, 1),
+  GATEHOUSE_MAX_ALIASES: whole(50, 1),
+  GATEHOUSE_MAX_COST: whole(10_000, 1),
+});
+
+type Setting = keyof typeof settings.shape;
+/** What the environment says of them, as it says it. */
+type Given = { [name in Setting]?: string | undefined };
+
+const PROVIDERS = ["GITHUB", "GOOGLE"] as const;
+
+export interface Config {
+  production: boolean;
+  port: number;
+  host: string;
+  /** Null: the embedded database. */
+  databaseUrl: string | null;
+  migrationUrl: string | null;
+  poolSize: number;
+  publicUrl: string;
+  /** Where the links in mails lead: the frontend. */
+  appUrl: string;
+  /** How people know the service. */
+  name: string;
+  /** The first encrypts; null: a key in the data directory. */
+  encryptionKeys: EncryptionKeys | null;
+  /** Null: nobody signs in through them. */
+  github: ProviderSettings | null;
+  google: ProviderSettings | null;
+  /** Null: mails become files in the data directory. */
+  smtpUrl: string | null;
+  mailFrom: string;
+  dataDirectory: string;
+  demo: boolean;
+  logLevel: string;
+  trustedProxies: string[];
+  /** Hosts that may be at addresses that are not public, as URLs write them. */
+  outboundPrivateHosts: string[];
+  /** Where passwords are looked up that are in known breaches; null for nowhere. */
+  breachedPasswordsUrl: string | null;
+  /** Whether queries become one statement, or are all left to their resolvers. */
+  compiledReads: boolean;
+  limits: { maxDepth: number; maxAliases: number; maxCost: number };
+  /** What keeps nothing from starting, and can hardly be meant. Each names a setting. */
+  warnings: string[];
+}
+
+/** A host without a port, as URLs write it: in lower case, in ASCII; null for anything else. */
+function hostFrom(name: string): string | null {
+  if (!URL.canParse(`https://${name}`)) return null;
+  const { href, hostname } = new URL(`https://${name}`);
+  return href === `https://${hostname}/` && !hostname.includes("*") ? hostname : null;
+}
+
+export type EncryptionKeys = readonly [EncryptionKey, ...EncryptionKey[]];
+
+/** Keys as `id:base64`, the current one first; or what is wrong with them, which quotes none. */
+export function parseKeys(text: string): EncryptionKeys | string {
+  const keys = text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map((one) => {
+      const [, id, base64] = /^([A-Za-z0-9_-]{1,32}):([A-Za-z0-9+/]+=*)$/.exec(one) ?? [];
+      return id && base64 ? { id, key: Buffer.from(base64, "base64") } : null;
+    });
+  const [first, ...others] = keys;
+  if (!first || others.includes(null)) {
+    return "takes keys such as 2026a:BASE64, the current one first, with spaces or commas between";
+  }
+  const all: EncryptionKeys = [first, ...(others as EncryptionKey[])];
+  const short = all.find(({ key }) => key.length !== KEY_BYTES);
+  if (short)
+    return `the key "${short.id}" must have ${KEY_BYTES} bytes, such as \`openssl rand -base64 32\` makes`;
+  if (new Set(all.map(({ id }) => id)).size < all.length) return "two keys have the same id";
+  return all;
+}
+
+/** What keeps a start from happening and is for whoever starts it to put right. */
+export class CannotStart extends Error {}
+
+/** The environment says something that can't be meant. Each line names a setting. */
+export class BadConfiguration extends CannotStart {
+  constructor(problems: string[]) {
+    super(["The configuration can't be used:", ...problems.map((line) => `  ${line}`)].join("\n"));
+  }
+}
+
+/** Reads the environment, once. @throws BadConfiguration that names every setting at fault. */
+export function readConfig(env: NodeJS.ProcessEnv): Config {
+  // An empty variable is how compose files and shells say "not set".
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
+  const { data, error } = settings.safeParse(given);
+  const problems = [
+    ...(error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`),
+    ...clashes(given),
+  ];
+  // A misspelt name is often why another is missing.
+  const unknown = unknownSettings(given);
+  if (!data || problems.length) throw new BadConfiguration([...problems, ...unknown]);
+  const production = data.NODE_ENV === "production";
+  const { GATEHOUSE_PUBLIC_URL: publicUrl = `http://localhost:${data.PORT}` } = data;
+  return {
+    production,
+    port: data.PORT,
+    host: data.HOST,
+    databaseUrl: data.DATABASE_URL ?? null,
+    migrationUrl: data.DATABASE_MIGRATION_URL ?? data.DATABASE_URL ?? null,
+    poolSize: data.DATABASE_POOL_SIZE,
+    publicUrl: publicUrl.replace(/\/+$/, ""),
+    appUrl: (data.GATEHOUSE_APP_URL ?? publicUrl).replace(/\/+$/, ""),
+    name: data.GATEHOUSE_NAME,
+    encryptionKeys: data.GATEHOUSE_ENCRYPTION_KEYS ?? null,
+    github: provider("GITHUB", data, data.GATEHOUSE_GITHUB_URL.replace(/\/+$/, "")),
+    google: provider("GOOGLE", data, data.GATEHOUSE_GOOGLE_ISSUER),
+    smtpUrl: data.GATEHOUSE_SMTP_URL ?? null,
+    mailFrom: data.GATEHOUSE_MAIL_FROM,
+    dataDirectory: data.GATEHOUSE_DATA_DIRECTORY,
+    demo: data.GATEHOUSE_DEMO ?? !data.DATABASE_URL,
+    logLevel: data.GATEHOUSE_LOG_LEVEL,
+    trustedProxies: data.GATEHOUSE_TRUSTED_PROXIES,
+    outboundPrivateHosts: data.GATEHOUSE_OUTBOUND_PRIVATE_HOSTS,
+    breachedPasswordsUrl: data.GATEHOUSE_BREACHED_PASSWORDS_URL?.replace(/\/+$/, "") ?? null,
+    compiledReads: data.GATEHOUSE_COMPILED_READS,
+    limits: {
+      maxDepth: data.GATEHOUSE_MAX_DEPTH,
+      maxAliases: data.GATEHOUSE_MAX_ALIASES,
+      maxCost: data.GATEHOUSE_MAX_COST,
+    },
+    warnings: [...unknown, ...(keepsSessions(publicUrl) ? [] : [NO_SESSIONS])],
+  };
+}
+
+/** A provider through which people sign in; null where the operator has none there. */
+function provider(
+  name: (typeof PROVIDERS)[number],
+  data: z.output<typeof settings>,
+  url: string,
+): ProviderSettings | null {
+  const clientId = data[`GATEHOUSE_${name}_CLIENT_ID`];
+  const clientSecret = data[`GATEHOUSE_${name}_CLIENT_SECRET`];
+  return clientId && clientSecret ? { clientId, clientSecret, url } : null;
+}
+
+/**
+ * What the settings say against each other, and against production. It looks at what was given, so
+ * that one bad value hides no other.
+ */
+function clashes(given: Given): string[] {
+  const problems: string[] = [];
+  for (const name of PROVIDERS) {
+    const id = `GATEHOUSE_${name}_CLIENT_ID` as const;
+    const secret = `GATEHOUSE_${name}_CLIENT_SECRET` as const;
+    if (Boolean(given[id]) === Boolean(given[secret])) continue;
+    const [missing, present] = given[id] ? [secret, id] : [id, secret];
+    problems.push(`${missing}: required with ${present}`);
+  }
+  if (given.NODE_ENV !== "production") return problems;
+  for (const [name, why] of Object.entries(REQUIRED_IN_PRODUCTION)) {
+    if (!given[name as Setting]) problems.push(`${name}: required in production${why}`);
+  }
+  for (const name of HTTPS_IN_PRODUCTION) {
+    if (given[name]?.startsWith("http://")) problems.push(`${name}: must be https in production`);
+  }
+  if (given.GATEHOUSE_DEMO === "true" || given.GATEHOUSE_DEMO === "1") {
+    problems.push("GATEHOUSE_DEMO: must not be on in production; its password is printed");
+  }
+  return problems;
+}
+
+const REQUIRED_IN_PRODUCTION: Given = {
+  DATABASE_URL: "; the embedded database is for trying out",
+  GATEHOUSE_PUBLIC_URL: ", such as https://id.example.com",
+  GATEHOUSE_SMTP_URL: ", such as smtps://user:password@mail.example.com",
+  GATEHOUSE_ENCRYPTION_KEYS: ", such as 2026a:BASE64 with what `openssl rand -base64 32` makes",
+};
+
+const HTTPS_IN_PRODUCTION = [
+  "GATEHOUSE_PUBLIC_URL",
+  "GATEHOUSE_BREACHED_PASSWORDS_URL",
+  "GATEHOUSE_GITHUB_URL",
+  "GATEHOUSE_GOOGLE_ISSUER",
+] as const;
+
+/** Browsers take `Secure` cookies from https, and from this machine itself. */
+const keepsSessions = (publicUrl: string) =>
+  /^https:|^http:\/\/((.+\.)?localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/.test(publicUrl);
+const NO_SESSIONS =
+  "GATEHOUSE_PUBLIC_URL: from plain http browsers keep no session, but from localhost. Use https, or http://localhost.";
+
+/** Kubernetes sets these for a service that is called `gatehouse`. */
+const BY_KUBERNETES = /^GATEHOUSE_(SERVICE_(HOST|PORT)|PORT_\d|PORT=tcp:)/;
+
+/** Names that look like ours and are none, with what was probably meant. */
+function unknownSettings(given: Given): string[] {
+  const names = Object.keys(settings.shape);
+  return Object.entries(given)
+    .filter(([name, value]) => !BY_KUBERNETES.test(`${name}=${value}`))
+    .map(([name]) => name)
+    .filter((name) => name.startsWith("GATEHOUSE_") && !names.includes(name))
+    .map((name) => {
+      const near = names.find((one) => distance(one, name) <= 2);
+      const advice = near ? `Did you mean ${near}?` : "docs/configuration.md has them all.";
+      return `${name}: there is no such setting. ${advice}`;
+    });
+}
+
+/** How many letters differ, are missing or too many (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = [...b, ""].map((_, j) => j);
+  [...a].forEach((letter, i) => {
+    const next = [i + 1];
+    [...b].forEach((other, j) => {
+      next.push(Math.min(next[j]! + 1, row[j + 1]! + 1, row[j]! + (letter === other ? 0 : 1)));
+    });
+    row = next;
+  });
+  return row.at(-1)!;
+}

@@ -1,0 +1,202 @@
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { randomBytes } from "node:crypto";
+import type { Config } from "./config";
+import { Context } from "../context/context";
+import type { Database } from "../database/database";
+import { sql } from "../database/sql";
+import { Invitation } from "../entities/Invitation";
+import { IPRestriction } from "../entities/IPRestriction";
+import { IPRule, IPRuleEffect } from "../entities/IPRule";
+import { Membership, Provisioning } from "../entities/Membership";
+import { BillingRole, DeveloperRole, LOWEST, type Roles, TeamRole } from "../entities/roles";
+import { ServiceUser } from "../entities/ServiceUser";
+import { Surface } from "../entities/Session";
+import type { User } from "../entities/User";
+import { assertStrong, hashPassword } from "../identity/passwords";
+import { newId } from "../ids";
+import { createAccount } from "../operations/accounts/createAccount";
+import { createApiKey } from "../operations/credentials/createApiKey";
+import { createAuthtoken } from "../operations/credentials/createAuthtoken";
+import { disableMember } from "../operations/members/disableMember";
+import { signIn } from "../operations/sessions/signIn";
+import { addUser } from "../operations/steps/proving";
+import { system } from "../principal";
+import type { Services } from "../context/services";
+
+/** What `.gatehouse/demo.json` holds: how to get in. */
+export interface Demo {
+  url: string;
+  email: string;
+  password: string;
+  /** Key of an administrator. */
+  apiKey: string;
+  /** Key of a member who is a developer and nothing more. */
+  developerApiKey: string;
+}
+
+const { READ_WRITE } = DeveloperRole;
+const PEOPLE: [name: string, roles: Partial<Roles>][] = [
+  ["Mo Manager", { team: TeamRole.MANAGER, developer: READ_WRITE }],
+  ["Dee Developer", { developer: READ_WRITE }],
+  ["Ben Billing", { billing: BillingRole.ACCESS }],
+  ["Ines Inviter", { team: TeamRole.INVITE_ONLY, developer: READ_WRITE }],
+  ["Rae Reader", {}],
+  ["Otto Onleave", { developer: READ_WRITE }],
+];
+
+/** The demo on an empty database, once, and how to get in from then on. */
+export async function keepDemo(
+  db: Database,
+  services: Services,
+  { dataDirectory, publicUrl }: Config,
+): Promise<Demo | null> {
+  const file = join(dataDirectory, "demo.json");
+  const url = `${publicUrl}/graphql`;
+  const [someone] = await db.query(sql`select from users limit 1`);
+  if (someone) {
+    const kept = await readFile(file, "utf8").catch(() => null);
+    return kept ? { ...(JSON.parse(kept) as Demo), url } : null;
+  }
+  const demo = { url, ...(await seed(db, services)) };
+  await writeFile(file, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 });
+  await chmod(file, 0o600); // where it was there already
+  return demo;
+}
+
+/** An account with a bit of everything, made by the operations that anyone uses. */
+async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">> {
+  const request = { id: "demo", ip: null, userAgent: null };
+  const machine = new Context({ db, services, request, caller: system("demo") });
+  const password = randomBytes(12).toString("base64url");
+  await assertStrong(password, [], ["password"]);
+  const passwordHash = await hashPassword(password);
+  const as = async (email: string) => {
+    const ctx = new Context({ db, services, request, caller: null });
+    await signIn(ctx, email, password);
+    return ctx;
+  };
+
+  const ada = await addPerson(machine, "Ada Administrator", passwordHash);
+  const adas = await as(ada.email);
+  const account = await createAccount(adas, "Acme Tunnels");
+  const members = new Map<string, Membership>();
+  const users = new Map<string, User>();
+  for (const [name, roles] of PEOPLE) {
+    const user = await addPerson(machine, name, passwordHash);
+    users.set(name, user);
+    members.set(name, await addMember(machine, account.id, user, roles));
+  }
+  const dee = await as(users.get("Dee Developer")!.email);
+  const { secret: apiKey } = await createApiKey(adas, account.id, {
+    description: "Ada's key for the explorer",
+  });
+  const { secret: developerApiKey } = await createApiKey(dee, account.id, {
+    description: "Dee's key for the explorer",
+  });
+  await createAuthtoken(dee, account.id, { description: "Dee's laptop" });
+  await createAuthtoken(adas, account.id, {
+    description: "Office gateway",
+    metadata: JSON.stringify({ site: "Utrecht" }),
+  });
+
+  const builder = await addToAccount(machine, account.id);
+  await createAuthtoken(adas, account.id, {
+    ownerId: builder.serviceUser.id,
+    description: "Build agents",
+    expiresAt: new Date(Date.now() + 90 * 24 * 60 * 60 * 1000),
+  });
+  const otto = members.get("Otto Onleave")!;
+  await createAuthtoken(adas, account.id, { ownerId: otto.id, description: "Otto's laptop" });
+  await disableMember(adas, otto.id);
+
+  const second = await createAccount(dee, "Initech Labs");
+  await addMember(machine, second.id, ada, { developer: DeveloperRole.READ_ONLY });
+  return { email: ada.email, password, apiKey, developerApiKey };
+}
+
+function addPerson(ctx: Context, name: string, passwordHash: string): Promise<User> {
+  const email = `${name.split(" ")[0]!.toLowerCase()}@acme.example`;
+  return ctx.self.transaction((tx) =>
+    addUser(tx, { email, name, passwordHash, language: ctx.language() }),
+  );
+}
+
+async function addMember(ctx: Context, accountId: string, user: User, roles: Partial<Roles>) {
+  const access = await ctx.in(accountId);
+  return access.transaction(async (tx) => {
+    const member = Object.assign(new Membership(), {
+      accountId,
+      id: newId("Membership"),
+      userId: user.id,
+      ...LOWEST,
+      ...roles,
+      provisioning: Provisioning.INVITATION,
+      disabledAt: null,
+      removedAt: null,
+      createdAt: tx.now,
+    });
+    tx.authorize("create", member);
+    await tx.save(member);
+    await tx.record("member_added.v1", member);
+    return member;
+  });
+}
+
+/** What has no operation of its own yet: a service user, an invitation, an IP restriction. */
+async function addToAccount(ctx: Context, accountId: string) {
+  const access = await ctx.in(accountId);
+  return access.transaction(async (tx) => {
+    const own = { accountId, createdAt: tx.now };
+    const serviceUser = Object.assign(new ServiceUser(), {
+      ...own,
+      id: newId("ServiceUser"),
+      name: "build server",
+      developer: READ_WRITE,
+      disabledAt: null,
+      deletedAt: null,
+    });
+    const [inviter] = await tx.query<{ id: string }>(
+      sql`select id from memberships where account_id = ${accountId} and administrator limit 1`,
+    );
+    const invitation = Object.assign(new Invitation(), {
+      ...own,
+      id: newId("Invitation"),
+      email: "noor@acme.example",
+      ...LOWEST,
+      developer: READ_WRITE,
+      inviterId: inviter!.id,
+      tokenHash: randomBytes(32),
+      expiresAt: new Date(tx.now.getTime() + 7 * 24 * 60 * 60 * 1000),
+      acceptedAt: null,
+      declinedAt: null,
+      revokedAt: null,
+    });
+    const restriction = Object.assign(new IPRestriction(), {
+      ...own,
+      id: newId("IPRestriction"),
+      surface: Surface.DASHBOARD,
+      enforced: false,
+    });
+    const rule = Object.assign(new IPRule(), {
+      accountId,
+      ipRestrictionId: restriction.id,
+      position: 1,
+      range: "203.0.113.0/24",
+      effect: IPRuleEffect.ALLOW,
+      description: "Office in Utrecht",
+    });
+    const rows = [
+      ["service_user_created.v1", serviceUser],
+      ["invitation_created.v1", invitation],
+      ["ip_restriction_created.v1", restriction],
+      ["ip_rule_created.v1", rule],
+    ] as const;
+    for (const [type, row] of rows) {
+      tx.authorize("create", row);
+      await tx.save(row);
+      await tx.record(type, row);
+    }
+    return { serviceUser };
+  });
+}

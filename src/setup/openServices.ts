@@ -1,0 +1,41 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Services } from "../context/services";
+import { CannotStart, type Config, parseKeys } from "./config";
+import { SocialProvider } from "../entities/Identity";
+import { AccountEntries } from "../context/accountEntries";
+import { KEY_BYTES, Keyring } from "../identity/encryption";
+import { SocialClient } from "../identity/providers";
+import { outbound } from "../net/outbound";
+
+export async function openServices(config: Config): Promise<Services> {
+  const { name, production, outboundPrivateHosts: privateHosts, breachedPasswordsUrl } = config;
+  const keys = config.encryptionKeys ?? (await keysIn(config.dataDirectory));
+  const keyring = new Keyring(keys);
+  const fetch = outbound({ production, privateHosts });
+  const social = [
+    { provider: SocialProvider.GITHUB, settings: config.github },
+    { provider: SocialProvider.GOOGLE, settings: config.google },
+  ].flatMap(({ provider, settings }) =>
+    settings ? [new SocialClient(provider, settings, config.publicUrl, fetch)] : [],
+  );
+  return { name, keyring, social, fetch, breachedPasswordsUrl, entries: new AccountEntries() };
+}
+
+/** Where the keys of a server that is tried out are: beside its data. */
+export const keyFile = (directory: string) => join(directory, "encryption-keys");
+
+/** Those keys, made at the first start. */
+async function keysIn(directory: string) {
+  const file = keyFile(directory);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const made = `first:${randomBytes(KEY_BYTES).toString("base64")}`;
+  // Of two starts at once, the later reads what the first has written.
+  await writeFile(file, made, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  });
+  const keys = parseKeys(await readFile(file, "utf8"));
+  if (typeof keys === "string") throw new CannotStart(`${file} can't be used: ${keys}`);
+  return keys;
+}

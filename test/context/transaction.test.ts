@@ -1,0 +1,239 @@
+import type { Access } from "../../src/context/context";
+import { sql } from "../../src/database/sql";
+import { Account } from "../../src/entities/Account";
+import { Credential } from "../../src/entities/Credential";
+import { Identity } from "../../src/entities/Identity";
+import { Membership } from "../../src/entities/Membership";
+import type { Roles } from "../../src/entities/roles";
+import { useDatabase } from "../support/database";
+import {
+  aCredential,
+  ADMINISTRATOR,
+  aMember,
+  anAccount,
+  anIdentity,
+  as,
+  asUser,
+  aUser,
+  DEVELOPER,
+  eventsOf,
+  MANAGER,
+} from "../support/factories";
+import { expectDenied, expectNotFound, expectRefused } from "../support/refusals";
+
+beforeAll(useDatabase);
+
+async function aWorkplace(
+  roles: Partial<Roles> = ADMINISTRATOR,
+): Promise<{ account: Account; member: Membership; access: Access }> {
+  const account = await anAccount();
+  const access = await (await as(await aMember(account, roles))).in(account.id);
+  return { account, access, member: await aMember(account, DEVELOPER) };
+}
+
+describe("a transaction", () => {
+  it("E1: commits no row that was saved and not recorded, whatever else was", async () => {
+    const { account, member, access } = await aWorkplace();
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          const row = await tx.lock(Membership, member.id);
+          tx.authorize("disable", row);
+          row.disabledAt = tx.now;
+          await tx.save(row);
+          const other = await tx.lock(Account, account.id);
+          tx.authorize("update", other);
+          other.name = "Apex";
+          await tx.save(other);
+          await tx.record("account_updated.v1", other);
+        }),
+      { message: "Saved without recording an event: Membership" },
+    );
+  });
+
+  it("E1: deletes no row that nobody authorized or recorded", async () => {
+    const user = await aUser();
+    const { id } = await anIdentity(user.id);
+    const { self } = await asUser(user);
+    await expectRefused(
+      () => self.transaction(async (tx) => tx.delete(await tx.lock(Identity, id))),
+      { message: "Saved without authorizing: Identity" },
+    );
+    await expectRefused(
+      () =>
+        self.transaction(async (tx) => {
+          const row = await tx.lock(Identity, id);
+          tx.authorize("delete", row);
+          await tx.delete(row);
+        }),
+      { message: "Saved without recording an event: Identity" },
+    );
+  });
+
+  it("E1: commits no change made after its event", async () => {
+    const { member, access } = await aWorkplace();
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          const row = await tx.lock(Membership, member.id);
+          tx.authorize("disable", row);
+          row.disabledAt = tx.now;
+          await tx.save(row);
+          await tx.record("member_disabled.v1", row);
+          row.disabledAt = null;
+          await tx.save(row);
+        }),
+      { message: "Saved without recording an event: Membership" },
+    );
+  });
+
+  it("E1: commits no event of a change that was never saved", async () => {
+    const { member, access } = await aWorkplace();
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          const row = await tx.lock(Membership, member.id);
+          tx.authorize("disable", row);
+          row.disabledAt = tx.now;
+          await tx.record("member_disabled.v1", row);
+        }),
+      { message: "Recorded without saving: Membership" },
+    );
+  });
+
+  it("E1: commits no new row that was not authorized, nor recorded", async () => {
+    const { account, member, access } = await aWorkplace();
+    const { credential } = await aCredential(member);
+
+    await expectRefused(() => access.transaction((tx) => tx.saveAll([credential], "revokedAt")), {
+      message: "Saved without authorizing: Credential",
+    });
+    await expectRefused(
+      () => access.transaction((tx) => tx.record("account_updated.v1", account)),
+      { message: "Saved without authorizing: Account" },
+    );
+  });
+
+  it("E1: takes what follows for authorized only when what it follows from is", async () => {
+    const { member, access } = await aWorkplace();
+    await aCredential(member);
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          const row = await tx.lock(Membership, member.id);
+          const keys = await tx.rows(Credential, sql`row.membership_id = ${row.id}`);
+          tx.entail("revoke", keys, row);
+        }),
+      { message: "Entailed by what nobody authorized: Membership" },
+    );
+  });
+
+  it("E1, E2: notes what concerns a row and leaves it as it is, and what is told besides", async () => {
+    const { account, member, access } = await aWorkplace();
+
+    await access.transaction(async (tx) => {
+      const row = await tx.lock(Membership, member.id);
+      tx.authorize("disable", row);
+      tx.tell({ reason: "Practice" });
+      await tx.note("member_disabled.v1", row);
+    });
+
+    expect(await eventsOf(account)).toMatchObject([
+      { object: { id: member.id, disabledAt: null, reason: "Practice" }, changes: {} },
+    ]);
+  });
+
+  it("E1: notes nothing that was not authorized, or that was changed", async () => {
+    const { member, access } = await aWorkplace();
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          await tx.note("member_disabled.v1", await tx.lock(Membership, member.id));
+        }),
+      { message: "Saved without authorizing: Membership" },
+    );
+    for (const save of [true, false]) {
+      await expectRefused(
+        () =>
+          access.transaction(async (tx) => {
+            const row = await tx.lock(Membership, member.id);
+            tx.authorize("disable", row);
+            row.disabledAt = tx.now;
+            if (save) await tx.save(row);
+            await tx.note("member_disabled.v1", row);
+          }),
+        { message: "Noted as it is, and changed: Membership" },
+      );
+    }
+  });
+
+  it("E1: keeps an event whose change fails out, and what was to be announced", async () => {
+    const { member, access } = await aWorkplace();
+    const announced = jest.fn();
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          const row = await tx.lock(Membership, member.id);
+          tx.authorize("disable", row);
+          row.disabledAt = tx.now;
+          await tx.save(row);
+          await tx.record("member_disabled.v1", row);
+          tx.afterCommit(announced);
+          throw new Error("after all");
+        }),
+      { message: "after all" },
+    );
+    expect(announced).not.toHaveBeenCalled();
+  });
+
+  it("announces after it is committed, in order", async () => {
+    const { account, member, access } = await aWorkplace();
+    const heard: number[] = [];
+
+    await access.transaction(async (tx) => {
+      const row = await tx.lock(Membership, member.id);
+      tx.authorize("disable", row);
+      row.disabledAt = tx.now;
+      await tx.save(row);
+      await tx.record("member_disabled.v1", row);
+      tx.afterCommit(async () => void heard.push((await eventsOf(account)).length));
+      tx.afterCommit(() => void heard.push(2));
+    });
+
+    expect(heard).toEqual([1, 2]);
+  });
+
+  it("M3: asks the policy again of the row as it would be", async () => {
+    const { account, member, access } = await aWorkplace(MANAGER);
+
+    await expectDenied(
+      account,
+      () =>
+        access.transaction(async (tx) => {
+          const row = await tx.lock(Membership, member.id);
+          tx.authorize("disable", row);
+          row.administrator = true;
+          await tx.save(row);
+        }),
+      { action: "disable Member", code: "ADMINISTRATOR_REQUIRED" },
+    );
+  });
+
+  it("M2, Y3: locks no row of another account, even of an account that the caller is in too", async () => {
+    const account = await anAccount();
+    const caller = await aMember(account, ADMINISTRATOR);
+    const elsewhere = await anAccount();
+    const own = await aMember(elsewhere, ADMINISTRATOR, { userId: caller.userId });
+    const access = await (await as(caller)).in(account.id);
+
+    await expectNotFound(() => access.transaction((tx) => tx.lock(Membership, own.id)));
+    await expectNotFound(() => access.transaction((tx) => tx.lock(Account, elsewhere.id)));
+    expect(await access.transaction((tx) => tx.rows(Membership, sql`true`))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,212 @@
+import { SocialProvider } from "../../../src/entities/Identity";
+import { hashPassword } from "../../../src/identity/passwords";
+import type { User } from "../../../src/entities/User";
+import { signIn } from "../../../src/operations/sessions/signIn";
+import { requestPasswordReset } from "../../../src/operations/users/requestPasswordReset";
+import { resetPassword } from "../../../src/operations/users/resetPassword";
+import { updatePassword } from "../../../src/operations/users/updatePassword";
+import { sqlAsOwner, statements, useDatabase } from "../../support/database";
+import {
+  anIdentity,
+  asNobody,
+  aSession,
+  aUser,
+  withToken,
+  signedIn,
+} from "../../support/factories";
+import { APP_URL, deliver, recipient, tokenIn, useMail } from "../../support/mail";
+import { atOnce, times } from "../../support/races";
+import { expectRefused } from "../../support/refusals";
+
+beforeAll(useDatabase);
+beforeAll(useMail);
+beforeEach(() => sqlAsOwner("delete from throttles"));
+
+const OLD = "correct horse battery staple";
+const NEW = "seventeen purple walruses dance";
+let passwordHash: string;
+beforeAll(async () => {
+  passwordHash = await hashPassword(OLD);
+});
+
+const eventsOf = (user: User) =>
+  sqlAsOwner("select * from user_events where user_id = $1 order by id", [user.id]);
+
+/** Has a link mailed and gives its token. */
+async function tokenFor({ email }: User): Promise<string> {
+  await requestPasswordReset(asNobody(), email);
+  return tokenIn(
+    (await deliver()).find(
+      (mail) => recipient(mail) === email && mail.subject === "Choose a new password",
+    ),
+  );
+}
+
+describe("requestPasswordReset", () => {
+  it("U3: runs the same statements, whether or not the email has a user; none looks", async () => {
+    const user = await aUser({ passwordHash });
+    const runs: string[][] = [];
+    for (const email of [user.email, "nobody@example.com"]) {
+      statements.length = 0;
+      expect(await requestPasswordReset(asNobody(), ` ${email.toUpperCase()}`)).toBe(email);
+      runs.push([...statements]);
+    }
+    expect(runs[0]).toEqual(runs[1]);
+    expect(runs[0]!.join()).not.toContain("users");
+
+    const subjects = Object.fromEntries(
+      (await deliver()).map((mail) => [recipient(mail), mail.subject]),
+    ) as object;
+    expect(subjects).toEqual({
+      [user.email]: "Choose a new password",
+      "nobody@example.com": "There is no user with this email address",
+    });
+  });
+
+  it("U6: mails whoever has no password that they have none, and no link", async () => {
+    const user = await aUser();
+
+    await requestPasswordReset(asNobody(), user.email);
+    const [mail] = await deliver();
+
+    expect(mail!.text).toContain("PASSWORD_NOT_SET");
+    expect(mail!.text).not.toContain("token=");
+    expect(await sqlAsOwner("select from one_time_tokens where user_id = $1", [user.id])).toEqual(
+      [],
+    );
+  });
+
+  it("U6: tells whoever has no password how they do sign in, and mails no link", async () => {
+    const user = await aUser();
+    await anIdentity(user.id);
+    await anIdentity(user.id, { provider: SocialProvider.GOOGLE });
+
+    await requestPasswordReset(asNobody(), user.email);
+
+    const [mail] = await deliver();
+    expect(mail!.text).toContain("PASSWORD_NOT_SET");
+    expect(mail!.text).toContain("with GitHub or Google");
+    expect(mail!.text).not.toContain("token=");
+  });
+
+  it("refuses what is no email address", async () => {
+    await expectRefused(() => requestPasswordReset(asNobody(), "ada"), {
+      code: "BAD_USER_INPUT",
+      field: ["email"],
+    });
+  });
+});
+
+describe("resetPassword", () => {
+  it("U5: sets the password, ends every session, records it, and mails a notice", async () => {
+    const user = await aUser({ passwordHash });
+    const { token: session } = await aSession(user.id);
+    await requestPasswordReset(asNobody(), user.email);
+    const [mail] = await deliver();
+    expect(mail!.text).toContain(`${APP_URL}/reset-password#token=`);
+    const token = tokenIn(mail);
+
+    await resetPassword(asNobody(), token, NEW);
+
+    await expect(withToken(session)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+    const events = await eventsOf(user);
+    expect(events).toMatchObject([
+      { type: "user_password_reset.v1", principal_id: user.id, session_id: null },
+      { type: "session_ended.v1" },
+    ]);
+    expect(JSON.stringify(events)).not.toContain("argon2");
+    const [notice] = await deliver();
+    expect(recipient(notice!)).toBe(user.email);
+    expect(notice!.subject).toBe("Your password was reset");
+    await expect(signIn(asNobody(), user.email, OLD)).rejects.toMatchObject({
+      code: "INVALID_CREDENTIALS",
+    });
+    expect(signedIn(await signIn(asNobody(), user.email, NEW)).session.userId).toBe(user.id);
+  });
+
+  it("U5: opens no session and leaves whoever asked nobody", async () => {
+    const user = await aUser({ passwordHash });
+    const ctx = asNobody();
+
+    await resetPassword(ctx, await tokenFor(user), NEW);
+
+    expect(() => ctx.principal).toThrow();
+    const open = "select from sessions where user_id = $1 and ended_at is null";
+    expect(await sqlAsOwner(open, [user.id])).toEqual([]);
+  });
+
+  it("U5: takes a link once, of many at the same time", async () => {
+    const user = await aUser({ passwordHash });
+    const token = await tokenFor(user);
+
+    const { done, codes } = await atOnce(
+      times(5, () => () => resetPassword(asNobody(), token, NEW)),
+    );
+
+    expect({ done, codes }).toEqual({ done: 1, codes: times(4, () => "TOKEN_INVALID") });
+    expect((await eventsOf(user)).map(({ type }) => type)).toEqual(["user_password_reset.v1"]);
+  });
+
+  it("U5: voids the older link when a newer was asked for", async () => {
+    const user = await aUser({ passwordHash });
+    const older = await tokenFor(user);
+    const newer = await tokenFor(user);
+
+    await expectRefused(() => resetPassword(asNobody(), older, NEW), { code: "TOKEN_INVALID" });
+    await resetPassword(asNobody(), newer, NEW);
+  });
+
+  it("U5: refuses a link after 30 minutes", async () => {
+    const user = await aUser({ passwordHash });
+    const token = await tokenFor(user);
+    const [row] = await sqlAsOwner<{ minutes: number }>(
+      `select extract(epoch from expires_at - created_at)::int / 60 as minutes
+        from one_time_tokens where user_id = $1`,
+      [user.id],
+    );
+    expect(row!.minutes).toBe(30);
+    await sqlAsOwner("update one_time_tokens set expires_at = now() where user_id = $1", [user.id]);
+
+    await expectRefused(() => resetPassword(asNobody(), token, NEW), { code: "TOKEN_INVALID" });
+  });
+
+  it.each([
+    ["a short", "short", "BAD_USER_INPUT"],
+    ["a common", "password12345", "WEAK_PASSWORD"],
+  ])("U4: refuses %s password, and the link still works", async (_what, password, code) => {
+    const user = await aUser({ passwordHash });
+    const token = await tokenFor(user);
+
+    await expectRefused(() => resetPassword(asNobody(), token, password), {
+      code,
+      field: ["newPassword"],
+    });
+    await resetPassword(asNobody(), token, NEW);
+  });
+
+  it("voids the link when the password is changed otherwise, or the email is another", async () => {
+    const user = await aUser({ passwordHash });
+    const token = await tokenFor(user);
+    const { token: session } = await aSession(user.id);
+    await updatePassword(await withToken(session), OLD, NEW);
+    await expectRefused(() => resetPassword(asNobody(), token, OLD), { code: "TOKEN_INVALID" });
+
+    const other = await tokenFor(user);
+    await sqlAsOwner("update users set email = 'elsewhere@example.com' where id = $1", [user.id]);
+    await expectRefused(() => resetPassword(asNobody(), other, OLD), { code: "TOKEN_INVALID" });
+  });
+
+  it("U7: mails a notice when the password is changed, and none when it is refused", async () => {
+    const user = await aUser({ passwordHash });
+    const { token } = await aSession(user.id);
+    await deliver();
+
+    await expect(updatePassword(await withToken(token), "wrong", NEW)).rejects.toMatchObject({
+      code: "INVALID_CREDENTIALS",
+    });
+    expect(await deliver()).toEqual([]);
+    await updatePassword(await withToken(token), OLD, NEW);
+
+    expect((await deliver()).map(({ subject }) => subject)).toEqual(["Your password was changed"]);
+  });
+});
