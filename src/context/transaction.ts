@@ -1,5 +1,4 @@
-import type { Context } from "./context";
-import type { Connection } from "../database/database";
+import type { Connection, Database } from "../database/database";
 import { raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
@@ -9,7 +8,7 @@ import { isFresh } from "../identity/sessions";
 import { type Ability, type Action, ruleFor, type Subject } from "../policies/ability";
 import { denied, stale } from "../policies/denial";
 import { allowed } from "../policies/sql";
-import type { Principal, Standing } from "../principal";
+import type { Principal, Request, Standing } from "../principal";
 import { eventBy } from "./recording";
 
 type Row = Subject & { id: string };
@@ -46,9 +45,10 @@ export class Transaction {
   private readonly announcements: (() => Promise<void> | void)[] = [];
 
   constructor(
-    private readonly ctx: Context,
+    private readonly db: Pick<Database, "table">,
     private readonly connection: Connection,
     readonly principal: Principal,
+    private readonly request: Request,
     /** The principal's place in the account, read after the account was locked. */
     readonly standing: Standing | null,
     private readonly ability: Ability,
@@ -75,7 +75,7 @@ export class Transaction {
 
   /** The same for every visible row that fits the condition, oldest first. */
   async rows<E extends Row>(entity: Class<E>, condition: Sql): Promise<E[]> {
-    const table = this.ctx.db.table(entity);
+    const table = this.db.table(entity);
     const inAccount =
       this.standing && entity !== (Account as Class<object>)
         ? sql`row.account_id = ${this.standing.accountId} and`
@@ -125,7 +125,7 @@ export class Transaction {
    * manager, who may not touch administrators, could simply edit somebody into one.
    */
   async save(row: Subject): Promise<void> {
-    const table = this.ctx.db.table(row.constructor as Class<Subject>);
+    const table = this.db.table(row.constructor as Class<Subject>);
     this.assertAuthorized(row);
     await this.writeWaiting();
     const saved = this.asShown(row);
@@ -144,7 +144,7 @@ export class Transaction {
     const [first] = rows;
     if (!first) return;
     for (const row of rows) this.assertAuthorized(row);
-    const table = this.ctx.db.table(first.constructor as Class<E>);
+    const table = this.db.table(first.constructor as Class<E>);
     const inAccount = "accountId" in first ? sql`account_id = ${first.accountId} and` : raw("");
     const ids = rows.map((row) => row.id);
     await this.query(sql`
@@ -157,7 +157,7 @@ export class Transaction {
   async delete(row: Row & { userId: string }): Promise<void> {
     this.assertAuthorized(row);
     await this.writeWaiting();
-    const { name } = this.ctx.db.table(row.constructor as Class<Row>);
+    const { name } = this.db.table(row.constructor as Class<Row>);
     this.waiting = sql`delete from ${name} where id = ${row.id}`;
     this.saved.set(row, this.asShown(row));
   }
@@ -197,7 +197,7 @@ export class Transaction {
     const events = rows.map((row) => {
       const { action, because } = this.assertAuthorized(row);
       const { object, changes } = shown(row);
-      return eventBy(this.principal, this.ctx.request, {
+      return eventBy(this.principal, this.request, {
         type,
         occurredAt: this.now,
         stream: streamOf(row),
@@ -214,7 +214,7 @@ export class Transaction {
     });
     const [first] = events;
     if (!first) return;
-    const insertion = this.ctx.db.table(first.constructor as Class<object>).insertion(events);
+    const insertion = this.db.table(first.constructor as Class<object>).insertion(events);
     const { waiting } = this;
     this.waiting = null;
     await this.writeWaiting();
@@ -263,13 +263,13 @@ export class Transaction {
 
   /** Secret columns that were set: they are never read, so what is there is new. */
   private newSecrets(row: Subject): string[] {
-    const { secrets } = this.ctx.db.table(row.constructor as Class<Subject>);
+    const { secrets } = this.db.table(row.constructor as Class<Subject>);
     return secrets.filter((key) => key in row);
   }
 
   /** The columns that anyone may see, and which of them changed since the row was locked. */
   private asShown(row: Subject): Shown {
-    const { keys } = this.ctx.db.table(row.constructor as Class<Subject>);
+    const { keys } = this.db.table(row.constructor as Class<Subject>);
     const before = this.before.get(row) ?? {};
     const object: Shown["object"] = {};
     const changes: Changes = {};

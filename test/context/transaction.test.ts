@@ -1,4 +1,4 @@
-import type { Access } from "../../src/context/context";
+import type { Access } from "../../src/context/access";
 import { sql } from "../../src/database/sql";
 import { Account } from "../../src/entities/Account";
 import { Credential } from "../../src/entities/Credential";
