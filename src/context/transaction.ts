@@ -1,4 +1,4 @@
-import type { Connection, Database } from "../database/database";
+import type { Connection, Database, Queryable, Statement } from "../database/database";
 import { raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
@@ -10,6 +10,7 @@ import { denied, stale } from "../policies/denial";
 import { allowed } from "../policies/sql";
 import type { Principal, Request, Standing } from "../principal";
 import { eventBy } from "./recording";
+import { assertReads, assertWritesOnly, type Unrecorded } from "./unrecorded";
 
 type Row = Subject & { id: string };
 type Recordable = Exclude<Subject, Event | UserEvent>;
@@ -20,10 +21,13 @@ interface Shown {
   changes: Changes;
 }
 
+/** What may be done to a row besides reading it, which allows no write. */
+type Change = Exclude<Action, "read">;
+
 interface Authorized {
-  action: Action;
+  action: Change;
   /** What the policy was asked, and is asked again before anything is written. */
-  because: { action: Action; row: Subject };
+  because: { action: Change; row: Subject };
 }
 
 /**
@@ -33,6 +37,8 @@ interface Authorized {
 export class Transaction {
   readonly now = new Date();
   private readonly before = new Map<Subject, object>();
+  /** Rows that were there before the transaction. */
+  private readonly locked = new Set<Subject>();
   private readonly authorized = new Map<Subject, Authorized>();
   /** What was saved and not recorded yet, as it was saved: its event tells that and no more. */
   private readonly saved = new Map<Subject, Shown>();
@@ -54,9 +60,20 @@ export class Transaction {
     private readonly ability: Ability,
   ) {}
 
+  /** Reads, or locks. A row is written by `save` and `delete`, whatever else by `unrecorded`. */
   async query<R extends object>(statement: Sql): Promise<R[]> {
-    await this.writeWaiting();
-    return this.connection.query<R>(statement);
+    assertReads(statement.text);
+    return this.run<R>(statement);
+  }
+
+  /** Writes what has no event of its own: this table or column, and nothing else. */
+  unrecorded(place: Unrecorded): Queryable {
+    return {
+      query: <R extends object>(statement: Statement) => {
+        assertWritesOnly(place, statement.text);
+        return this.run<R>(statement);
+      },
+    };
   }
 
   /**
@@ -86,7 +103,10 @@ export class Transaction {
         where ${inAccount} ${condition} and ${visible} order by row.id for no key update of row`,
     );
     const rows = table.instances(found);
-    for (const row of rows) this.before.set(row, { ...row });
+    for (const row of rows) {
+      this.before.set(row, { ...row });
+      this.locked.add(row);
+    }
     return rows;
   }
 
@@ -96,7 +116,8 @@ export class Transaction {
    *
    * @throws Forbidden with the decision.
    */
-  authorize(action: Action, row: Subject): void {
+  authorize(action: Change, row: Subject): void {
+    if ((action as Action) === "read") throw new Error("To read a row authorizes no change of it");
     this.check(action, row);
     this.authorized.set(row, { action, because: { action, row } });
   }
@@ -114,7 +135,7 @@ export class Transaction {
   }
 
   /** What follows by itself from something authorized: a removed member's keys are revoked. */
-  entail(action: Action, rows: readonly Subject[], cause: Subject): void {
+  entail(action: Change, rows: readonly Subject[], cause: Subject): void {
     const authorized = this.authorized.get(cause);
     if (!authorized) throw new Error(`Entailed by what nobody authorized: ${nameOf(cause)}`);
     for (const row of rows) this.authorized.set(row, { action, because: authorized.because });
@@ -126,7 +147,11 @@ export class Transaction {
    */
   async save(row: Subject): Promise<void> {
     const table = this.db.table(row.constructor as Class<Subject>);
-    this.assertAuthorized(row);
+    const { action } = this.assertAuthorized(row);
+    const created = action === "create" && !this.locked.has(row);
+    if (!created && (action === "create" || !this.before.has(row))) {
+      throw new Error(`Authorized to ${action}, which is not what saving it does: ${nameOf(row)}`);
+    }
     await this.writeWaiting();
     const saved = this.asShown(row);
     if (this.before.has(row)) {
@@ -147,7 +172,7 @@ export class Transaction {
     const table = this.db.table(first.constructor as Class<E>);
     const inAccount = "accountId" in first ? sql`account_id = ${first.accountId} and` : raw("");
     const ids = rows.map((row) => row.id);
-    await this.query(sql`
+    await this.run(sql`
       update ${table.name} set ${raw(table.column(property))} = ${first[property]}
       where ${inAccount} id = any(${ids})`);
     for (const row of rows) this.saved.set(row, this.asShown(row));
@@ -155,7 +180,9 @@ export class Transaction {
 
   /** Deletes an authorized row of a user's own; its event tells it as it was. */
   async delete(row: Row & { userId: string }): Promise<void> {
-    this.assertAuthorized(row);
+    const { action } = this.assertAuthorized(row);
+    if (action !== "delete")
+      throw new Error(`Deleted, and authorized to ${action}: ${nameOf(row)}`);
     await this.writeWaiting();
     const { name } = this.db.table(row.constructor as Class<Row>);
     this.waiting = sql`delete from ${name} where id = ${row.id}`;
@@ -241,6 +268,11 @@ export class Transaction {
 
   async announce(): Promise<void> {
     for (const announce of this.announcements) await announce();
+  }
+
+  private async run<R extends object>(statement: Statement): Promise<R[]> {
+    await this.writeWaiting();
+    return this.connection.query<R>(statement);
   }
 
   private async writeWaiting(): Promise<void> {

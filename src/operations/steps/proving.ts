@@ -138,7 +138,7 @@ async function endAll(tx: Transaction, sessions: readonly Session[]): Promise<vo
 async function askForCode(tx: Transaction, user: Arriving, methods: SignInMethod[]) {
   const { text: token, hash } = newToken("ONE_TIME", null);
   const expiresAt = new Date(tx.now.getTime() + CHALLENGE_LASTS_MS);
-  await tx.query(sql`
+  await tx.unrecorded("one_time_tokens").query(sql`
     with swept as (
       delete from one_time_tokens where user_id = ${user.id} and purpose = 'COMPLETE_SIGN_IN'
         and expires_at < ${tx.now})
@@ -329,7 +329,7 @@ export async function endSessions(
 
 /** Voids what an intruder may have begun as a person: sign-ins that wait for a code, and another email. */
 export async function voidBegun(tx: Transaction, userId: string): Promise<void> {
-  await tx.query(sql`
+  await tx.unrecorded("one_time_tokens").query(sql`
     delete from one_time_tokens where user_id = ${userId}
       and purpose in ('COMPLETE_SIGN_IN', 'UPDATE_EMAIL')`);
 }
@@ -388,7 +388,7 @@ export async function addUser(
   tx.authorize("create", user);
   await tx.save(user);
   await tx.record("user_created.v1", user);
-  await tx.query(sql`
+  await tx.unrecorded("one_time_tokens").query(sql`
     delete from one_time_tokens where email = ${user.email} and purpose = 'SIGN_UP'`);
   return user;
 }
