@@ -234,11 +234,18 @@ it("E1: makes statements that write a row in the transaction, and of events wher
   ]);
 });
 
-it("runs in one direction: no file needs itself to be there first", () => {
+/** Rooms within which types still go round in circles. */
+const CIRCLES_OF_TYPES = ["mails", "reads"];
+
+it("runs in one direction: no file needs itself to be there first, nor names what names it", () => {
   const needs = new Map(
     files.map((file) => [
       file.replace(/\.ts$/, ""),
-      importsOf(file).flatMap(({ to, typeOnly }) => (to && !typeOnly ? [to] : [])),
+      importsOf(file).flatMap(({ to, typeOnly }) => {
+        const room = roomOf(file);
+        const excused = typeOnly && roomOf(to ?? "") === room && CIRCLES_OF_TYPES.includes(room!);
+        return to && !excused ? [to] : [];
+      }),
     ]),
   );
   const done = new Set<string>();

@@ -5,14 +5,8 @@ import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
 import { PrincipalKind } from "../entities/Event";
 import { Forbidden } from "../errors";
-import {
-  type Ability,
-  abilityIn,
-  abilityOver,
-  type Action,
-  type Subject,
-  type SubjectClass,
-} from "../policies/ability";
+import { abilityIn, abilityOver } from "../policies/abilities";
+import type { Ability, Action, Subject, SubjectClass } from "../policies/ability";
 import { gate } from "../policies/gate";
 import { allowed } from "../policies/sql";
 import type { Principal, Request, Standing } from "../principal";

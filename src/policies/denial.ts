@@ -2,7 +2,8 @@ import type { Denial, DenialCode } from "../errors";
 import { Forbidden } from "../errors";
 import { RANKS, type Role, ROLES, roleName } from "../entities/roles";
 import type { Standing } from "../principal";
-import { type Ability, abilityIn, type Action, ruleFor, type Subject } from "./ability";
+import { abilityIn } from "./abilities";
+import { type Ability, type Action, ruleFor, type Subject } from "./ability";
 import { subjectName, verb } from "./wording";
 
 /** The error that says why not: the rule that decided, and which role would allow it (Y4). */
