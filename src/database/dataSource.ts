@@ -14,6 +14,7 @@ import { NoteUncheckedPasswords1764000000010 } from "../../migrations/1764000000
 import { RequireMfa1764000000011 } from "../../migrations/1764000000011-require-mfa";
 import { CreateEntries1764000000012 } from "../../migrations/1764000000012-create-entries";
 import { AddLanguages1764000000013 } from "../../migrations/1764000000013-add-languages";
+import { IndexFilters1764200000006 } from "../../migrations/1764200000006-index-filters";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -58,6 +59,7 @@ const migrations = [
   RequireMfa1764000000011,
   CreateEntries1764000000012,
   AddLanguages1764000000013,
+  IndexFilters1764200000006,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
