@@ -86,6 +86,7 @@ const BEHIND: Record<string, readonly string[]> = {
   graphql: ["graphql", "resolvers", "reads", "http"],
   "type-graphql": ["entities", "resolvers", "reads/concreteTypes", "graphql", "errors"],
   typeorm: ["entities", "database"],
+  "ipaddr.js": ["net/addresses"],
   pg: ["database"],
   "node:http": ["net/outbound", "http"],
   "node:https": ["net/outbound"],
