@@ -286,7 +286,8 @@ export class Transaction {
   }
 
   private check(action: Action, row: Subject): void {
-    if (!this.ability.can(action, row)) throw denied(this.ability, this.standing, action, row);
+    if (this.ability.can(action, row)) return;
+    throw denied(this.ability, this.standing, action, row, this.principal);
   }
 
   private assertAuthorized(row: Subject): Authorized {
