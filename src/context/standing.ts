@@ -21,9 +21,6 @@ export async function standingsIn(
   accountIds: readonly string[],
 ): Promise<Map<string, Standing>> {
   const accounts = [...accountIds];
-  if (principal.kind === PrincipalKind.SYSTEM) {
-    return new Map(accounts.map((accountId) => [accountId, systemStanding(principal, accountId)]));
-  }
   const { columns, join } = place(principal);
   const rows = await db.query<StandingRow>(sql`
     select ${columns} from accounts a join ${join}
@@ -49,13 +46,6 @@ export async function holdStanding(
   principal: Principal,
   accountId: string,
 ): Promise<Standing> {
-  if (principal.kind === PrincipalKind.SYSTEM) {
-    const held = await tx.query(sql`
-      select from accounts a where a.id = ${accountId} and a.deleted_at is null
-      for no key update`);
-    if (!held.length) throw new NotFound(accountId);
-    return systemStanding(principal, accountId);
-  }
   const { columns, join } = place(principal);
   const [row] = await tx.query<StandingRow>(sql`
     select ${columns} from accounts a join ${join} join ${proof(principal)}
@@ -102,12 +92,6 @@ export function standing(principalId: string, row: StandingRow): Standing {
   const { accountId, membershipId, serviceUserId, disabledAt, mfaMissing } = row;
   const place = { accountId, principalId, membershipId, serviceUserId };
   return { ...place, roles: rolesOf(row), disabledAt, mfaMissing, machine: null };
-}
-
-/** A machine of our own: no role at all, and what policies allow "system". */
-function systemStanding({ id: principalId }: Principal, accountId: string): Standing {
-  const nobody = { membershipId: null, serviceUserId: null, disabledAt: null, mfaMissing: false };
-  return { ...nobody, accountId, principalId, roles: LOWEST, machine: "system" };
 }
 
 /** The roles a service user doesn't have, as SQL. */

@@ -27,6 +27,7 @@ export function operator({ allow }: Words, { kind, id }: Principal): void {
     "The operator removes second factors, and renews the encryption of their secrets.",
   );
   allow("end", Session, "The operator ends people's sessions.");
+  allow("create", User, "The operator creates the first user.");
   allow("create", Account, "The operator creates the first account.");
   allow("create", Membership, "The operator names its first administrator.", {
     provisioning: Provisioning.FOUNDER,
