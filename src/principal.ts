@@ -8,6 +8,15 @@ export interface Request {
   /** Canonical address, IPv4 never as `::ffff:`; null for the command line and jobs. */
   ip: string | null;
   userAgent: string | null;
+  /** Where an answer can tell them: what the caller should know of a request that goes through. */
+  warnings?: Warning[];
+}
+
+/** What goes through, and would be refused if an account enforced one of its restrictions (R2). */
+export interface Warning {
+  code: string;
+  message: string;
+  accountId: string;
 }
 
 /** Who was authenticated, and how. Nothing about rights is in it. */
@@ -39,9 +48,8 @@ export interface Standing {
   membershipId: string | null;
   serviceUserId: string | null;
   roles: Roles;
-  disabledAt: Date | null;
-  /** Whether the account requires a second factor, and the person has none (T5). */
-  mfaMissing: boolean;
+  /** What the gate looks at, by the names of its conditions (policies/gate.ts). */
+  facts: Readonly<Record<string, unknown>>;
   /** A machine of our own with a narrow role, instead of a member. */
   machine: "system" | null;
 }

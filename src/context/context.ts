@@ -17,11 +17,11 @@ import {
   type Subject,
   type SubjectClass,
 } from "../policies/ability";
-import { gate } from "../policies/gate";
+import { gate, type Verdict, warn } from "../policies/gate";
 import { allowed } from "../policies/sql";
 import type { Principal, Request, Standing } from "../principal";
-import { type RememberedCaller, rememberCaller } from "../reads/rememberedCaller";
 import { denialOf, recordRefusal } from "./recording";
+import { type RememberedCaller, rememberCaller } from "./rememberedCaller";
 import type { Services } from "./services";
 import { holdStanding, standingsIn } from "./standing";
 import { Transaction } from "./transaction";
@@ -160,12 +160,7 @@ export class Context {
     if (this.guess) return this.guess;
     const { caller, standing, tokenHash, lastUsedAt } = this;
     if (!caller || !tokenHash) return null;
-    return rememberCaller(this.db, this.services.entries, {
-      caller,
-      standing,
-      tokenHash,
-      lastUsedAt,
-    });
+    return rememberCaller(this.db, { caller, standing, tokenHash, lastUsedAt });
   }
 
   /** From here on it is this principal who asks: somebody has just signed in. */
@@ -283,11 +278,12 @@ export class Access {
   /** @throws Forbidden with the gate's code. */
   async enter(): Promise<void> {
     const { ctx, principal, standing } = this;
-    const refusal = this.refusal();
+    const { refusal, warnings } = this.verdict(standing);
     if (refusal) {
       ctx.background(this.note(refusal));
       throw refusal;
     }
+    warn(ctx.request, warnings);
     const { entries } = ctx.services;
     if (!standing || entries.has(principal, standing.accountId)) return;
     await (this.entering ??= entries.record(ctx.db, principal, ctx.request, standing));
@@ -295,7 +291,15 @@ export class Access {
 
   /** What the gate has against the principal. */
   refusal(): Forbidden | null {
-    return this.standing && gate(this.standing);
+    return this.verdict(this.standing).refusal;
+  }
+
+  /** What the gate says to the principal with this standing. */
+  private verdict(standing: Standing | null): Verdict {
+    const { principal, ctx } = this;
+    return standing
+      ? gate({ standing, principal, request: ctx.request })
+      : { refusal: null, warnings: [] };
   }
 
   can(action: Action, row: Subject): boolean {
@@ -334,7 +338,7 @@ export class Access {
         const standing =
           this.standing &&
           (await holdStanding(connection, this.principal, this.standing.accountId));
-        const refusal = standing && gate(standing);
+        const { refusal } = this.verdict(standing);
         if (refusal) throw refusal;
         const ability = standing ? abilityIn(standing) : this.ability;
         const tx = new Transaction(this.ctx, connection, this.principal, standing, ability);
