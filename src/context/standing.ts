@@ -5,7 +5,7 @@ import { LOWEST, type Roles, rolesOf } from "../entities/roles";
 import { NotFound, Unauthenticated } from "../errors";
 import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, type PlaceKind, PLACES } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
-import { credentialIsGood, sessionHasNotEnded } from "./proof";
+import { credentialIsGood, sessionIdleSince, sessionIsGood } from "./proof";
 
 /** What `standingColumns` selects. */
 export interface StandingRow extends Roles {
@@ -98,7 +98,7 @@ function proof({ credentialId, sessionId, accountId }: Principal): Sql {
   return credentialId
     ? sql`credentials p on p.account_id = ${accountId} and p.id = ${credentialId}
         and ${credentialIsGood}`
-    : sql`sessions p on p.id = ${sessionId} and ${sessionHasNotEnded}`;
+    : sql`sessions p on p.id = ${sessionId} and ${sessionIsGood(sessionIdleSince())}`;
 }
 
 export function standingOf(principalId: string, row: StandingRow): Standing {

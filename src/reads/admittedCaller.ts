@@ -1,6 +1,7 @@
 import type { AccountEntries } from "../context/accountEntries";
 import type { RememberedCaller } from "../context/rememberedCaller";
-import { type Ability, abilityIn, abilityOver } from "../policies/ability";
+import { abilityIn, abilityOver } from "../policies/abilities";
+import type { Ability } from "../policies/ability";
 import { gate } from "../policies/gate";
 import type { Principal, Request, Standing, Warning } from "../principal";
 

@@ -1,0 +1,27 @@
+import type { Queryable } from "../database/database";
+import { sql } from "../database/sql";
+import { Unauthenticated } from "../errors";
+import type { Principal } from "../principal";
+import { sessionIdleSince, sessionIsGood } from "./proof";
+
+/**
+ * Takes the row of the principal's user until commit, then their session, as long as it is open and
+ * was not proven anew under another token: what a session has begun does not outlive it.
+ *
+ * The user comes first, as for everyone who ends sessions. Two sessions that end each other would
+ * otherwise each hold their own and wait for the other's. It is one statement for the reason that
+ * `holdStanding` gives.
+ *
+ * @throws Unauthenticated when the session has ended, expired or was idle for too long.
+ */
+export async function holdSession(
+  tx: Queryable,
+  { id, sessionId, authenticatedAt }: Principal,
+): Promise<void> {
+  const open = await tx.query(sql`
+    select from users u join sessions p on p.user_id = u.id
+    where u.id = ${id} and p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
+      and ${sessionIsGood(sessionIdleSince())}
+    for no key update of u for share of p`);
+  if (!open.length) throw new Unauthenticated("This session has ended. Sign in again.");
+}
