@@ -35,15 +35,14 @@ const ROOMS: Record<string, Room> = {
   context: {
     uses: ["entities", "policies", "identity", "database"],
     types: ["net"],
-    files: ["mails/languages", "reads/lru", "reads/rememberedCaller"],
+    files: ["mails/languages", "reads/lru"],
   },
   operations: {
     uses: ["entities", "identity", "context", "database"],
     files: ["mails/queueMail", "mails/languages"],
   },
   reads: {
-    // Identity for how long a session may idle: the statement verifies what authenticate.ts does.
-    uses: ["entities", "policies", "identity", "context", "database", "net"],
+    uses: ["entities", "policies", "context", "database", "net"],
     files: ["mails/languages"],
   },
   resolvers: {

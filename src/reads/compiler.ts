@@ -20,7 +20,8 @@ import { all, raw, Sql, sql } from "../database/sql";
 import { EVERYTHING, type Filter } from "../database/firstRows";
 import type { Class, ColumnInfo, Table } from "../database/table";
 import { concreteTypes, isResolved } from "./concreteTypes";
-import { guard, type RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
+import { guard } from "./guard";
 import { type Json, literal, object, orNull, plain, text } from "./json";
 import type { Relation } from "./relationKinds";
 import { type Args, type Bindings, isSame, Plan, type Source, source } from "./plan";
@@ -82,7 +83,7 @@ const MOMENT = raw(`'\\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\\"'`);
 
 /** Writes the statement. What it doesn't know it leaves to the executor by `Uncompilable`. */
 export class Compiler {
-  readonly caller: RememberedCaller;
+  readonly caller: AdmittedCaller;
   /** Whether the caller's place in accounts matters, so that the guard must look. */
   private inAccounts = false;
   private readonly fragments: Record<string, FragmentDefinitionNode> = {};

@@ -16,7 +16,7 @@ import { getArgumentValues, getVariableValues } from "graphql/execution/values";
 import type { Filter } from "../database/firstRows";
 import { Lru } from "./lru";
 import { Compiler, relationOf, type Relations, type Tables, type Variables } from "./compiler";
-import type { RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
 import type { Args, Bindings, Plan } from "./plan";
 import { Uncompilable } from "./uncompilable";
 import type { Relation } from "./relationKinds";
@@ -86,7 +86,7 @@ export class Reading {
   }
 
   /** The statement for this caller and these variables, or why there is none. */
-  bind(caller: RememberedCaller, inputs: Variables): Bound | string {
+  bind(caller: AdmittedCaller, inputs: Variables): Bound | string {
     if (this.operation.operation !== OperationTypeNode.QUERY) return "not a query";
     const definitions = this.operation.variableDefinitions ?? [];
     const { coerced } = getVariableValues(this.schema, definitions, inputs);

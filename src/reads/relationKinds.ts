@@ -9,7 +9,8 @@ import type { Action, Subject, SubjectClass } from "../policies/ability";
 import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Row } from "./compiler";
 import { type Json, orNull, plain, text, truth } from "./json";
-import { CALLER, type RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
+import { CALLER } from "./guard";
 import { may, mayOwn, mayWith } from "./rules";
 import type { Args, Own, Source } from "./plan";
 import { Uncompilable } from "./uncompilable";
@@ -250,7 +251,7 @@ export function fixed(rows: readonly object[]): Relation {
 }
 
 /** What depends on nothing but who asks. */
-export function fact(read: (caller: RememberedCaller) => Json): Relation {
+export function fact(read: (caller: AdmittedCaller) => Json): Relation {
   return { read: (_place, compiler) => read(compiler.caller) };
 }
 

@@ -16,7 +16,8 @@ import { ENGLISH, LANGUAGES } from "../mails/languages";
 import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Relations } from "./compiler";
 import { literal, orNull, plain, truth } from "./json";
-import { CALLER, type RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
+import { CALLER } from "./guard";
 import {
   byId,
   can,
@@ -149,7 +150,7 @@ const myself: Relation = {
 };
 
 /** Whichever accounts it may lead to, that the session enters them is on record (E5). */
-const hasEnteredAll = ({ notEntered }: RememberedCaller) => notEntered.length === 0;
+const hasEnteredAll = ({ notEntered }: AdmittedCaller) => notEntered.length === 0;
 
 const gatedAccount: Relation = {
   read({ row, field, nodes }, compiler) {

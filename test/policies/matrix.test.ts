@@ -172,8 +172,7 @@ function standing(name: Who): Standing {
     membershipId: isBot ? null : "me",
     serviceUserId: isBot ? "me" : null,
     roles: { ...LOWEST, ...EVERYONE[name] },
-    disabledAt: null,
-    mfaMissing: false,
+    facts: {},
     machine: null,
   };
 }

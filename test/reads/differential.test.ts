@@ -12,7 +12,8 @@ import { hashOf } from "../../src/identity/tokens";
 import { Loaders, type Page, type PageRequest } from "../../src/context/loaders";
 import type { Access } from "../../src/context/access";
 import type { Subject } from "../../src/policies/ability";
-import { type RememberedCaller, rememberCaller } from "../../src/reads/rememberedCaller";
+import { rememberCaller } from "../../src/context/rememberedCaller";
+import { admit, type AdmittedCaller } from "../../src/reads/admittedCaller";
 import { Reads } from "../../src/reads/reads";
 import { schema } from "../../src/graphql/schema";
 import { db, useDatabase } from "../support/database";
@@ -63,7 +64,7 @@ it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, as
   const seen = new Set<string>();
   const tally = { documents: 0, compiled: 0, errors: 0, left: 0, bytes: 0 };
   const byLoaders = Reflect.get(Loaders.prototype, "page") as never;
-  const callers = new Map<string, { caller: Caller; known: RememberedCaller }>();
+  const callers = new Map<string, { caller: Caller; known: AdmittedCaller }>();
   const differences: object[] = [];
 
   while (tally.documents < COUNT) {
@@ -81,11 +82,17 @@ it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, as
       if (!one) {
         const caller = await authenticate(db, token, REQUEST);
         const { principal, standing, lastUsedAt } = caller;
-        const known = (await rememberCaller(db, BEEN_EVERYWHERE, {
+        const known = (await rememberCaller(db, {
           caller: principal,
           ...{ standing, tokenHash: hashOf(token), lastUsedAt },
         }))!;
-        callers.set(token, (one = { caller, known }));
+        callers.set(
+          token,
+          (one = {
+            caller,
+            known: admit(known, { request: REQUEST, services: { entries: BEEN_EVERYWHERE } }),
+          }),
+        );
       }
       const { principal, standing, user } = one.caller;
       // Once as the server's resolvers read, then by rules asked of each row.

@@ -2,7 +2,8 @@ import { type OperationDefinitionNode, parse } from "graphql";
 import { escapeLiteral } from "pg";
 import { authenticate } from "../../src/context/authenticate";
 import { hashOf } from "../../src/identity/tokens";
-import { rememberCaller } from "../../src/reads/rememberedCaller";
+import { rememberCaller } from "../../src/context/rememberedCaller";
+import { admit } from "../../src/reads/admittedCaller";
 import { Reading } from "../../src/reads/reading";
 import { relations } from "../../src/reads/relations";
 import { schema } from "../../src/graphql/schema";
@@ -119,13 +120,16 @@ function quoted(value: unknown): string {
 async function planOf(query: string, token: string, how = ""): Promise<PlanNode[]> {
   const request = { id: "req_test", ip: null, userAgent: null };
   const { principal, standing } = await authenticate(db, token, request);
-  const known = (await rememberCaller(db, BEEN_EVERYWHERE, {
+  const known = (await rememberCaller(db, {
     caller: principal,
     ...{ standing, tokenHash: hashOf(token), lastUsedAt: null },
   }))!;
   const document = parse(query);
   const operation = document.definitions[0] as OperationDefinitionNode;
-  const bound = new Reading(schema, relations, db.table, document, operation).bind(known, {});
+  const bound = new Reading(schema, relations, db.table, document, operation).bind(
+    admit(known, { request, services: { entries: BEEN_EVERYWHERE } }),
+    {},
+  );
   if (typeof bound === "string") throw new Error(bound);
   const given = bound.values.length ? `(${bound.values.map(quoted).join(", ")})` : "";
   await sqlAsOwner("set plan_cache_mode = force_generic_plan; set jit = off");
