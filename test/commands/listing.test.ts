@@ -3,6 +3,7 @@ import { PassThrough, Readable } from "node:stream";
 import { run as runCommand } from "../../src/cli";
 import { pages, table } from "../../src/commands/listing";
 import { Terminal } from "../../src/commands/terminal";
+import { Context } from "../../src/context/context";
 import { TRUE } from "../../src/database/sql";
 import { Account } from "../../src/entities/Account";
 import { Event } from "../../src/entities/Event";
@@ -12,8 +13,9 @@ import { createAccount } from "../../src/operations/accounts/createAccount";
 import { deleteAccount } from "../../src/operations/accounts/deleteAccount";
 import { updateAccount } from "../../src/operations/accounts/updateAccount";
 import { endUserSessions } from "../../src/operations/sessions/endUserSessions";
+import { system } from "../../src/principal";
 import { db, sqlAsOwner, url, useDatabase } from "../support/database";
-import { aSession, asMachine, asOperator, asUser, aUser } from "../support/factories";
+import { aSession, asOperator, asUser, aUser, base } from "../support/factories";
 import { run } from "../support/programs";
 import { everything } from "../support/refusals";
 
@@ -227,7 +229,11 @@ describe("a listing", () => {
     expect(read).toBe(1);
 
     for (const entity of [Event, Account, User]) {
-      for await (const page of pages<{ id: string }>(asMachine(), entity, { where: TRUE })) {
+      for await (const page of pages<{ id: string }>(
+        new Context({ ...base(), caller: system("job") }),
+        entity,
+        { where: TRUE },
+      )) {
         expect(page).toEqual([]);
       }
     }
