@@ -1,12 +1,12 @@
 import {
   ApolloServer,
+  type ApolloServerOptionsWithSchema,
   type ApolloServerPlugin,
   type GraphQLResponse,
   type HTTPGraphQLHead,
 } from "@apollo/server";
 import { ApolloServerPluginCacheControlDisabled } from "@apollo/server/plugin/disabled";
 import { GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
-import type { Logger } from "pino";
 import type { Context } from "../context/context";
 import { DomainError, Unavailable } from "../errors";
 import { documentStore } from "./documents";
@@ -19,7 +19,7 @@ const MAX_TOKENS = 2_000;
 export function apolloServer(
   schema: GraphQLSchema,
   questions: Questions,
-  logger: Logger,
+  logger: NonNullable<ApolloServerOptionsWithSchema<Context>["logger"]>,
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Access, Context } from "../context/context";
 import { all, type Sql, sql } from "../database/sql";
@@ -8,6 +8,7 @@ import { Event } from "../entities/Event";
 import { DomainError, NotFound, Refusal, Refused, Unavailable } from "../errors";
 import { eventsWhere } from "../reads/filters";
 import { firstIdAt, isId } from "../ids";
+import type { OpenContext } from "./caller";
 
 const PAGE = 500;
 const POLL_MS = 1_000;
@@ -35,14 +36,16 @@ const parameters = z.strictObject({
   until: moment.optional(),
 });
 
-type Open = (request: FastifyRequest, reply: FastifyReply) => Promise<Context>;
-
 /**
  * `GET /accounts/:accountId/events`: the account's events, oldest first, as NDJSON or CSV and
  * as far as the caller may read them. With `follow=true` it stays open and sends each event as
  * it happens, for as long as the caller may read them (E4).
  */
-export function exportEvents(app: FastifyInstance, open: Open): void {
+export function eventExports(
+  app: FastifyInstance,
+  { open }: { open: OpenContext },
+  done: () => void,
+): void {
   const stopping = new AbortController();
   app.addHook("preClose", () => {
     stopping.abort();
@@ -87,6 +90,7 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
       return reply.type(type).send(Readable.from(lines(), { objectMode: false }));
     },
   );
+  done();
 }
 
 async function* pages(ctx: Context, access: Access, where: Sql, after: string) {

@@ -118,7 +118,7 @@ async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">
 function addPerson(ctx: Context, name: string, passwordHash: string): Promise<User> {
   const email = `${name.split(" ")[0]!.toLowerCase()}@acme.example`;
   return ctx.self.transaction((tx) =>
-    addUser(tx, { email, name, passwordHash, language: ctx.language() }),
+    addUser(tx, { email, name, passwordHash, language: ctx.browser.language }),
   );
 }
 

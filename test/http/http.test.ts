@@ -124,6 +124,30 @@ describe("a browser's session (U9)", () => {
     expect(answer.data!.signIn.token).toMatch(/^gas_[0-9a-z]{59}$/);
   });
 
+  it.each([
+    ["signOut", SIGN_OUT],
+    [
+      "endSession",
+      `mutation ($id: ID!) { endSession(input: { sessionId: $id }) { session { id } } }`,
+    ],
+  ])("U9: stays in the browser when %s by a bearer token ends another", async (_name, mutation) => {
+    const { user, input } = await aPerson();
+    const { value } = cookieIn((await server.ask(SIGN_IN, { input })).headers);
+    const other = await aSession(user.id);
+    const answer = await server.ask(
+      mutation,
+      { id: other.id },
+      { token: other.token, cookie: value },
+    );
+    expect(answer.errors).toEqual([]);
+    expect(sessionCookies(answer.headers)).toEqual([]);
+    const [ended] = await sqlAsOwner("select ended_at from sessions where id = $1", [other.id]);
+    expect(ended).toEqual({ ended_at: expect.any(Date) as unknown });
+    expect(await server.ask("{ viewer { surface } }", {}, { cookie: value })).toMatchObject({
+      data: { viewer: { surface: "DASHBOARD" } },
+    });
+  });
+
   it("U9: sets no cookie when the sign-in is refused", async () => {
     const { input } = await aPerson();
     const answer = await server.ask(SIGN_IN, { input: { ...input, password: "something else 9" } });
