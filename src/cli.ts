@@ -12,7 +12,7 @@ import { openDataSource } from "./database/dataSource";
 import { EmbeddedUnavailable } from "./database/embedded/embedded";
 import { migrate } from "./database/migrate";
 import { assertMade, openDatabase, type Stop } from "./setup/openDatabase";
-import { DomainError, Refused, Unavailable } from "./errors";
+import { render, Unavailable } from "./errors";
 import { resetMfa } from "./operations/authenticators/resetMfa";
 import { rotateKeys } from "./operations/authenticators/rotateKeys";
 import { endUserSessions } from "./operations/sessions/endUserSessions";
@@ -230,8 +230,8 @@ const OUTDATED = ["42P01", "42703"];
 
 /** What to tell of an error: a sentence where we know what it is, and a bug with its stack. */
 function told(error: unknown): string {
-  if (error instanceof Refused && error.field)
-    return `--${error.field.join(".")}: ${error.message}`;
+  const { message, field, internal } = render(error);
+  if (field) return `--${field.join(".")}: ${message}`;
   if (error instanceof Unavailable) {
     return `The database can't be used: ${reasonOf(error)}. \`npm run gatehouse -- check\` says what to do.`;
   }
@@ -239,11 +239,9 @@ function told(error: unknown): string {
   if (OUTDATED.includes(String(code))) {
     return "The database is not up to date. Run `npm run migrate` first.";
   }
-  const expected =
-    error instanceof DomainError ||
-    error instanceof CannotStart ||
-    error instanceof EmbeddedUnavailable;
-  return expected ? error.message : error instanceof Error ? error.stack! : String(error);
+  if (!internal) return message;
+  if (error instanceof CannotStart || error instanceof EmbeddedUnavailable) return error.message;
+  return error instanceof Error ? error.stack! : String(error);
 }
 
 async function main([name, ...args]: string[]): Promise<number> {

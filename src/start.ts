@@ -1,6 +1,5 @@
 import { join, resolve } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { pino } from "pino";
 import { CannotStart, type Config, readConfig } from "./setup/config";
 import { Database } from "./database/database";
 import { openDataSource } from "./database/dataSource";
@@ -10,6 +9,7 @@ import { type Demo, keepDemo } from "./setup/demo";
 import { startJobs, tasks } from "./setup/jobs";
 import { folderMailer, smtpMailer } from "./mails/mailer";
 import { createServer } from "./http/server";
+import { createLogger } from "./setup/logger";
 import { openServices } from "./setup/openServices";
 
 const say = (message: string) => void process.stdout.write(`${message}\n`);
@@ -20,11 +20,7 @@ const DRAIN_MS = 10_000;
 /** Sets up whatever the configuration asks for, serves, and stops cleanly when told to. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(env);
-  const logger = pino({
-    level: config.logLevel,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-  });
+  const logger = createLogger(config.logLevel);
   for (const warning of config.warnings) logger.warn(warning);
   const stops: Stop[] = [];
   const stop = async () => {
@@ -67,12 +63,14 @@ export async function start(env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 function welcome(
-  { publicUrl, port: wanted, dataDirectory }: Config,
+  { publicUrl, port: wanted, dataDirectory, explorer }: Config,
   port: number,
   demo: Demo | null,
 ): string {
   const url = wanted === port ? publicUrl : `http://localhost:${port}`;
-  const lines = [`Gatehouse listens. GraphQL and its explorer: ${url}/graphql`];
+  const lines = [
+    `Gatehouse listens. GraphQL${explorer ? " and its explorer" : ""}: ${url}/graphql`,
+  ];
   if (demo) {
     lines.push(
       "",

@@ -1,71 +1,71 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
-import { DomainError } from "../errors";
-import { headersOf, statusOf } from "../graphql/formatError";
+import { DomainError, render, type Rendered } from "../errors";
+import { extensionsOf } from "../graphql/formatError";
 import { BODY_LIMIT } from "./bodies";
 
-/** Tells the operator the cause of an error that the caller is only told of in general. */
+/** Logs the cause of an error whose caller gets only the request's ID. */
 export function report(request: FastifyRequest, error: unknown): void {
   request.log.error({ err: error }, "request failed");
 }
 
-/** Answers errors and unknown paths in the shape of a GraphQL answer, in a surface and all below it. */
+/**
+ * Answers errors and unknown paths in the shape of a GraphQL answer, so that every client finds the
+ * message where it looks. A surface of another shape sets handlers of its own.
+ */
 export function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
-    const status = error instanceof DomainError ? statusOf(error) : (error.statusCode ?? 500);
-    if (status >= 500) report(request, error);
-    return reply
-      .status(status)
-      .headers(headersOf(error))
-      .send(errorBody(error, status, request.id));
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const error = new Error("There is nothing here. GraphQL is at /graphql.");
-    return reply.status(404).send(errorBody(error, 404, request.id));
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((_request, reply) => {
+    const message = "There is nothing here. GraphQL is at /graphql.";
+    return sendError(Object.assign(new Error(message), { statusCode: 404 }), _request, reply);
   });
 }
 
-/** An error as Apollo answers it, with its status. */
+export function sendError(
+  error: Partial<FastifyError>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const rendered = renderAnswer(error);
+  if (rendered.internal) report(request, error);
+  const { message, status, headers } = rendered;
+  const extensions = extensionsOf(rendered, rendered.internal ? request.id : undefined);
+  return reply
+    .status(status)
+    .headers(headers)
+    .send({ errors: [{ message, extensions }] });
+}
+
+/** An error as Apollo answers it, where there is nothing else to answer. */
 export function asGraphQLError(error: unknown, request: FastifyRequest): GraphQLError {
-  const status = statusOf(error);
-  if (status >= 500) report(request, error);
-  const ours = error instanceof DomainError;
-  return new GraphQLError(ours ? error.message : "Something went wrong.", {
+  const rendered = render(error);
+  if (rendered.internal) report(request, error);
+  return new GraphQLError(rendered.message, {
     originalError: error as Error,
     extensions: {
-      code: ours ? error.code : "INTERNAL_SERVER_ERROR",
-      ...(status >= 500 && { requestId: request.id }),
-      http: { status },
+      ...extensionsOf(rendered, rendered.internal ? request.id : undefined),
+      http: { status: rendered.status },
     },
   });
 }
 
 /** What Fastify refuses by itself, in words that say what to do. */
-const SAID: Partial<Record<string, string>> = {
+const WORDS: Partial<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: `The body may have at most ${BODY_LIMIT} bytes.`,
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "Send JSON, with `content-type: application/json`.",
 };
 
-/** The shape of a GraphQL answer, so that every client finds the message where it looks. */
-export function errorBody(error: Error & { code?: string }, status: number, requestId: string) {
-  const ours = error instanceof DomainError;
-  const message =
-    status >= 500 && !ours
-      ? "Something went wrong."
-      : ((error.code && SAID[error.code]) ?? error.message);
-  const code = ours
-    ? error.code
-    : status >= 500
-      ? "INTERNAL_SERVER_ERROR"
-      : status === 404
-        ? "NOT_FOUND"
-        : "BAD_USER_INPUT";
-  const extensions = {
-    code,
-    ...(ours && error.details),
-    ...("field" in error && error.field ? { field: error.field } : {}),
-    ...(status >= 500 && { requestId }),
-    ...(status === 413 && { limit: BODY_LIMIT }),
+/** The same for what Fastify, a parser or a hook refuses, which comes with a status. */
+function renderAnswer(error: Partial<FastifyError>): Rendered {
+  const { statusCode: status = 500, code = "", message = "" } = error;
+  if (error instanceof DomainError || status >= 500) return render(error);
+  return {
+    code: status === 404 ? "NOT_FOUND" : "BAD_USER_INPUT",
+    message: WORDS[code] ?? message,
+    field: null,
+    details: status === 413 ? { limit: BODY_LIMIT } : {},
+    status,
+    headers: {},
+    internal: false,
   };
-  return { errors: [{ message, extensions }] };
 }

@@ -3,15 +3,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context/context";
 import type { Services } from "../context/services";
 import type { Database } from "../database/database";
+import { render } from "../errors";
 import { type Question, Questions } from "../graphql/admission";
 import { apolloServer } from "../graphql/apollo";
-import { explorer } from "../graphql/explorer";
-import { headersOf } from "../graphql/formatError";
 import { schema } from "../graphql/schema";
 import { Reads } from "../reads/reads";
 import type { Config } from "../setup/config";
 import { takeJson } from "./bodies";
 import type { OpenContext } from "./caller";
+import type { ExplorerFiles } from "./explorer";
 import { asGraphQLError } from "./errors";
 
 /** So that an operator sees what does not compile, and no log is filled by those who ask for it. */
@@ -22,15 +22,23 @@ interface Options {
   services: Services;
   config: Pick<Config, "compiledReads" | "limits">;
   open: OpenContext;
-  demoKey: string | undefined;
+  /** The page that browsers get; null for none. */
+  explorer: ExplorerFiles | null;
 }
 
 /** `/graphql`: queries and mutations by POST, queries by GET, and a page for browsers. */
 export async function graphql(app: FastifyInstance, options: Options): Promise<void> {
-  const { db, services, config, open, demoKey } = options;
+  const { db, services, config, open, explorer } = options;
   const reads = config.compiledReads ? readsOf(app, db, services) : null;
   const questions = new Questions(schema, config.limits, reads);
-  const apollo = apolloServer(schema, questions, app.log);
+  // Apollo prints an error with the part of the document where it was: its first line will do.
+  const logger = {
+    debug: (message: unknown) => app.log.debug(firstLine(message)),
+    info: (message: unknown) => app.log.info(firstLine(message)),
+    warn: (message: unknown) => app.log.warn(firstLine(message)),
+    error: (message: unknown) => app.log.error(firstLine(message)),
+  };
+  const apollo = apolloServer(schema, questions, logger);
   await apollo.start();
   app.addHook("onClose", () => apollo.stop());
   takeJson(app);
@@ -39,7 +47,9 @@ export async function graphql(app: FastifyInstance, options: Options): Promise<v
     method: ["GET", "POST"],
     url: "/graphql",
     handler: async (request, reply) => {
-      if (request.method === "GET" && wantsPage(request)) return explorer(reply, demoKey);
+      if (explorer && request.method === "GET" && wantsPage(request)) {
+        return explorer.sendPage(reply);
+      }
       const { accept } = request.headers;
       let asker: Promise<Context> | undefined;
       const question = questionOf(request);
@@ -59,7 +69,7 @@ export async function graphql(app: FastifyInstance, options: Options): Promise<v
           try {
             return await (asker ?? open(request, reply, guessing));
           } catch (error) {
-            void reply.headers(headersOf(error));
+            void reply.headers(render(error).headers);
             throw asGraphQLError(error, request);
           }
         },
@@ -74,12 +84,7 @@ export async function graphql(app: FastifyInstance, options: Options): Promise<v
 
 /** Compiled reads, and a line in the log now and then of what was left to resolvers. */
 function readsOf(app: FastifyInstance, db: Database, services: Services): Reads {
-  const reads = new Reads(
-    schema,
-    db,
-    (failure) => app.log.error(failure, "a compiled read failed"),
-    services.social,
-  );
+  const reads = new Reads(schema, db, services.social);
   const logLeft = () => {
     const left = reads.takeLeft();
     if (left) app.log.info({ left }, "queries were left to their resolvers");
@@ -124,6 +129,8 @@ function httpRequest(request: FastifyRequest): HTTPGraphQLRequest {
   const search = query < 0 ? "" : request.url.slice(query);
   return { method: request.method, headers, search, body: request.body };
 }
+
+const firstLine = (message: unknown) => String(message).split("\n", 1)[0]!;
 
 /** A browser asks for a page; a client that takes anything does not. */
 function wantsPage(request: FastifyRequest): boolean {

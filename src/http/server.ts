@@ -16,8 +16,9 @@ import { withoutPort } from "../net/addresses";
 import type { Config } from "../setup/config";
 import { BODY_LIMIT } from "./bodies";
 import { contextOpener } from "./caller";
-import { answerErrors, errorBody } from "./errors";
+import { answerErrors, sendError } from "./errors";
 import { eventExports } from "./eventExports";
+import { ExplorerFiles, explorerFiles } from "./explorer";
 import { graphql } from "./graphql";
 import { health } from "./health";
 import { backgroundOf, closeWhenDrained } from "./lifecycle";
@@ -60,7 +61,9 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const background = backgroundOf(app);
   const open = contextOpener(db, services, background);
   await app.register(health, { db });
-  await app.register(graphql, { db, services, config, open, demoKey });
+  const explorer = config.explorer ? new ExplorerFiles(demoKey) : null;
+  await app.register(graphql, { db, services, config, open, explorer });
+  if (explorer) await app.register(explorerFiles, { files: explorer });
   await app.register(eventExports, { open });
   await app.register(socialSignIn, { open, appUrl: config.appUrl });
   app.get("/", (_request, reply) => reply.redirect("/graphql"));
@@ -84,9 +87,8 @@ function newApp({ config, logger, requestMs = REQUEST_MS }: ServerOptions): Fast
     http: { headersTimeout: requestMs, connectionsCheckingInterval: requestMs / 6 },
     frameworkErrors: (error, request, answer) => {
       const reply = answer as unknown as FastifyReply;
-      const status = error.statusCode ?? 400;
       void reply.header("x-request-id", request.id);
-      void reply.status(status).send(errorBody(error, status, request.id));
+      void sendError(error, request, reply);
     },
     trustProxy: trustedProxies.length ? trustedProxies : false,
     genReqId: () => typeid("req").toString(),

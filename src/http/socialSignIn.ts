@@ -1,12 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Context } from "../context/context";
-import { DomainError, Refusal, Refused } from "../errors";
+import { Refusal, Refused, render } from "../errors";
 import { addIdentity } from "../operations/identities/addIdentity";
 import { signInThrough } from "../operations/identities/signInThrough";
 import { startSignIn } from "../operations/identities/startSignIn";
 import { takeFlow } from "../operations/identities/takeFlow";
 import type { OpenContext } from "./caller";
+import { parsed } from "./parameters";
 
 /** Longer than any answer of GitHub's or Google's. */
 const MOST_CHARACTERS = 8192;
@@ -35,15 +36,9 @@ export function socialSignIn(
     const ctx = await open(request, reply);
     const provider = providerIn(ctx, request.params.provider);
     if (!provider) return reply.callNotFound();
-    const { data, error } = beginning.safeParse(request.query);
-    if (error) {
-      const issue = error.issues[0]!;
-      const field = issue.code === "unrecognized_keys" ? issue.keys : issue.path.map(String);
-      const message = `\`${field.join("`, `")}\`: ${issue.message}.`;
-      throw new Refused(Refusal.BAD_USER_INPUT, message, field);
-    }
+    const { returnTo } = parsed(beginning, request.query);
     try {
-      const { url, secret } = await startSignIn(ctx, provider, data.returnTo);
+      const { url, secret } = await startSignIn(ctx, provider, returnTo);
       ctx.browser.keepFlow(secret);
       return reply.redirect(url, 303);
     } catch (error) {
@@ -94,10 +89,9 @@ function searchOf({ url }: FastifyRequest): string {
 
 /** Why it came to nothing, as the frontend reads it. The words are its own, never a provider's. */
 function told(ctx: Context, error: unknown): string {
-  const ours = error instanceof DomainError ? error : null;
-  const code = ours?.code ?? "INTERNAL_SERVER_ERROR";
-  if (code === "INTERNAL_SERVER_ERROR") ctx.report(error);
-  const { retryAfter } = ours?.details ?? {};
+  const { code, details, internal } = render(error);
+  if (internal) ctx.report(error);
+  const { retryAfter } = details;
   const seconds = typeof retryAfter === "number" ? `&retryAfter=${retryAfter}` : "";
   return `#error=${code}${seconds}`;
 }
