@@ -372,7 +372,8 @@ describe("a long export", () => {
       let text = "";
       const reading = (async () => {
         const decoder = new TextDecoder();
-        for await (const part of response.body!) text += decoder.decode(part, { stream: true });
+        for await (const part of response.body!)
+          text += decoder.decode(part as Uint8Array, { stream: true });
       })();
       // Not as if it were whole.
       await expect(reading).rejects.toThrow();
@@ -489,7 +490,7 @@ describe("following", () => {
     let text = "";
     const ended = (async () => {
       const decoder = new TextDecoder();
-      for await (const part of response.body!) text += decoder.decode(part);
+      for await (const part of response.body!) text += decoder.decode(part as Uint8Array);
     })();
     ended.catch(() => undefined);
     return {

@@ -6,7 +6,7 @@ import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
 import { answerOf, clientOf, forgiveFlow, holdSubject } from "../steps/providerRedirects";
-import { type Arriving, arriving, lockOwnSession, queueNotice } from "../steps/proving";
+import { type Arriving, arriving, queueNotice } from "../steps/proving";
 
 interface Linking extends Arriving {
   methods: SignInMethod[];
@@ -38,8 +38,6 @@ export async function addIdentity(
   const { methods, authenticatedAt } = user;
   const who = { ...arriving(user), sessionId, methods, authenticatedAt };
   await ctx.as(who).transaction(async (tx) => {
-    const session = await lockOwnSession(tx, sessionId, "update");
-    if (session.endedAt) throw ended();
     await holdSubject(tx, provider, subject);
     const [held] = await tx.query<{ userId: string }>(sql`
       select user_id as "userId" from identities

@@ -46,7 +46,7 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
     openSession(ctx, user, [...methods, methodOf(code)], {
       prove: async (tx) => {
         const authenticator = await lockAuthenticator(tx);
-        const used = await tx.query(sql`
+        const used = await tx.unrecorded("one_time_tokens").query(sql`
         update one_time_tokens t set used_at = now() where ${live} returning id`);
         if (!authenticator || !used.length) throw challengeInvalid();
         await useCode(tx, ctx, authenticator, code);

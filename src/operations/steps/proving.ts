@@ -3,7 +3,7 @@ import { type Sql, sql, TRUE } from "../../database/sql";
 import { type EventType, PrincipalKind } from "../../entities/Event";
 import { Session, SignInMethod, Surface } from "../../entities/Session";
 import { User } from "../../entities/User";
-import { DomainError, NotFound, Refusal, Refused, Unauthenticated } from "../../errors";
+import { DomainError, Refusal, Refused, Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
 import { newSession } from "../../identity/sessions";
 import { PROVIDER_NAMES } from "../../identity/providers";
@@ -88,7 +88,7 @@ export async function openSession(
   const { session, token } = newSession(user.id, methods, ctx.request, deviceHash, new Date());
   const { id: sessionId, authenticatedAt } = session;
   const entering = { ...arriving(user), sessionId, methods, authenticatedAt };
-  const challenge = await ctx.as(entering).transaction(async (tx) => {
+  const challenge = await ctx.opening(entering).transaction(async (tx) => {
     const same = passwordHash === undefined ? TRUE : sql`u.password_hash = ${passwordHash}`;
     const [found] = await tx.query<{ owes: boolean; unknown: boolean; spare: string[] }>(sql`
       select u.mfa_enabled_at is not null as owes,
@@ -138,7 +138,7 @@ async function endAll(tx: Transaction, sessions: readonly Session[]): Promise<vo
 async function askForCode(tx: Transaction, user: Arriving, methods: SignInMethod[]) {
   const { text: token, hash } = newToken("ONE_TIME", null);
   const expiresAt = new Date(tx.now.getTime() + CHALLENGE_LASTS_MS);
-  await tx.query(sql`
+  await tx.unrecorded("one_time_tokens").query(sql`
     with swept as (
       delete from one_time_tokens where user_id = ${user.id} and purpose = 'COMPLETE_SIGN_IN'
         and expires_at < ${tx.now})
@@ -195,7 +195,9 @@ export async function tryAt<T>(
     ctx.background(forgive(ctx.db, guesser));
     return result;
   } catch (error) {
-    throw error instanceof Unauthenticated ? refuse(error) : error;
+    // A session that has ended meanwhile is no wrong guess.
+    const wrong = error instanceof Unauthenticated && error.code !== "UNAUTHENTICATED";
+    throw wrong ? refuse(error) : error;
   }
 }
 
@@ -292,19 +294,14 @@ export function passwordNotSet(): Refused {
  * Takes a session of the caller's own, to end it or to go on with it.
  *
  * @throws NotFound for one that is not theirs; Forbidden for an API key, which has none.
- * @throws Unauthenticated when the session that asks was ended meanwhile, and it is another.
  */
 export async function lockOwnSession(
   tx: Transaction,
   sessionId: string | null,
   action: "end" | "update" = "end",
 ): Promise<Session> {
-  const asking = tx.principal.sessionId;
-  const held = asking ? await tx.rows(Session, sql`row.id = any(${[asking, sessionId]})`) : [];
-  const session = asking ? held.find(({ id }) => id === sessionId) : new Session();
-  if (!session) throw new NotFound(sessionId!);
+  const session = tx.principal.sessionId ? await tx.lock(Session, sessionId!) : new Session();
   tx.authorize(action, session);
-  if (sessionId !== asking) assertOpen(held, asking);
   return session;
 }
 
@@ -312,22 +309,19 @@ export async function lockOwnSession(
  * Ends a person's sessions that are open, but for one, and voids what was begun in them.
  *
  * @param userId Whose; the caller's own if absent.
- * @throws Forbidden for an API key; Unauthenticated when the one that asks was ended meanwhile.
+ * @throws Forbidden for an API key.
  */
 export async function endSessions(
   tx: Transaction,
   except: string | null,
   userId = tx.principal.id,
 ): Promise<Session[]> {
-  const { sessionId } = tx.principal;
   tx.authorize("end", Object.assign(new Session(), { userId }));
-  // All of them: of two that end each other, one is first.
-  const open = await tx.rows(
+  const others = await tx.rows(
     Session,
-    sql`row.user_id = ${userId} and row.ended_at is null and row.expires_at > now()`,
+    sql`row.user_id = ${userId} and row.id is distinct from ${except} and row.ended_at is null
+      and row.expires_at > now()`,
   );
-  if (sessionId) assertOpen(open, sessionId);
-  const others = open.filter(({ id }) => id !== except);
   await voidBegun(tx, userId);
   await endAll(tx, others);
   return others;
@@ -335,14 +329,9 @@ export async function endSessions(
 
 /** Voids what an intruder may have begun as a person: sign-ins that wait for a code, and another email. */
 export async function voidBegun(tx: Transaction, userId: string): Promise<void> {
-  await tx.query(sql`
+  await tx.unrecorded("one_time_tokens").query(sql`
     delete from one_time_tokens where user_id = ${userId}
       and purpose in ('COMPLETE_SIGN_IN', 'UPDATE_EMAIL')`);
-}
-
-function assertOpen(held: readonly Session[], sessionId: string | null): void {
-  if (held.some(({ id, endedAt }) => id === sessionId && !endedAt)) return;
-  throw new Unauthenticated("This session has ended. Sign in again.");
 }
 
 /** The caller's own row, to change it. @throws Forbidden for an API key. */
@@ -399,7 +388,7 @@ export async function addUser(
   tx.authorize("create", user);
   await tx.save(user);
   await tx.record("user_created.v1", user);
-  await tx.query(sql`
+  await tx.unrecorded("one_time_tokens").query(sql`
     delete from one_time_tokens where email = ${user.email} and purpose = 'SIGN_UP'`);
   return user;
 }

@@ -28,7 +28,7 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
   if (sessionId && !found.length) throw await wrongToken(ctx);
   const user = await ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
-    const [used] = await tx.query<{ email: string }>(sql`
+    const [used] = await tx.unrecorded("one_time_tokens").query<{ email: string }>(sql`
       update one_time_tokens set used_at = now() where ${live} returning email`);
     if (!used) throw tokenInvalid();
     const { email } = used;
@@ -40,7 +40,7 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
     await tx.save(user);
     await tx.record("user_email_updated.v1", user);
     // Links that went to the address before, and sign-ups with this one.
-    await tx.query(sql`
+    await tx.unrecorded("one_time_tokens").query(sql`
       delete from one_time_tokens where (user_id = ${userId} and purpose = 'RESET_PASSWORD')
         or (email = ${email} and purpose = 'SIGN_UP')`);
     const at = tx.now.toISOString();

@@ -40,7 +40,7 @@ export async function resetPassword(
 
   const user = await ctx.as(arriving(found)).transaction(async (tx) => {
     const user = await tx.lock(User, found.id);
-    const used = await tx.query(sql`
+    const used = await tx.unrecorded("one_time_tokens").query(sql`
       update one_time_tokens t set used_at = now() where ${live} returning id`);
     if (!used.length) throw tokenInvalid();
     tx.authorize("update", user);

@@ -27,7 +27,7 @@ export async function updateEmail(ctx: Context, text: string): Promise<string> {
       throw new Refused(Refusal.BAD_USER_INPUT, "This is your address already.", ["email"]);
     }
     const id = newId("OneTimeToken");
-    await tx.query(sql`
+    await tx.unrecorded("one_time_tokens").query(sql`
       with voided as (
         delete from one_time_tokens where user_id = ${userId} and purpose = 'UPDATE_EMAIL')
       insert into one_time_tokens (id, purpose, user_id, email, expires_at, created_at)

@@ -57,7 +57,7 @@ export async function updatePassword(
     if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, sessionId);
     // A link asked for before would undo this.
-    await tx.query(sql`
+    await tx.unrecorded("one_time_tokens").query(sql`
       delete from one_time_tokens where user_id = ${id} and purpose = 'RESET_PASSWORD'`);
     await queueNotice(tx, ctx, "passwordChanged", await waysBesides(tx));
     return user;

@@ -57,7 +57,7 @@ export async function verifyEmail(
   const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
     await holdFreeEmail(tx, signUp.email);
-    const used = await tx.query(sql`
+    const used = await tx.unrecorded("one_time_tokens").query(sql`
       update one_time_tokens set used_at = now() where ${live} returning id`);
     if (!used.length) throw tokenInvalid();
 
