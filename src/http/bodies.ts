@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 
 export const BODY_LIMIT = 100 * 1024;
 
-/** Takes bodies of JSON in a surface, and no others. */
+/** Takes bodies of JSON, and no others, in a surface and all below it. */
 export function takeJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {

@@ -9,7 +9,6 @@ import { apolloServer } from "../graphql/apollo";
 import { schema } from "../graphql/schema";
 import { Reads } from "../reads/reads";
 import type { Config } from "../setup/config";
-import { takeJson } from "./bodies";
 import type { OpenContext } from "./caller";
 import type { ExplorerFiles } from "./explorer";
 import { asGraphQLError } from "./errors";
@@ -41,7 +40,6 @@ export async function graphql(app: FastifyInstance, options: Options): Promise<v
   const apollo = apolloServer(schema, questions, logger);
   await apollo.start();
   app.addHook("onClose", () => apollo.stop());
-  takeJson(app);
 
   app.route({
     method: ["GET", "POST"],

@@ -14,7 +14,7 @@ import type { Services } from "../context/services";
 import type { Database } from "../database/database";
 import { withoutPort } from "../net/addresses";
 import type { Config } from "../setup/config";
-import { BODY_LIMIT } from "./bodies";
+import { BODY_LIMIT, takeJson } from "./bodies";
 import { contextOpener } from "./caller";
 import { answerErrors, sendError } from "./errors";
 import { eventExports } from "./eventExports";
@@ -52,12 +52,16 @@ export interface ServerOptions {
   requestMs?: number | undefined;
 }
 
-/** The HTTP server. Each surface is a plugin of its own, with the bodies, errors and headers that it needs. */
+/**
+ * The HTTP server. Each surface is a plugin of its own. What holds unless a surface says otherwise: bodies
+ * are JSON, errors have the shape of a GraphQL answer, and answers the headers above.
+ */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { db, config, services, demoKey } = options;
   const app = newApp(options);
   await app.register(cookie);
   answerErrors(app);
+  takeJson(app);
   const background = backgroundOf(app);
   const open = contextOpener(db, services, background);
   await app.register(health, { db });
