@@ -103,6 +103,67 @@ export class Refused extends DomainError {
   }
 }
 
+/** An error as every surface says it: each only dresses this. */
+export interface Rendered {
+  code: string;
+  message: string;
+  /** Path to the part of the input at fault. */
+  field: readonly string[] | null;
+  /** What a program needs besides the code. */
+  details: Record<string, unknown>;
+  /** Status of an HTTP answer that holds nothing else. */
+  status: number;
+  /** HTTP headers that belong to that status. */
+  headers: Record<string, string>;
+  /** Whether the cause is the operator's to mend: the log has it, and the caller a request ID. */
+  internal: boolean;
+}
+
+/** Says an error in what its caller may know. What is not on purpose is a bug, and looks alike. */
+export function render(error: unknown): Rendered {
+  const away = error instanceof Unavailable;
+  if (!(error instanceof DomainError)) {
+    const message = "Something went wrong.";
+    const code = "INTERNAL_SERVER_ERROR";
+    return { code, message, field: null, details: {}, status: 500, headers: {}, internal: true };
+  }
+  const { code, message, details } = error;
+  return {
+    code,
+    message,
+    field: error instanceof Refused ? error.field : null,
+    details,
+    status: away ? 503 : (STATUS[code] ?? 400),
+    headers: headersOf(error),
+    internal: away,
+  };
+}
+
+/** HTTP status by code (RFC 9110, section 15.5); 400 for all others. */
+const STATUS: Partial<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  INVALID_CREDENTIALS: 401,
+  MFA_INVALID: 401,
+  WRONG_CREDENTIAL_KIND: 401,
+  FORBIDDEN: 403,
+  ADMINISTRATOR_REQUIRED: 403,
+  MEMBER_DISABLED: 403,
+  MFA_ENROLLMENT_REQUIRED: 403,
+  REAUTHENTICATION_REQUIRED: 403,
+  NOT_FOUND: 404,
+  CONFLICT: 409,
+  RATE_LIMITED: 429,
+} satisfies Record<
+  AuthenticationCode | DenialCode | "NOT_FOUND" | "CONFLICT" | "RATE_LIMITED",
+  number
+>;
+
+function headersOf(error: DomainError): Record<string, string> {
+  if (error instanceof Unauthenticated) return { "www-authenticate": "Bearer" };
+  if (error instanceof RateLimited) return { "retry-after": String(error.details.retryAfter) };
+  return {};
+}
+
 export enum Refusal {
   BAD_USER_INPUT = "BAD_USER_INPUT",
   CONFLICT = "CONFLICT",

@@ -3,7 +3,7 @@ import { createServer as createSocket } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
-import { type Logger, pino } from "pino";
+import type { Logger } from "pino";
 import { CannotStart, type Config, readConfig } from "./setup/config";
 import { Database } from "./database/database";
 import { openDataSource } from "./database/dataSource";
@@ -14,6 +14,7 @@ import { type Demo, keepDemo } from "./setup/demo";
 import { startJobs, tasks } from "./setup/jobs";
 import { folderMailer, smtpMailer } from "./mails/mailer";
 import { createServer } from "./http/server";
+import { createLogger } from "./setup/logger";
 import { openServices } from "./setup/openServices";
 import { interruption, type Stop, stopAll } from "./setup/stopping";
 
@@ -25,11 +26,7 @@ const DRAIN_MS = 10_000;
 /** Sets up what the configuration asks for, serves, and stops cleanly when told to, at any moment. */
 export async function start(env: NodeJS.ProcessEnv): Promise<void> {
   const config = readConfig(env);
-  const logger = pino({
-    level: config.logLevel,
-    base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
-  });
+  const logger = createLogger(config.logLevel);
   for (const warning of config.warnings) logger.warn(warning);
 
   const interrupted = interruption();
@@ -103,11 +100,13 @@ function asUnavailable(cause: unknown): never {
 }
 
 function welcome(
-  { publicUrl, port: wanted, dataDirectory, production }: Config,
+  { publicUrl, port: wanted, dataDirectory, explorer, production }: Config,
   { port, demo, empty }: { port: number; demo: Demo | null; empty: boolean },
 ): string {
   const url = wanted === port ? publicUrl : `http://localhost:${port}`;
-  const lines = [`Gatehouse listens. GraphQL and its explorer: ${url}/graphql`];
+  const lines = [
+    `Gatehouse listens. GraphQL${explorer ? " and its explorer" : ""}: ${url}/graphql`,
+  ];
   if (demo) {
     lines.push(
       "",

@@ -81,7 +81,7 @@ const BEHIND: Record<string, readonly string[]> = {
   "@apollo/": ["graphql", "http"],
   "@graphql-yoga/": ["graphql"],
   "@fastify/": ["http"],
-  fastify: ["http", "graphql/explorer"],
+  fastify: ["http"],
   graphql: ["graphql", "resolvers", "reads", "http"],
   "type-graphql": ["entities", "resolvers", "reads/concreteTypes", "graphql", "errors"],
   typeorm: ["entities", "database"],

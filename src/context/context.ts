@@ -1,12 +1,12 @@
 import DataLoader from "dataloader";
 import { Access } from "./access";
 import { type Caller, noteUse } from "./authenticate";
+import { type Browser, NO_BROWSER } from "./browser";
 import type { Database } from "../database/database";
 import { sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { User } from "../entities/User";
 import { type Forbidden, NotFound, Unauthenticated } from "../errors";
-import { ENGLISH, type Language } from "../mails/languages";
 import { Loaders } from "./loaders";
 import type { Subject } from "../policies/ability";
 import {
@@ -38,12 +38,7 @@ interface Asking {
   guess?: RememberedCaller | null;
   prove?: () => Promise<Caller | null>;
   background?: Context["background"];
-  cookie?: Context["cookie"];
-  flowCookie?: Context["flowCookie"];
-  byCookie?: boolean;
-  device?: Context["device"];
-  knownDevice?: Context["knownDevice"];
-  language?: Context["language"];
+  browser?: Browser;
   report?: Context["report"];
 }
 
@@ -60,18 +55,8 @@ export class Context {
   readonly request: Request;
   /** Work that may outlive the response; the server waits for it before it stops. */
   readonly background: (work: Promise<unknown>) => void;
-  /** Gives a browser its session, or takes it away. */
-  readonly cookie: (token: string | null) => void;
-  /** Gives a browser the secret of its way to a provider, or takes it away. */
-  readonly flowCookie: (secret: string | null) => void;
-  /** Whether a browser sent the session by itself. */
-  readonly byCookie: boolean;
-  /** The hash of what tells the browser again, which is given one where it has none. */
-  readonly device: () => Buffer | null;
-  /** The same of a browser that has one: whoever is refused is given none. */
-  readonly knownDevice: () => Buffer | null;
-  /** In which the request asks to be answered: how people are written to who have no user yet. */
-  readonly language: () => Language;
+  /** What the browser on the other end sent, and keeps. */
+  readonly browser: Browser;
   /** Tells the operator of a bug, with the cause that the caller is not told. */
   readonly report: (error: unknown) => void;
   private caller: Principal | null = null;
@@ -88,15 +73,10 @@ export class Context {
     this.request = request;
     this.guess = guess ?? null;
     this.prover = (guess && prove) ?? null;
-    const { background, cookie, flowCookie, byCookie, device, language, report } = asking;
+    const { background, browser, report } = asking;
     this.background = background ?? ((work) => void work);
     this.report = report ?? (() => undefined);
-    this.cookie = cookie ?? (() => undefined);
-    this.flowCookie = flowCookie ?? (() => undefined);
-    this.byCookie = byCookie ?? false;
-    this.device = device ?? (() => null);
-    this.knownDevice = asking.knownDevice ?? (() => null);
-    this.language = language ?? (() => ENGLISH);
+    this.browser = browser ?? NO_BROWSER;
     this.loaders = new Loaders(this.db);
     this.accesses = this.newAccesses();
     this.enter(asking);

@@ -1,16 +1,24 @@
 import {
   ApolloServer,
+  type ApolloServerOptionsWithSchema,
   type ApolloServerPlugin,
   type GraphQLResponse,
   type HTTPGraphQLHead,
 } from "@apollo/server";
-import { ApolloServerPluginCacheControlDisabled } from "@apollo/server/plugin/disabled";
-import { GraphQLError, type GraphQLSchema, OperationTypeNode } from "graphql";
-import type { Logger } from "pino";
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from "@apollo/server/plugin/disabled";
+import {
+  GraphQLError,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+  OperationTypeNode,
+} from "graphql";
 import type { Context } from "../context/context";
-import { DomainError, Unavailable } from "../errors";
+import { render, Unavailable } from "../errors";
 import { documentStore } from "./documents";
-import { formatError, headersOf, isBug, statusOf } from "./formatError";
+import { formatError, takeCause } from "./formatError";
 import { bodyOf, type Questions } from "./admission";
 
 const MAX_TOKENS = 2_000;
@@ -19,7 +27,7 @@ const MAX_TOKENS = 2_000;
 export function apolloServer(
   schema: GraphQLSchema,
   questions: Questions,
-  logger: Logger,
+  logger: NonNullable<ApolloServerOptionsWithSchema<Context>["logger"]>,
 ): ApolloServer<Context> {
   return new ApolloServer<Context>({
     schema,
@@ -37,7 +45,13 @@ export function apolloServer(
     maxRecursiveSelections: 20_000,
     // Pretty-printing made a third more to send.
     stringifyResult,
-    plugins: [ApolloServerPluginCacheControlDisabled(), guard(questions), reading(questions)],
+    plugins: [
+      ApolloServerPluginCacheControlDisabled(),
+      // Apollo's own page for browsers loads scripts of another host.
+      ApolloServerPluginLandingPageDisabled(),
+      guard(questions),
+      reading(questions),
+    ],
   });
 }
 
@@ -59,15 +73,14 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
   return {
     requestDidStart() {
       let refused = false;
-      /** What a hook throws becomes an internal error, so a refusal is an answer. */
+      /** What a hook throws becomes an internal error without a place, so a refusal is an answer. */
       const refuse = (error: unknown, ctx: Context, http: HTTPGraphQLHead): GraphQLResponse => {
-        if (!(error instanceof DomainError)) throw error;
         refused = true;
-        http.status = statusOf(error);
-        for (const [name, value] of Object.entries(headersOf(error))) http.headers.set(name, value);
-        if (error instanceof Unavailable) ctx.report(error);
-        const shown = formatError({ message: error.message }, error);
-        if (http.status >= 500) shown.extensions!["requestId"] = ctx.request.id;
+        const { status, headers } = render(error);
+        http.status = status;
+        for (const [name, value] of Object.entries(headers)) http.headers.set(name, value);
+        const shown = formatError({ message: "" }, error);
+        reportCauses([shown], ctx);
         return { http, body: { kind: "single", singleResult: { errors: [shown] } } };
       };
       return Promise.resolve({
@@ -90,7 +103,7 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
           }
         },
         async willSendResponse({ response, contextValue: ctx }) {
-          // Refused before anything ran: whoever may not ask at all is told that first.
+          // Refused before anything ran: a caller who may not ask at all is told that first.
           const { body, http } = response;
           if (refused || !ctx.unproven || body.kind !== "single" || body.singleResult.data) return;
           try {
@@ -104,6 +117,19 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
   };
 }
 
+/** Logs what errors hide from the caller, who gets the request's ID. Whether the database was away. */
+function reportCauses(errors: readonly GraphQLFormattedError[], ctx: Context): boolean {
+  let away = false;
+  for (const shown of errors) {
+    const hidden = takeCause(shown);
+    if (!hidden) continue;
+    shown.extensions!["requestId"] = ctx.request.id;
+    ctx.report(hidden.cause);
+    away ||= hidden.cause instanceof Unavailable;
+  }
+  return away;
+}
+
 function noSubscriptions(): GraphQLError {
   const message = "There are no subscriptions. Follow `/accounts/:accountId/events?follow=true`.";
   return new GraphQLError(message, {
@@ -114,6 +140,10 @@ function noSubscriptions(): GraphQLError {
 /** What is too large or can't be meant is refused before anything runs. */
 function guard(questions: Questions): ApolloServerPlugin<Context> {
   return {
+    unexpectedErrorProcessingRequest({ requestContext, error }) {
+      requestContext.contextValue.report(error);
+      return Promise.resolve();
+    },
     requestDidStart() {
       let cost = 0;
       return Promise.resolve({
@@ -123,22 +153,13 @@ function guard(questions: Questions): ApolloServerPlugin<Context> {
           cost = questions.admit(document, operation, variables);
           return Promise.resolve();
         },
-        didEncounterErrors({ errors, contextValue, response }) {
-          const unavailable = errors.some((error) => error.originalError instanceof Unavailable);
-          if (unavailable) response.http.status = 503;
-          for (const error of errors) {
-            if (isBug(error)) contextValue.report(error.originalError ?? error);
-          }
-          return Promise.resolve();
-        },
-        willSendResponse({ response: { body, http }, contextValue }) {
+        willSendResponse({ response: { body, http }, contextValue: ctx }) {
           if (body.kind !== "single") return Promise.resolve();
           const { singleResult } = body;
-          for (const { extensions } of singleResult.errors ?? []) {
+          const { errors = [] } = singleResult;
+          if (reportCauses(errors, ctx)) http.status = 503;
+          for (const { extensions } of errors) {
             if (extensions?.["code"] === "PERSISTED_QUERY_NOT_SUPPORTED") http.status = 400;
-            if (extensions?.["code"] === "INTERNAL_SERVER_ERROR") {
-              extensions["requestId"] = contextValue.request.id;
-            }
           }
           if (singleResult.data !== undefined) {
             singleResult.extensions = questions.extensions(cost);

@@ -1,5 +1,4 @@
-import { renderGraphiQL } from "@graphql-yoga/render-graphiql";
-import type { FastifyReply } from "fastify";
+import { createHash } from "node:crypto";
 
 /** What a newcomer sees first: the nested graph, and what they may do with it. */
 export const EXAMPLE_QUERY = `# The nested graph, as far as you may see it. Press ▶ to run it.
@@ -78,23 +77,86 @@ query Welcome {
 }
 `;
 
-/** GraphiQL on one page from an npm package: nothing comes from anywhere else. */
-export function explorer(reply: FastifyReply, demoKey: string | undefined): FastifyReply {
-  const authorization = demoKey ? `Bearer ${demoKey}` : "Bearer <API key>";
-  const page = renderGraphiQL({
+/** Where the explorer's files are, below the page itself. */
+export const EXPLORER_PATH = "/graphql/explorer";
+
+/** One file of the explorer. Its name has a hash of its content, so that browsers keep it for good. */
+export interface Asset {
+  name: string;
+  type: string;
+  content: Buffer;
+}
+
+export interface Explorer {
+  assets: ReadonlyMap<string, Asset>;
+  /** The page, with this key in its headers. */
+  page(key: string): string;
+}
+
+const JAVASCRIPT = "text/javascript; charset=utf-8";
+
+/** Runs GraphiQL: what its package has inline, and no content security policy should allow. */
+const START = `"use strict";
+const { workers, options } = JSON.parse(document.querySelector("#settings").textContent);
+self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (_module, label) => workers[label] };
+YogaGraphiQL.renderYogaGraphiQL(document.querySelector("#root"), options);
+`;
+
+/** GraphiQL from an npm package, as files of this server: nothing comes from anywhere else. */
+export async function loadExplorer(): Promise<Explorer> {
+  // Nine megabytes, which a server without the explorer does not hold in memory.
+  const graphiql = await import("@graphql-yoga/render-graphiql/graphiql");
+  const [, iconType, icon] = /^data:([^;]+);base64,(.*)$/s.exec(graphiql.favicon)!;
+  const assets = new Map<string, Asset>();
+  const add = (name: string, type: string, content: string | Buffer) => {
+    const hash = createHash("sha256").update(content).digest("hex").slice(0, 16);
+    const [stem, extension] = name.split(".");
+    const asset = { name: `${stem}.${hash}.${extension}`, type, content: Buffer.from(content) };
+    assets.set(asset.name, asset);
+    return `${EXPLORER_PATH}/${asset.name}`;
+  };
+  const paths = {
+    icon: add("icon.ico", iconType!, Buffer.from(icon!, "base64")),
+    style: add("graphiql.css", "text/css; charset=utf-8", graphiql.css),
+    script: add("graphiql.js", JAVASCRIPT, graphiql.js),
+    start: add("start.js", JAVASCRIPT, START),
+  };
+  const workers = {
+    editorWorkerService: add("editor.js", JAVASCRIPT, graphiql.editorWorkerService),
+    json: add("json.js", JAVASCRIPT, graphiql.jsonWorker),
+    graphql: add("graphql.js", JAVASCRIPT, graphiql.graphqlWorker),
+  };
+  return { assets, page: (key) => pageOf(paths, workers, key) };
+}
+
+function pageOf(
+  paths: Record<"icon" | "style" | "script" | "start", string>,
+  workers: Record<string, string>,
+  key: string,
+): string {
+  const options = {
     title: "Gatehouse",
     defaultQuery: EXAMPLE_QUERY,
-    headers: JSON.stringify({ Authorization: authorization }, null, 2),
+    headers: JSON.stringify({ Authorization: `Bearer ${key}` }, null, 2),
     credentials: "same-origin",
-  });
-  return reply
-    .header(
-      "content-security-policy",
-      // Its scripts are inline, and its editor compiles and starts workers from blobs.
-      "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' blob:; worker-src blob:; " +
-        "style-src 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; " +
-        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    )
-    .type("text/html; charset=utf-8")
-    .send(page);
+  };
+  // Data, which no policy has to allow. A `<` could end it.
+  const settings = JSON.stringify({ workers, options }).replaceAll("<", "\\u003c");
+  return `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <title>Gatehouse</title>
+    <link rel="icon" href="${paths.icon}" />
+    <link rel="stylesheet" href="${paths.style}" />
+  </head>
+  <body id="body" class="no-focus-outline">
+    <noscript>The explorer needs JavaScript.</noscript>
+    <div id="root"></div>
+    <script type="application/json" id="settings">${settings}</script>
+    <script src="${paths.script}"></script>
+    <script src="${paths.start}"></script>
+  </body>
+</html>
+`;
 }

@@ -1,74 +1,86 @@
 import { ApolloServerErrorCode, unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import {
-  DomainError,
-  Forbidden,
-  NotFound,
-  RateLimited,
-  Refused,
-  TakesTooLong,
-  Unauthenticated,
-  Unavailable,
-} from "../errors";
+import { DomainError, render, type Rendered } from "../errors";
 import { withoutValue } from "./inputs";
 
-/** The HTTP status of a request that got no further than saying who asks. */
-export function statusOf(error: unknown): number {
-  if (error instanceof Unauthenticated) return 401;
-  if (error instanceof Forbidden) return 403;
-  if (error instanceof NotFound) return 404;
-  if (error instanceof Refused || error instanceof TakesTooLong) return 400;
-  if (error instanceof RateLimited) return 429;
-  if (error instanceof Unavailable) return 503;
-  return 500;
+/** The causes that answered errors hide, until the log has them. */
+const causes = new WeakMap<GraphQLFormattedError, unknown>();
+
+/** The cause that an answered error hides, the first time that it is asked for. */
+export function takeCause(shown: GraphQLFormattedError): { cause: unknown } | null {
+  if (!causes.has(shown)) return null;
+  const cause = causes.get(shown);
+  causes.delete(shown);
+  return { cause };
 }
 
-/** The headers that belong to that status. */
-export function headersOf(error: unknown): Record<string, string> {
-  if (error instanceof Unauthenticated) return { "www-authenticate": "Bearer" };
-  if (error instanceof RateLimited) return { "retry-after": String(error.details.retryAfter) };
-  return {};
-}
-
-/** Says what was meant to be said; hides everything else behind one message. */
+/** Says what was meant to be said, and hides everything else behind one message. */
 export function formatError(
   formatted: GraphQLFormattedError,
   error: unknown,
 ): GraphQLFormattedError {
-  const unwrapped = unwrapResolverError(error);
-  const cause =
-    unwrapped instanceof GraphQLError && unwrapped.originalError instanceof DomainError
-      ? unwrapped.originalError
-      : unwrapped;
-  const requestId = formatted.extensions?.["requestId"];
-  const withId = requestId === undefined ? {} : { requestId };
-  const place = {
-    ...(formatted.locations && { locations: formatted.locations }),
-    ...(formatted.path && { path: formatted.path }),
-  };
-  if (cause instanceof DomainError) {
-    return {
-      message: cause.message,
-      ...place,
-      extensions: {
-        code: cause.code,
-        ...("field" in cause && cause.field ? { field: cause.field } : {}),
-        ...cause.details,
-        ...withId,
-      },
-    };
+  const cause = causeOf(error);
+  const { locations, path, extensions } = formatted;
+  // Without a code, Apollo has taken it for a bug: GraphQL's own words quote values of rows.
+  const isBug = extensions?.["code"] === ApolloServerErrorCode.INTERNAL_SERVER_ERROR;
+  if (cause instanceof GraphQLError && !isBug) {
+    return { ...formatted, message: inOurWords(formatted.message) };
   }
-  const isOurs = !(cause instanceof GraphQLError) || isUnexpected(formatted);
-  if (!isOurs) return { ...formatted, message: withoutValue(formatted.message) };
-  return { message: "Something went wrong.", ...place, extensions: { code: INTERNAL, ...withId } };
+  const rendered = render(cause);
+  const shown = {
+    message: rendered.message,
+    ...(locations && { locations }),
+    ...(path && { path }),
+    extensions: extensionsOf(rendered, extensions?.["requestId"]),
+  };
+  if (rendered.internal) causes.set(shown, cause);
+  return shown;
 }
 
-/** Whether an error is a bug of ours, to be logged with its stack. */
-export function isBug(error: GraphQLError): boolean {
-  const cause = unwrapResolverError(error);
-  if (cause instanceof DomainError) return cause instanceof Unavailable;
-  return !(cause instanceof GraphQLError) || error.extensions.code === INTERNAL;
+/** What was thrown, without what GraphQL wraps around it. */
+function causeOf(error: unknown): unknown {
+  const thrown = unwrapResolverError(error);
+  return thrown instanceof GraphQLError && thrown.originalError instanceof DomainError
+    ? thrown.originalError
+    : thrown;
 }
 
-const INTERNAL = ApolloServerErrorCode.INTERNAL_SERVER_ERROR;
-const isUnexpected = ({ extensions }: GraphQLFormattedError) => extensions?.code === INTERNAL;
+/** The extensions of an error in `errors[]`, on every surface that answers in GraphQL's shape. */
+export function extensionsOf(
+  { code, field, details }: Rendered,
+  requestId?: unknown,
+): Record<string, unknown> {
+  return {
+    code,
+    ...(field && { field }),
+    ...details,
+    ...(requestId !== undefined && { requestId }),
+  };
+}
+
+const SEND_A_QUERY =
+  'Send a query by POST: `{"query": "{ … }"}` with the header `content-type: application/json`.';
+
+/** What Apollo says in words of its own, by how it begins, and ours. */
+const WORDS: readonly [theirs: string, ours: string][] = [
+  [
+    "This operation has been blocked as a potential Cross-Site Request Forgery",
+    `${SEND_A_QUERY} A GET needs the header \`apollo-require-preflight: true\`.`,
+  ],
+  ["POST body missing", SEND_A_QUERY],
+  ["GraphQL operations must contain a non-empty `query`", SEND_A_QUERY],
+  ["GraphQL queries must be strings", "`query` takes the text of a GraphQL document."],
+  [
+    "Apollo Server supports only GET/POST",
+    "Send queries and mutations by POST, or a query by GET.",
+  ],
+  [
+    "An 'accept' header was provided",
+    "Accept `application/json` or `application/graphql-response+json`: nothing else is answered here.",
+  ],
+];
+
+function inOurWords(message: string): string {
+  const [, ours] = WORDS.find(([theirs]) => message.startsWith(theirs)) ?? [];
+  return ours ?? withoutValue(message);
+}

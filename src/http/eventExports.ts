@@ -1,15 +1,24 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Access } from "../context/access";
+import { noteUse } from "../context/authenticate";
 import type { Context } from "../context/context";
 import { type Filter, firstRows } from "../database/firstRows";
-import { raw, sql } from "../database/sql";
+import { raw, type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
-import { DomainError, NotFound, Refusal, Refused, Unavailable } from "../errors";
+import { DomainError, NotFound, render, Unavailable } from "../errors";
+import { firstIdAt, isId, kindOf } from "../ids";
+import { canonicalRange } from "../net/addresses";
 import { eventsFilter } from "../reads/filters";
-import { firstIdAt, isId } from "../ids";
+import { Plan } from "../reads/plan";
+import type { RememberedCaller } from "../context/rememberedCaller";
+import { admit, type AdmittedCaller } from "../reads/admittedCaller";
+import { guard } from "../reads/guard";
+import type { OpenContext } from "./caller";
+import { report } from "./errors";
+import { parsed } from "./parameters";
 
 const PAGE = 500;
 const POLL_MS = 1_000;
@@ -21,30 +30,48 @@ const OVERLAP_MS = 15_000;
 
 const id = z.string().refine(isId, "takes an ID");
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
-const parameters = z.strictObject({
-  format: z.enum(["ndjson", "csv"]).default("ndjson"),
-  follow: z.enum(["true", "false"]).default("false"),
-  types: z
-    .string()
-    .max(4096)
-    .regex(/^[a-z0-9_.,]+$/, "takes types, separated by commas")
-    .transform((list) => list.split(","))
-    .optional(),
-  principalId: id.optional(),
-  objectId: id.optional(),
-  ip: z.string().max(64).optional(),
-  from: moment.optional(),
-  until: moment.optional(),
-});
-
-type Open = (request: FastifyRequest, reply: FastifyReply) => Promise<Context>;
+const parameters = z
+  .strictObject({
+    format: z.enum(["ndjson", "csv"]).default("ndjson"),
+    follow: z.enum(["true", "false"]).default("false"),
+    after: z
+      .string()
+      .refine((text) => text === "now" || kindOf(text) === "Event", "takes an event's ID, or `now`")
+      .optional(),
+    types: z
+      .string()
+      .max(4096)
+      .regex(/^[a-z0-9_.,]+$/, "takes types, separated by commas")
+      .transform((list) => list.split(","))
+      .optional(),
+    principalId: id.optional(),
+    objectId: id.optional(),
+    ip: z
+      .string()
+      .max(64)
+      .refine(
+        (text) => canonicalRange(text) !== null,
+        "takes an address or a range in CIDR notation",
+      )
+      .optional(),
+    from: moment.optional(),
+    until: moment.optional(),
+  })
+  .refine(({ after, follow }) => after !== "now" || follow === "true", {
+    path: ["after"],
+    error: "takes `now` only with `follow=true`",
+  });
 
 /**
  * `GET /accounts/:accountId/events`: the account's events, oldest first, as NDJSON or CSV and
  * as far as the caller may read them. With `follow=true` it stays open and sends each event as
  * it happens, for as long as the caller may read them (E4).
  */
-export function exportEvents(app: FastifyInstance, open: Open): void {
+export function eventExports(
+  app: FastifyInstance,
+  { open }: { open: OpenContext },
+  done: () => void,
+): void {
   const stopping = new AbortController();
   app.addHook("preClose", () => {
     stopping.abort();
@@ -54,106 +81,175 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
   app.get<{ Params: { accountId: string } }>(
     "/accounts/:accountId/events",
     async (request, reply) => {
-      const { data, error } = parameters.safeParse(request.query);
-      if (error) {
-        const issue = error.issues[0]!;
-        const field = issue.code === "unrecognized_keys" ? issue.keys : issue.path.map(String);
-        const message = `\`${field.join("`, `")}\`: ${issue.message}.`;
-        throw new Refused(Refusal.BAD_USER_INPUT, message, field);
-      }
-      const { format, follow, ...filter } = data;
+      const { format, follow, after, ...filter } = parsed(parameters, request.query);
       const { accountId } = request.params;
       if (!isId(accountId)) throw new NotFound(accountId.slice(0, 64));
-      const enter = async () => {
-        const ctx = await open(request, reply);
-        return { ctx, access: await ctx.in(accountId) };
-      };
-      const asked = eventsFilter(filter);
-      const first = await enter();
+      const reader = new EventReader(() => open(request, reply), accountId, eventsFilter(filter));
+      await reader.enter();
+      void reply
+        .type(format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson")
+        .header("content-disposition", `attachment; filename="${accountId}-events.${format}"`);
+      // A stream, as its length is not known; Fastify would read a whole one for its headers.
+      if (request.method === "HEAD") return reply.send(Readable.from([]));
+
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
       const over = AbortSignal.any([stopping.signal, gone.signal]);
       const write = format === "csv" ? csv : ndjson;
+      const begin = after === "now" ? firstIdAt("Event", new Date()) : (after ?? "");
       async function* lines() {
         // An answer begins with its first byte, and a follower's may be long in coming.
         if (follow === "true" && format === "ndjson") yield "\n";
         if (format === "csv") yield `${CSV_COLUMNS.join(",")}\n`;
-        const recent = new Recent();
-        for await (const page of pages(first.ctx, first.access, asked, "")) {
-          recent.forgetBefore(recent.since);
-          yield recent.unsent(page).map(write).join("");
+        const batches = follow === "true" ? followed(reader, begin, over) : pages(reader, begin);
+        try {
+          for await (const events of batches) yield events.map(write).join("");
+        } catch (error) {
+          // Once the status is sent, only a connection that breaks off can say it.
+          if (!reply.raw.headersSent) void reply.removeHeader("content-disposition");
+          else if (render(error).internal) report(request, error);
+          throw error;
         }
-        if (follow === "true") yield* newcomers(enter, asked, over, write, recent);
       }
-      const type = format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson";
-      return reply.type(type).send(Readable.from(lines(), { objectMode: false }));
+      return reply.send(Readable.from(lines(), { objectMode: false }));
     },
   );
+  done();
 }
 
-async function* pages(ctx: Context, access: Access, filter: Filter, after: string) {
-  const table = ctx.db.table(Event);
-  for (let last = after; ;) {
-    const rows = await ctx.db.read(
-      firstRows(
-        { columns: table.columns, table: table.name, order: raw("row.id") },
-        [access.readable(Event), sql`row.id > ${last}`],
-        filter,
-        sql`${PAGE}::int`,
-      ),
+interface Entered {
+  ctx: Context;
+  access: Access;
+  /** The caller in a form that a statement verifies; null where none can. */
+  caller: RememberedCaller | null;
+}
+
+/** Reads events for a caller, and proves with each page that they may still read it. */
+class EventReader {
+  private entered: Entered | null = null;
+
+  constructor(
+    private readonly open: () => Promise<Context>,
+    private readonly accountId: string,
+    private readonly filter: Filter,
+  ) {}
+
+  /** Finds out who asks, and what they may read in the account now. */
+  async enter(): Promise<Entered> {
+    this.entered = null;
+    const ctx = await this.open();
+    // First: what changes between the two is then noticed by the statement that verifies the caller.
+    const caller = await ctx.verifiable();
+    const access = await ctx.in(this.accountId);
+    return (this.entered = { ctx, access, caller });
+  }
+
+  /**
+   * The next events after this id. One statement reads them and verifies the caller, so that none
+   * is shown that happened after they lost access.
+   *
+   * @throws Unauthenticated, NotFound, Forbidden once the caller may not read on.
+   */
+  async page(after: string): Promise<Event[]> {
+    for (;;) {
+      const entered = this.entered ?? (await this.enter());
+      const events = await this.read(entered, after);
+      // A caller whom no statement verifies is looked up anew for each page.
+      if (!events || !entered.caller) this.entered = null;
+      if (events) return events;
+    }
+  }
+
+  /** Null where the caller is not as they were when they entered. */
+  private async read({ ctx, access, caller }: Entered, after: string): Promise<Event[] | null> {
+    const table = ctx.db.table(Event);
+    const page = firstRows(
+      { columns: table.columns, table: table.name, order: raw("row.id") },
+      [access.readable(Event), sql`row.id > ${after}`],
+      this.filter,
+      sql`${PAGE}::int`,
     );
-    const page = table.instances(rows);
+    if (!caller) return table.instances(await ctx.db.read(page));
+    const { text, values } = bound(page, admit(caller, ctx));
+    const rows = await ctx.db.read<{ id: string | null }>({ text, values });
+    if (!rows.length) return null;
+    noteUseOf(ctx, caller);
+    return table.instances(rows.filter(({ id }) => id !== null));
+  }
+}
+
+/** A page, and no row at all where the caller is not as they were. */
+function bound(page: Sql, caller: AdmittedCaller) {
+  const plan = new Plan(
+    sql`select page.* from (select from ${guard(caller, true)}) caller
+      left join lateral (${page}) page on true order by page.id`,
+    [],
+  );
+  return {
+    text: plan.text,
+    values: plan.values({ caller, args: new Map(), filters: new Map() })!,
+  };
+}
+
+/** Notes that the caller's token is in use, as every request does. */
+function noteUseOf({ db, request, background }: Context, caller: RememberedCaller): void {
+  const noted = noteUse(db, caller.principal, caller.lastUsedAt, request);
+  if (!noted) return;
+  caller.lastUsedAt = new Date();
+  background(noted);
+}
+
+async function* pages(reader: EventReader, after: string) {
+  for (let last = after; ;) {
+    const page = await reader.page(last);
     if (page.length) yield page;
     if (page.length < PAGE) return;
     last = page.at(-1)!.id;
   }
 }
 
-/** Remembers what was sent lately, so that reading it again doesn't send it again. */
-class Recent {
-  private readonly sent = new Set<string>();
-
-  get since(): string {
-    return firstIdAt("Event", new Date(Date.now() - OVERLAP_MS));
+/** Events that are there, and then each as it happens, until the caller may no longer read them. */
+async function* followed(reader: EventReader, begin: string, signal: AbortSignal) {
+  const recent = new RecentlySent();
+  let from = begin;
+  while (!signal.aborted) {
+    const overlap = firstIdAt("Event", new Date(Date.now() - OVERLAP_MS));
+    const goOnFrom = (id: string) => {
+      const earlier = id < overlap ? id : overlap;
+      if (earlier > from) from = earlier;
+      recent.forgetBefore(from);
+    };
+    try {
+      for await (const page of pages(reader, from)) {
+        const unsent = recent.unsent(page);
+        if (unsent.length) yield unsent;
+        if (signal.aborted) return;
+        goOnFrom(page.at(-1)!.id);
+      }
+      goOnFrom(overlap);
+    } catch (error) {
+      // What happens while the database is away is sent later. For a caller who may not read on,
+      // the answer is complete.
+      if (!(error instanceof DomainError)) throw error;
+      if (!(error instanceof Unavailable)) return;
+    }
+    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
   }
+}
+
+/** Remembers what was sent lately, so that reading it again doesn't send it again. */
+class RecentlySent {
+  private readonly ids = new Set<string>();
 
   unsent(events: Event[]): Event[] {
-    const unsent = events.filter(({ id }) => !this.sent.has(id));
-    for (const { id } of unsent) this.sent.add(id);
+    const unsent = events.filter(({ id }) => !this.ids.has(id));
+    for (const { id } of unsent) this.ids.add(id);
     return unsent;
   }
 
   /** Nothing before this id is read again. */
   forgetBefore(id: string): void {
-    for (const one of this.sent) if (one < id) this.sent.delete(one);
-  }
-}
-
-/** Events as they happen, for a caller who proves anew each time that they may read them. */
-async function* newcomers(
-  enter: () => Promise<{ ctx: Context; access: Access }>,
-  filter: Filter,
-  signal: AbortSignal,
-  write: (event: Event) => string,
-  recent: Recent,
-) {
-  for (let from = recent.since; ;) {
-    try {
-      await sleep(POLL_MS, undefined, { signal });
-      const { ctx, access } = await enter();
-      const next = recent.since;
-      for await (const page of pages(ctx, access, filter, from)) {
-        const unsent = recent.unsent(page);
-        if (unsent.length) yield unsent.map(write).join("");
-      }
-      from = next;
-      recent.forgetBefore(from);
-    } catch (error) {
-      if (error instanceof Unavailable) continue; // what happens meanwhile is not lost
-      // No longer allowed to, or somebody stops: the stream ends.
-      if (signal.aborted || error instanceof DomainError) return;
-      throw error;
-    }
+    for (const one of this.ids) if (one < id) this.ids.delete(one);
   }
 }
 

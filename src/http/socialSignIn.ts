@@ -1,16 +1,17 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Context } from "../context/context";
-import { DomainError, Refusal, Refused } from "../errors";
+import { Refusal, Refused, render } from "../errors";
 import { addIdentity } from "../operations/identities/addIdentity";
 import { signInThrough } from "../operations/identities/signInThrough";
 import { startSignIn } from "../operations/identities/startSignIn";
 import { takeFlow } from "../operations/identities/takeFlow";
+import type { OpenContext } from "./caller";
+import { parsed } from "./parameters";
 
 /** Longer than any answer of GitHub's or Google's. */
 const MOST_CHARACTERS = 8192;
 
-type Open = (request: FastifyRequest, reply: FastifyReply) => Promise<Context>;
 type At = { Params: { provider: string } };
 
 const beginning = z.strictObject({
@@ -24,10 +25,8 @@ const beginning = z.strictObject({
  */
 export function socialSignIn(
   app: FastifyInstance,
-  open: Open,
-  appUrl: string,
-  /** The secret of the way that a browser is on. */
-  secretOf: (request: FastifyRequest) => string | undefined,
+  { open, appUrl }: { open: OpenContext; appUrl: string },
+  done: () => void,
 ): void {
   const signInPage = `${appUrl}/sign-in`;
   // HEAD would begin a way, or take it.
@@ -37,16 +36,10 @@ export function socialSignIn(
     const ctx = await open(request, reply);
     const provider = providerIn(ctx, request.params.provider);
     if (!provider) return reply.callNotFound();
-    const { data, error } = beginning.safeParse(request.query);
-    if (error) {
-      const issue = error.issues[0]!;
-      const field = issue.code === "unrecognized_keys" ? issue.keys : issue.path.map(String);
-      const message = `\`${field.join("`, `")}\`: ${issue.message}.`;
-      throw new Refused(Refusal.BAD_USER_INPUT, message, field);
-    }
+    const { returnTo } = parsed(beginning, request.query);
     try {
-      const { url, secret } = await startSignIn(ctx, provider, data.returnTo);
-      ctx.flowCookie(secret);
+      const { url, secret } = await startSignIn(ctx, provider, returnTo);
+      ctx.browser.keepFlow(secret);
       return reply.redirect(url, 303);
     } catch (error) {
       // A mistake of the frontend's, which leads nowhere.
@@ -59,13 +52,13 @@ export function socialSignIn(
     const ctx = await open(request, reply);
     const provider = providerIn(ctx, request.params.provider);
     if (!provider) return reply.callNotFound();
-    const secret = secretOf(request) ?? "";
+    const secret = ctx.browser.flowSecret ?? "";
     const parameters = new URLSearchParams(searchOf(request));
     let page = signInPage;
     try {
       const state = parameters.get("state") ?? "";
       const { returnTo, sessionId } = await takeFlow(ctx, provider, secret, state);
-      ctx.flowCookie(null); // not before: whoever is sent here by a stranger goes on
+      ctx.browser.forgetFlow(); // not before: whoever is sent here by a stranger goes on
       const back = appUrl + returnTo;
       if (sessionId) {
         page = back;
@@ -75,12 +68,13 @@ export function socialSignIn(
       const opened = await signInThrough(ctx, provider, secret, parameters);
       if (!opened.session)
         return reply.redirect(`${page}#challenge=${opened.challenge.token}`, 303);
-      ctx.cookie(opened.token);
+      ctx.browser.keepSession(opened.token);
       return reply.redirect(back, 303);
     } catch (error) {
       return reply.redirect(page + told(ctx, error), 303);
     }
   });
+  done();
 }
 
 /** A provider that is configured, by its word in an address. */
@@ -95,10 +89,9 @@ function searchOf({ url }: FastifyRequest): string {
 
 /** Why it came to nothing, as the frontend reads it. The words are its own, never a provider's. */
 function told(ctx: Context, error: unknown): string {
-  const ours = error instanceof DomainError ? error : null;
-  const code = ours?.code ?? "INTERNAL_SERVER_ERROR";
-  if (code === "INTERNAL_SERVER_ERROR") ctx.report(error);
-  const { retryAfter } = ours?.details ?? {};
+  const { code, details, internal } = render(error);
+  if (internal) ctx.report(error);
+  const { retryAfter } = details;
   const seconds = typeof retryAfter === "number" ? `&retryAfter=${retryAfter}` : "";
   return `#error=${code}${seconds}`;
 }

@@ -76,7 +76,7 @@ export class SocialClient {
     this.fetch = (url, { body, signal, ...options }) =>
       ask(url, {
         ...options,
-        body: (body ?? null) as BodyInit | null,
+        body: (body ?? null) as NonNullable<RequestInit["body"]> | null,
         ...(signal && { signal }),
       });
     this.name = PROVIDER_NAMES[provider];

@@ -32,6 +32,8 @@ interface Asking extends Entering {
   prove(): Promise<void>;
   /** Told that the answer was theirs. */
   used(caller: RememberedCaller): void;
+  /** Logs a bug of ours that the caller does not notice: its resolvers answer. */
+  report(error: unknown): void;
 }
 
 const keyOf = (tokenHash: Buffer) => tokenHash.toString("latin1");
@@ -50,9 +52,6 @@ export class Reads {
   constructor(
     private readonly schema: GraphQLSchema,
     private readonly db: Database,
-    /** Told of a statement that the database objects to, a bug of ours that callers don't notice. */
-    private readonly report: (failure: { code: string; statement: string }) => void = () =>
-      undefined,
     /** Those that the server is configured with. */
     socialProviders: readonly object[] = [],
   ) {
@@ -89,7 +88,8 @@ export class Reads {
       if (!caller) return null;
       this.remember(caller);
       const admitted = admit(caller, asking);
-      const outcome = await this.read(document, operation, variables, admitted);
+      const report = (error: unknown) => asking.report(error);
+      const outcome = await this.read(document, operation, variables, admitted, report);
       if (outcome === "left") return null;
       if (outcome !== "changed") {
         asking.used(caller);
@@ -107,6 +107,7 @@ export class Reads {
     operation: OperationDefinitionNode,
     variables: Variables,
     caller: AdmittedCaller,
+    report: Asking["report"] = () => undefined,
   ): Promise<Outcome> {
     const bound = this.reading(document, operation).bind(caller, variables);
     if (typeof bound === "string") return this.leave(bound);
@@ -121,7 +122,7 @@ export class Reads {
       // Whatever else the database objects to, the executor finds out how to say it.
       const why = `SQL error ${code}`;
       // Once: whoever asks again would fill the log.
-      if (!this.left.has(why)) this.report({ code, statement: bound.text });
+      if (!this.left.has(why)) report(error);
       return this.leave(why);
     }
   }

@@ -83,7 +83,7 @@ export class IdentityResolver {
   ): Promise<LinkIdentityPayload> {
     return payload(async () => {
       const { url, secret } = await linkIdentity(ctx, provider, returnTo);
-      ctx.flowCookie(secret);
+      ctx.browser.keepFlow(secret);
       return { url };
     });
   }

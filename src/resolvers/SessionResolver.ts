@@ -152,7 +152,7 @@ export class SessionResolver {
   signOut(@Ctx() ctx: Context): Promise<SignOutPayload> {
     return payload(async () => {
       const session = await signOut(ctx);
-      ctx.cookie(null);
+      ctx.browser.forgetSession();
       return { session };
     });
   }
@@ -169,7 +169,7 @@ export class SessionResolver {
     @Ctx() ctx: Context,
   ): Promise<ReauthenticatePayload> {
     return payload(async () => {
-      const transport = ctx.byCookie ? SessionTransport.COOKIE : SessionTransport.BEARER;
+      const transport = ctx.browser.sentSession ? SessionTransport.COOKIE : SessionTransport.BEARER;
       return deliverSession(ctx, transport, await reauthenticate(ctx, { password, code }));
     });
   }
@@ -185,7 +185,7 @@ export class SessionResolver {
   ): Promise<EndSessionPayload> {
     return payload(async () => {
       const session = await endSession(ctx, sessionId);
-      if (ctx.byCookie && session.id === ctx.principal.sessionId) ctx.cookie(null);
+      if (session.id === ctx.principal.sessionId) ctx.browser.forgetSession();
       return { session };
     });
   }

@@ -56,7 +56,7 @@ export function deliverSession<T extends { token: string }>(
   opened: T,
 ): Omit<T, "token"> & { token: string | null } {
   if (transport === SessionTransport.BEARER) return opened;
-  ctx.cookie(opened.token);
+  ctx.browser.keepSession(opened.token);
   return { ...opened, token: null };
 }
 

@@ -125,6 +125,7 @@ const settings = z.object({
     WITHOUT_QUERY,
     "takes a URL without query, fragment or password, such as https://api.pwnedpasswords.com",
   ).optional(),
+  GATEHOUSE_EXPLORER: flag.optional(),
   GATEHOUSE_COMPILED_READS: flag.default(true),
   GATEHOUSE_MAX_DEPTH: whole(15, 1),
   GATEHOUSE_MAX_ALIASES: whole(50, 1),
@@ -166,6 +167,8 @@ export interface Config {
   outboundPrivateHosts: string[];
   /** Where passwords are looked up that are in known breaches; null for nowhere. */
   breachedPasswordsUrl: string | null;
+  /** Whether browsers get the explorer at /graphql. */
+  explorer: boolean;
   /** Whether queries become one statement, or are all left to their resolvers. */
   compiledReads: boolean;
   limits: { maxDepth: number; maxAliases: number; maxCost: number };
@@ -252,6 +255,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
     trustedProxies: data.GATEHOUSE_TRUSTED_PROXIES,
     outboundPrivateHosts: data.GATEHOUSE_OUTBOUND_PRIVATE_HOSTS,
     breachedPasswordsUrl: data.GATEHOUSE_BREACHED_PASSWORDS_URL?.replace(/\/+$/, "") ?? null,
+    explorer: data.GATEHOUSE_EXPLORER ?? !production,
     compiledReads: data.GATEHOUSE_COMPILED_READS,
     limits: {
       maxDepth: data.GATEHOUSE_MAX_DEPTH,

@@ -116,7 +116,9 @@ function addPerson(ctx: Context, name: string, passwordHash: string): Promise<Us
   const email = `${name.split(" ")[0]!.toLowerCase()}@acme.example`;
   return ctx
     .as(system(SIGN_UP))
-    .transaction((tx) => addUser(tx, { email, name, passwordHash, language: ctx.language() }));
+    .transaction((tx) =>
+      addUser(tx, { email, name, passwordHash, language: ctx.browser.language }),
+    );
 }
 
 /** As one who accepted an invitation. */

@@ -277,6 +277,10 @@ describe("parameters", () => {
     ["from", "from=2026-02-30T12:00:00Z"],
     ["until", "until=5"],
     ["until", "until="],
+    ["after", "after="],
+    ["after", "after=x"],
+    ["after", "after=now"],
+    ["after", "after=ac_01m85e5wdee4d90dqhym8b444q"],
     ["limit", "limit=10"],
     ["types[]", "types[]=a"],
   ])("Bad input: names `%s` as at fault in ?%s", async (field, query) => {
@@ -286,6 +290,7 @@ describe("parameters", () => {
     });
     const { codes, errors } = read(await response.text());
     expect([response.status, codes]).toEqual([400, ["BAD_USER_INPUT"]]);
+    expect(errors[0]!.extensions!["field"]).toEqual([field]);
     expect(errors[0]!.message).toContain(field.replace("[]", ""));
     expect(errors[0]!.message.length).toBeLessThan(300);
   });
@@ -304,6 +309,111 @@ describe("parameters", () => {
     expect(response.status).toBeGreaterThanOrEqual(400);
     expect(response.status).toBeLessThan(500);
     expect(read(await response.text()).errors).toHaveLength(1);
+  });
+});
+
+describe("the file", () => {
+  it.each(["ndjson", "csv"])("has a name for browsers: %s", async (format) => {
+    const { account, who } = await anAccountWithAdministrator();
+    const { headers } = await server.fetch(path(account, { format }), { headers: headersOf(who) });
+    expect(headers.get("content-disposition")).toBe(
+      `attachment; filename="${account.id}-events.${format}"`,
+    );
+  });
+
+  it("begins after an event, where one is named", async () => {
+    const { account, who } = await anAccountWithAdministrator();
+    const start = Date.now() - 3_600_000;
+    const many = Array.from({ length: PAGE + 3 }, (_, i) => anEvent(account, new Date(start + i)));
+    const ids = (await put(...many)).map(({ id }) => id);
+    expect(await idsFor(who, account, { after: ids[0]! })).toEqual(ids.slice(1));
+    expect(await idsFor(who, account, { after: ids.at(-2)! })).toEqual(ids.slice(-1));
+    expect(await idsFor(who, account, { after: ids.at(-1)! })).toEqual([]);
+  });
+});
+
+describe("a long export", () => {
+  const MANY = 10 * PAGE;
+  /** So large that an export waits for its reader, long before its last page. */
+  async function aLongHistory(account: { id: string }) {
+    const [first] = await put(
+      anEvent(account, new Date(Date.now() - 3_600_000), { object: { x: "x".repeat(10_000) } }),
+    );
+    const { id } = first!;
+    await sqlAsOwner(
+      `insert into events select (jsonb_populate_record(e, jsonb_build_object('id',
+        left(e.id, -5) || lpad(n::text, 5, '0')))).* from events e, generate_series(1, ${MANY}) n
+        where e.account_id = $1 and e.id = $2`,
+      [account.id, id],
+    );
+  }
+
+  it.each<[string, string, string]>([
+    ["revoked", "API_KEY", "update credentials set revoked_at = now() where account_id = $1"],
+    ["ended", "SESSION", "update sessions set ended_at = now() where $1 <> '' and id = $2"],
+    [
+      "its member's no longer, who was disabled",
+      "SESSION",
+      "update memberships set disabled_at = now() where account_id = $1",
+    ],
+  ])(
+    "E4, M4: breaks off once the token is %s, at the next page",
+    async (_what, kind, statement) => {
+      const { account, admin, who, sessionId } = await anAccountWithAdministrator();
+      const key = { token: (await aCredential(admin)).secret };
+      await aLongHistory(account);
+      const response = await server.fetch(path(account), {
+        headers: headersOf(kind === "SESSION" ? who : key),
+      });
+      expect(response.status).toBe(200);
+      await sqlAsOwner(
+        statement,
+        statement.includes("$2") ? [account.id, sessionId] : [account.id],
+      );
+      let text = "";
+      const reading = (async () => {
+        const decoder = new TextDecoder();
+        for await (const part of response.body!)
+          text += decoder.decode(part as Uint8Array, { stream: true });
+      })();
+      // Not as if it were whole.
+      await expect(reading).rejects.toThrow();
+      expect(text.split("\n").length).toBeLessThan(MANY);
+    },
+    60_000,
+  );
+
+  it("E4, Y1: shows less from the page on at which a role was lost", async () => {
+    const { account, admin, who } = await anAccountWithAdministrator();
+    await aLongHistory(account);
+    const [own] = await put(anEvent(account, new Date(), { principalId: admin.userId }));
+    const response = await server.fetch(path(account), { headers: headersOf(who) });
+    await sqlAsOwner("update memberships set administrator = false where id = $1", [admin.id]);
+    const events = parsed(await response.text());
+    expect(events.length).toBeLessThan(MANY);
+    expect(events.at(-1)!.id).toBe(own!.id);
+  }, 60_000);
+
+  it("is not read for a HEAD, which has the headers alone", async () => {
+    const { account, who } = await anAccountWithAdministrator();
+    await put(anEvent(account, new Date()));
+    const source = openDataSource({ url, as: "serve", poolSize: 4 });
+    const database = new Database(await source.initialize());
+    const reads: string[] = [];
+    database.observe = (text) => text.includes("from events row") && reads.push(text);
+    const own = await serve({ database });
+    const ask = (sender: Sender) =>
+      own.fetch(path(account, { format: "csv" }), { method: "HEAD", headers: headersOf(sender) });
+    const { status, headers } = await ask(who);
+    expect(status).toBe(200);
+    expect(headers.get("content-type")).toBe("text/csv; charset=utf-8");
+    expect(headers.get("content-disposition")).toContain("events.csv");
+    expect(headers.get("content-length")).toBeNull();
+    expect((await ask({ token: "nonsense" })).status).toBe(401);
+    expect(reads).toEqual([]);
+    own.app.server.closeAllConnections();
+    await own.close();
+    await database.close();
   });
 });
 
@@ -381,7 +491,7 @@ describe("following", () => {
     let text = "";
     const ended = (async () => {
       const decoder = new TextDecoder();
-      for await (const part of response.body!) text += decoder.decode(part);
+      for await (const part of response.body!) text += decoder.decode(part as Uint8Array);
     })();
     ended.catch(() => undefined);
     return {
@@ -435,6 +545,30 @@ describe("following", () => {
     const [late] = await put(anEvent(account, new Date(Date.now() - 6_000)));
     await until(() => stream.ids().length === 2);
     expect(stream.ids()).toEqual([quick!.id, late!.id]);
+    stream.leave();
+  });
+
+  it("E4: begins after an event, and sends none before it though it reads again what is recent", async () => {
+    const { account, who } = await anAccountWithAdministrator();
+    const now = Date.now();
+    const [, cursor, next] = await put(
+      ...[3_000, 2_000, 1_000].map((ago) => anEvent(account, new Date(now - ago))),
+    );
+    const stream = await follow(who, account, { after: cursor!.id });
+    await until(() => stream.ids().length === 1);
+    const [later] = await put(anEvent(account, new Date()));
+    await until(() => stream.ids().length === 2);
+    expect(stream.ids()).toEqual([next!.id, later!.id]);
+    stream.leave();
+  });
+
+  it("E4: begins now, and sends nothing that was there", async () => {
+    const { account, who } = await anAccountWithAdministrator();
+    await put(...[3_600_000, 1_000].map((ago) => anEvent(account, new Date(Date.now() - ago))));
+    const stream = await follow(who, account, { after: "now" });
+    const [later] = await put(anEvent(account, new Date(Date.now() + 1)));
+    await until(() => stream.ids().length > 0);
+    expect(stream.ids()).toEqual([later!.id]);
     stream.leave();
   });
 

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { connect } from "node:net";
 import { serverAudits } from "graphql-http";
 import { CredentialKind } from "../../src/entities/Credential";
@@ -66,6 +67,24 @@ it("answers with security headers and the request's id", async () => {
   expect(headers.get("x-request-id")).toMatch(/^req_/);
 });
 
+it.each([
+  ["GET", undefined, undefined],
+  ["POST", "{}", "application/json"],
+  ["POST", '{"query": ""}', "application/json"],
+])("says what to send instead: %s %s", async (method, body, type) => {
+  const response = await server.fetch("/graphql", {
+    method,
+    ...(body !== undefined && { body }),
+    headers: { accept: "*/*", ...(type && { "content-type": type }) },
+  });
+  expect(response.status).toBe(400);
+  const { errors, codes } = read(await response.text());
+  expect(codes).toEqual(["BAD_REQUEST"]);
+  expect(errors[0]!.message).toContain("by POST");
+  expect(errors[0]!.message).toContain("`content-type: application/json`");
+  expect(errors[0]!.message).not.toMatch(/Apollo|CSRF|Cross-Site|operation/);
+});
+
 it("refuses a compressed body, which would be read as text", async () => {
   const answer = await post({ "content-type": "application/json", "content-encoding": "gzip" });
   expect(answer.status).toBe(415);
@@ -122,6 +141,30 @@ describe("a browser's session (U9)", () => {
     });
     expect(sessionCookies(answer.headers)).toEqual([]);
     expect(answer.data!.signIn.token).toMatch(/^gas_[0-9a-z]{59}$/);
+  });
+
+  it.each([
+    ["signOut", SIGN_OUT],
+    [
+      "endSession",
+      `mutation ($id: ID!) { endSession(input: { sessionId: $id }) { session { id } } }`,
+    ],
+  ])("U9: stays in the browser when %s by a bearer token ends another", async (_name, mutation) => {
+    const { user, input } = await aPerson();
+    const { value } = cookieIn((await server.ask(SIGN_IN, { input })).headers);
+    const other = await aSession(user.id);
+    const answer = await server.ask(
+      mutation,
+      { id: other.id },
+      { token: other.token, cookie: value },
+    );
+    expect(answer.errors).toEqual([]);
+    expect(sessionCookies(answer.headers)).toEqual([]);
+    const [ended] = await sqlAsOwner("select ended_at from sessions where id = $1", [other.id]);
+    expect(ended).toEqual({ ended_at: expect.any(Date) as unknown });
+    expect(await server.ask("{ viewer { surface } }", {}, { cookie: value })).toMatchObject({
+      data: { viewer: { surface: "DASHBOARD" } },
+    });
   });
 
   it("U9: sets no cookie when the sign-in is refused", async () => {
@@ -379,29 +422,75 @@ describe("the explorer", () => {
   };
   const BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
+  const filesOf = (text: string) => [...new Set(text.match(/\/graphql\/explorer\/[\w.]+/g))].sort();
+
   it("is served to browsers, with nothing from anywhere else", async () => {
     const { response, text } = await get(BROWSER);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toContain("text/html");
     expect(text).toContain("query Welcome");
-    // Scripts and styles are inline; what is left of the page are its tags.
-    const tags = text
-      .replace(/(<(script|style)[^>]*>)[\s\S]*?<\/\2>/g, "$1")
-      .match(/<[^!][^>]*>/g)!;
-    expect(tags.length).toBeGreaterThan(5);
-    const addresses = tags.flatMap((tag) =>
-      [...tag.matchAll(/\s(?:src|href|action|data|poster|srcset)=["']?([^"'\s>]*)/g)].map(
-        ([, to]) => to!,
-      ),
-    );
-    expect(addresses.filter((to) => /^(\w+:)?\/\//.test(to))).toEqual([]);
-    expect(text).not.toMatch(/@import|url\(\s*["']?(https?:)?\/\//);
+    const addresses = [...text.matchAll(/\s(?:src|href|action|data|poster|srcset)="([^"]*)"/g)];
+    expect(addresses.length).toBe(4);
+    for (const [, to] of addresses)
+      expect(to).toMatch(/^\/graphql\/explorer\/\w+\.[0-9a-f]{16}\.\w+$/);
     // And if a script of it tried: the policy names no other host.
     const policy = response.headers.get("content-security-policy")!;
     expect(policy).toContain("default-src 'none'");
     expect(policy).toContain("connect-src 'self'");
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toMatch(/https?:|\*/);
+  });
+
+  it("runs no script that is in the page or is made from a text", async () => {
+    const { response, text } = await get(BROWSER);
+    const policy = response.headers.get("content-security-policy")!;
+    expect(policy).toMatch(/script-src 'self';/);
+    expect(policy).toMatch(/worker-src 'self';/);
+    expect(policy).not.toMatch(/unsafe-eval|blob:/);
+    const scripts = text.match(/<script[^>]*>/g)!;
+    for (const tag of scripts) expect(tag).toMatch(/ src="| type="application\/json"/);
+  });
+
+  it.each([
+    ["br", "gzip, deflate, br, zstd"],
+    ["gzip", "gzip, br;q=0"],
+    [null, "identity"],
+  ])("has files that browsers keep for good, compressed: %s", async (encoding, accepted) => {
+    const files = filesOf((await get(BROWSER)).text);
+    expect(files).toHaveLength(7);
+    let whole = 0;
+    let sent = 0;
+    for (const path of files) {
+      const headers = { "accept-encoding": accepted };
+      const response = await server.fetch(path, { headers });
+      expect(response.status).toBe(200);
+      expect(response.headers.get("content-encoding")).toBe(encoding);
+      expect(response.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
+      expect(response.headers.get("vary")).toBe("accept-encoding");
+      const content = Buffer.from(await response.arrayBuffer());
+      expect(path).toContain(createHash("sha256").update(content).digest("hex").slice(0, 16));
+      whole += content.length;
+      sent += Number(response.headers.get("content-length"));
+    }
+    expect(whole).toBeGreaterThan(5_000_000);
+    if (encoding) expect(sent).toBeLessThan(whole / 3);
+  });
+
+  it("has no other files", async () => {
+    for (const name of ["graphiql.js", "graphiql.0000000000000000.js", "..%2f..%2fpackage.json"]) {
+      const response = await server.fetch(`/graphql/explorer/${name}`);
+      expect(response.status).toBe(404);
+      expect(response.headers.get("cache-control")).toBe("no-store");
+    }
+  });
+
+  it("is away where it is turned off: browsers are told what to send", async () => {
+    const off = await serve({ env: { GATEHOUSE_EXPLORER: "false" } });
+    const { response, text } = await get(BROWSER, off);
+    expect(response.status).toBe(400);
+    expect(read(text).errors[0]!.message).toContain("POST");
+    const [path] = filesOf((await get(BROWSER)).text);
+    expect((await off.fetch(path!)).status).toBe(404);
   });
 
   it.each([undefined, "*/*", "application/json", "application/graphql-response+json"])(
@@ -414,7 +503,7 @@ describe("the explorer", () => {
   );
 
   it("opens with a key only where it was given one, the demo's", async () => {
-    expect((await get(BROWSER)).text).toContain("Bearer <API key>");
+    expect((await get(BROWSER)).text).toContain("Bearer \\u003cAPI key>");
     const demo = await serve({ demoKey: "gak_demo" });
     expect((await get(BROWSER, demo)).text).toContain("Bearer gak_demo");
   });

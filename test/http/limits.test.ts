@@ -82,7 +82,7 @@ async function send(
     await server.fetch(path, {
       method,
       headers: { "content-type": "application/json", ...headersOf(admin), ...headers },
-      ...(body !== null && { body: body as BodyInit }),
+      ...(body !== null && { body: body as NonNullable<RequestInit["body"]> }),
     }),
   );
 }

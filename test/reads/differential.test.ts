@@ -60,7 +60,7 @@ async function pageInJavaScript<E extends Subject & { id: string }>(
 }
 
 it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, async () => {
-  const reads = new Reads(schema, db, undefined, services.social);
+  const reads = new Reads(schema, db, services.social);
   const seen = new Set<string>();
   const tally = { documents: 0, compiled: 0, errors: 0, left: 0, bytes: 0 };
   const byLoaders = Reflect.get(Loaders.prototype, "page") as never;

@@ -68,18 +68,17 @@ it("has a plan for each way that conditions turn out", async () => {
 
 it("leaves what the database objects to to resolvers, and tells the operator once", async () => {
   const report = jest.fn();
-  const reads = new Reads(schema, db, report);
+  const reads = new Reads(schema, db);
   const document = parse("{ viewer { sessions { nodes { id } } } }");
   const operation = document.definitions[0] as OperationDefinitionNode;
   await sqlAsOwner("alter table sessions rename to sessions_away");
   try {
     for (let i = 0; i < 3; i++) {
-      expect(await reads.read(document, operation, {}, caller)).toBe("left");
+      expect(await reads.read(document, operation, {}, caller, report)).toBe("left");
     }
   } finally {
     await sqlAsOwner("alter table sessions_away rename to sessions");
   }
-  const statement = expect.stringContaining("from sessions") as string;
-  expect(report.mock.calls).toEqual([[{ code: "42P01", statement }]]);
+  expect(report.mock.calls).toEqual([[expect.objectContaining({ code: "42P01" })]]);
   expect([...reads.left]).toEqual([["SQL error 42P01", 3]]);
 });

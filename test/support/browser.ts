@@ -79,7 +79,7 @@ export class Browser {
     if (!action) throw new Error(`There is no form at ${page.url.href}: ${page.text}`);
     const hidden = [...page.text.matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)];
     const body = new URLSearchParams([
-      ...hidden.map(([, name, value]) => [name!, value!]),
+      ...hidden.map(([, name, value]): [string, string] => [name!, value!]),
       ...Object.entries(fields),
     ]);
     return this.go(action, { method: "POST", body });

@@ -28,6 +28,7 @@ import { secretPlace } from "../../src/operations/steps/secondFactor";
 import { outbound } from "../../src/net/outbound";
 import { operator, SIGN_UP, system } from "../../src/principal";
 import { AccountEntries } from "../../src/context/accountEntries";
+import { NO_BROWSER } from "../../src/context/browser";
 import type { Services } from "../../src/context/services";
 import { db, inBackground, sqlAsOwner } from "./database";
 
@@ -304,7 +305,7 @@ export async function asKeyOf(user: User): Promise<Context> {
 
 /** The context of a request that nobody signed, and that asks for this language. */
 export function asNobody(language: Language = "en"): Context {
-  return new Context({ ...base(), caller: null, language: () => language });
+  return new Context({ ...base(), caller: null, browser: { ...NO_BROWSER, language } });
 }
 
 /** The context of a command of the operator's, on a server with these settings. */

@@ -1,7 +1,7 @@
-import { pino } from "pino";
 import { type Config, readConfig } from "../../src/setup/config";
 import type { Database } from "../../src/database/database";
 import { createServer } from "../../src/http/server";
+import { createLogger } from "../../src/setup/logger";
 import { openServices } from "../../src/setup/openServices";
 import { ENCRYPTION_KEYS } from "./factories";
 import { db, url as databaseUrl } from "./database";
@@ -69,7 +69,7 @@ export async function serve({
   requestMs,
 }: Options = {}): Promise<Served> {
   const log: string[] = [];
-  const logger = pino({ level: "trace", base: null }, { write: (line) => void log.push(line) });
+  const logger = createLogger("trace", { write: (line) => void log.push(line) });
   const config = readConfig({
     DATABASE_URL: databaseUrl,
     GATEHOUSE_ENCRYPTION_KEYS: ENCRYPTION_KEYS,

@@ -73,7 +73,7 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
       const before = await linked(tx.unrecorded("identities.last_used_at"), provider, person);
       if (before) return before;
       await holdFreeEmail(tx, email, notLinked);
-      return begin(tx, provider, person, email, ctx.language());
+      return begin(tx, provider, person, email, ctx.browser.language);
     });
   } catch (error) {
     if (error instanceof Refused) ctx.background(tell(ctx, provider, email));

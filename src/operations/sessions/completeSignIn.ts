@@ -32,7 +32,7 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
     and t.expires_at > now()`;
   const [user] = await ctx.db.query<Challenged>(sql`
     select users.id, users.email, users.name, users.email_verified_at is not null as "emailVerified",
-      t.methods, ${familiar(ctx.knownDevice())} as familiar
+      t.methods, ${familiar(ctx.browser.deviceHash)} as familiar
     from one_time_tokens t join users on users.id = t.user_id where ${live}`);
   if (!user) throw await wrongToken(ctx, challengeInvalid);
   const { email, methods } = user;

@@ -32,7 +32,7 @@ interface SignInRow extends Arriving {
 export async function signIn(ctx: Context, email: string, password: string): Promise<Opened> {
   const [user] = await ctx.db.query<SignInRow>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified",
-      password_hash as "passwordHash", ${familiar(ctx.knownDevice())} as familiar
+      password_hash as "passwordHash", ${familiar(ctx.browser.deviceHash)} as familiar
     from users where email = ${email.trim().toLowerCase()}`);
   const attempt: Try = {
     secret: "password",

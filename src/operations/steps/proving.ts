@@ -83,7 +83,7 @@ export async function openSession(
   methods: SignInMethod[],
   { passwordHash, prove }: Opening = {},
 ): Promise<Opened> {
-  const deviceHash = ctx.device();
+  const deviceHash = ctx.browser.keepDevice();
   const { ip, userAgent } = ctx.request;
   const { session, token } = newSession(user.id, methods, ctx.request, deviceHash, new Date());
   const { id: sessionId, authenticatedAt } = session;
@@ -187,7 +187,7 @@ export async function tryAt<T>(
   const guesser = {
     ...attempt,
     ip: ctx.request.ip,
-    deviceHash: familiar ? ctx.knownDevice() : null,
+    deviceHash: familiar ? ctx.browser.deviceHash : null,
     sessionId: who?.sessionId ?? null,
   };
   const refuse = (error: unknown) => {

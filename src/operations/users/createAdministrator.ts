@@ -38,7 +38,7 @@ export async function createAdministrator(
           "create an account (`createAccount`).",
       );
     }
-    const user = await addUser(tx, { email, name, passwordHash, language: ctx.language() });
+    const user = await addUser(tx, { email, name, passwordHash, language: ctx.browser.language });
     if (unchecked) await recordUnchecked(tx, user);
     return { user, account: await foundAccount(tx, accountName, user.id) };
   });

@@ -12,6 +12,6 @@ import { countMail } from "../steps/proving";
 export async function requestPasswordReset(ctx: Context, text: string): Promise<string> {
   const email = emailFrom(text, ["email"]);
   await countMail(ctx, email);
-  await queueMail(ctx.db, { kind: "reset_password", email, language: ctx.language() });
+  await queueMail(ctx.db, { kind: "reset_password", email, language: ctx.browser.language });
   return email;
 }

@@ -42,7 +42,7 @@ export async function signUp(
         (id, purpose, email, name, password_hash, password_unchecked, language, expires_at,
           created_at)
       values (${signUpId}, 'SIGN_UP', ${email}, ${name}, ${passwordHash}, ${unchecked},
-        ${ctx.language()}, ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
+        ${ctx.browser.language}, ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
     await queueMail(connection, { kind: "sign_up", id: signUpId });
   });
   return { email, signUpId };

@@ -1,3 +1,4 @@
+import { NO_BROWSER } from "../../../src/context/browser";
 import { Context } from "../../../src/context/context";
 import { SignInMethod } from "../../../src/entities/Session";
 import { hashPassword } from "../../../src/identity/passwords";
@@ -256,7 +257,10 @@ describe("a new device", () => {
   const from = (ip: string, userAgent: string, device: string | null) =>
     new Context({
       ...{ db, services, caller: null, request: { id: "req_test", ip, userAgent } },
-      device: () => (device ? Buffer.alloc(32, device) : null),
+      browser: {
+        ...NO_BROWSER,
+        keepDevice: () => (device ? Buffer.alloc(32, device) : null),
+      },
     });
   const notices = async () =>
     (await deliver()).filter(({ subject }) => subject === "You signed in on a new device");

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { hash as argon2 } from "@node-rs/argon2";
+import { NO_BROWSER } from "../../../src/context/browser";
 import { Context } from "../../../src/context/context";
 import type { User } from "../../../src/entities/User";
 import { DomainError, Unauthenticated } from "../../../src/errors";
@@ -362,7 +363,7 @@ describe("signIn, with an old hash", () => {
       new Context({
         ...base(),
         caller: null,
-        ...{ device: () => DEVICE, knownDevice: () => DEVICE },
+        browser: { ...NO_BROWSER, deviceHash: DEVICE, keepDevice: () => DEVICE },
       });
     await signIn(browser(), user.email, PASSWORD);
     // Behind the same address and everywhere else.

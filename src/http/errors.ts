@@ -1,0 +1,71 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { GraphQLError } from "graphql";
+import { DomainError, render, type Rendered } from "../errors";
+import { extensionsOf } from "../graphql/formatError";
+import { BODY_LIMIT } from "./bodies";
+
+/** Logs the cause of an error whose caller gets only the request's ID. */
+export function report(request: FastifyRequest, error: unknown): void {
+  request.log.error({ err: error }, "request failed");
+}
+
+/**
+ * Answers errors and unknown paths in the shape of a GraphQL answer, so that every client finds the
+ * message where it looks. A surface of another shape sets handlers of its own.
+ */
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler(sendError);
+  app.setNotFoundHandler((_request, reply) => {
+    const message = "There is nothing here. GraphQL is at /graphql.";
+    return sendError(Object.assign(new Error(message), { statusCode: 404 }), _request, reply);
+  });
+}
+
+export function sendError(
+  error: Partial<FastifyError>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const rendered = renderAnswer(error);
+  if (rendered.internal) report(request, error);
+  const { message, status, headers } = rendered;
+  const extensions = extensionsOf(rendered, rendered.internal ? request.id : undefined);
+  return reply
+    .status(status)
+    .headers(headers)
+    .send({ errors: [{ message, extensions }] });
+}
+
+/** An error as Apollo answers it, where there is nothing else to answer. */
+export function asGraphQLError(error: unknown, request: FastifyRequest): GraphQLError {
+  const rendered = render(error);
+  if (rendered.internal) report(request, error);
+  return new GraphQLError(rendered.message, {
+    originalError: error as Error,
+    extensions: {
+      ...extensionsOf(rendered, rendered.internal ? request.id : undefined),
+      http: { status: rendered.status },
+    },
+  });
+}
+
+/** What Fastify refuses by itself, in words that say what to do. */
+const WORDS: Partial<Record<string, string>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: `The body may have at most ${BODY_LIMIT} bytes.`,
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: "Send JSON, with `content-type: application/json`.",
+};
+
+/** The same for what Fastify, a parser or a hook refuses, which comes with a status. */
+function renderAnswer(error: Partial<FastifyError>): Rendered {
+  const { statusCode: status = 500, code = "", message = "" } = error;
+  if (error instanceof DomainError || status >= 500) return render(error);
+  return {
+    code: status === 404 ? "NOT_FOUND" : "BAD_USER_INPUT",
+    message: WORDS[code] ?? message,
+    field: null,
+    details: status === 413 ? { limit: BODY_LIMIT } : {},
+    status,
+    headers: {},
+    internal: false,
+  };
+}
