@@ -141,7 +141,7 @@ function guard(questions: Questions): ApolloServerPlugin<Context> {
             }
           }
           if (singleResult.data !== undefined) {
-            singleResult.extensions = questions.extensions(cost);
+            singleResult.extensions = questions.extensions(cost, contextValue.request);
           }
           return Promise.resolve();
         },

@@ -265,6 +265,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
       id: request.id,
       ip: canonicalAddress(request.ip),
       userAgent: request.headers["user-agent"]?.slice(0, USER_AGENT_LIMIT) ?? null,
+      warnings: [],
     };
     const prove = async () => {
       const caller = await callerOf(request, asked, db);

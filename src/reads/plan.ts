@@ -1,6 +1,6 @@
 import type { FieldNode } from "graphql";
 import type { Sql } from "../database/sql";
-import type { Principal } from "../principal";
+import type { Principal, Warning } from "../principal";
 import type { AdmittedCaller } from "./admittedCaller";
 
 export type Args = Readonly<Record<string, unknown>>;
@@ -35,6 +35,7 @@ export class Plan {
   constructor(
     { texts, values }: Sql,
     private readonly checks: readonly ((from: Bindings) => boolean)[],
+    private readonly entered: readonly ((from: Bindings) => string)[] = [],
   ) {
     const sources: Source[] = [];
     let text = texts[0]!;
@@ -46,6 +47,11 @@ export class Plan {
     });
     this.text = text;
     this.sources = sources;
+  }
+
+  /** What the gate warns of in the accounts that the request enters. */
+  warnings(from: Bindings): Warning[] {
+    return this.entered.flatMap((account) => from.caller.warnings[account(from)] ?? []);
   }
 
   /** The parameters of one request, or null where the executor has something to say. */
