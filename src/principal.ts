@@ -1,6 +1,6 @@
 import { PrincipalKind } from "./entities/Event";
 import type { SignInMethod, Surface } from "./entities/Session";
-import type { Roles } from "./entities/roles";
+import { LOWEST, type Roles } from "./entities/roles";
 
 /** One request, as it arrived: for events and logs, never for decisions about rights. */
 export interface Request {
@@ -50,8 +50,25 @@ export interface Standing {
   roles: Roles;
   /** What the gate looks at, by the names of its conditions (policies/gate.ts). */
   facts: Readonly<Record<string, unknown>>;
-  /** A machine of our own with a narrow role, instead of a member. */
-  machine: "system" | null;
+  /** The machine of ours that acts, instead of a member. */
+  machine: Machine | null;
+}
+
+/**
+ * Machines of ours that act in an account without being a member: a directory that provisions people
+ * (SCIM), a login that does (JIT), the acceptance of an invitation, and jobs.
+ */
+export const MACHINES = ["directory", "login", "invitation", "system"] as const;
+export type Machine = (typeof MACHINES)[number];
+
+/** A machine in an account: it has no role there, and what `policies/machine.ts` allows it. */
+export function machineStanding(
+  machine: Machine,
+  accountId: string,
+  principalId: string,
+): Standing {
+  const none = { membershipId: null, serviceUserId: null, facts: {} };
+  return { ...none, accountId, principalId, roles: LOWEST, machine };
 }
 
 /** A job of ours, or an operator at the command line, by the name events give it. */
@@ -70,6 +87,9 @@ export function system(name: string): Principal {
     authenticatedAt: null,
   };
 }
+
+/** The id of what creates users, by which events know it and its rules go. */
+export const SIGN_UP = "sign-up";
 
 /** The id that events give whoever runs the command line, and that their rules go by. */
 export const OPERATOR = "operator";

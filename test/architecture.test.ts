@@ -60,6 +60,10 @@ const ROOMS: Record<string, Room> = {
   setup: {
     uses: ["entities", "identity", "context", "operations", "mails", "database", "net"],
   },
+  commands: {
+    uses: ["entities", "context", "operations", "database", "net", "setup"],
+    files: ["policies/policyTable", "reads/filters", "graphql/schema"],
+  },
 };
 
 /** Packages that stay behind a door of ours, and whose door it is. */
@@ -81,6 +85,7 @@ const BEHIND: Record<string, readonly string[]> = {
   graphql: ["graphql", "resolvers", "reads", "http"],
   "type-graphql": ["entities", "resolvers", "reads/concreteTypes", "graphql", "errors"],
   typeorm: ["entities", "database"],
+  "ipaddr.js": ["net/addresses"],
   pg: ["database"],
   "node:http": ["net/outbound", "http"],
   "node:https": ["net/outbound"],
@@ -107,7 +112,9 @@ const importsOf = (file: string): Import[] =>
     .map(([, type, names, named, later]) => ({ type, names, from: (named ?? later)! }))
     .map(({ type, names, from }) => ({
       from,
-      to: from.startsWith(".") ? relative(src, join(src, dirname(file), from)) : null,
+      to: from.startsWith(".")
+        ? relative(src, join(src, dirname(file), from.replace(/\.js$/, "")))
+        : null,
       typeOnly: Boolean(type) || (names !== undefined && onlyTypes(names)),
     }));
 

@@ -10,7 +10,7 @@ import type { Ability, Action, Subject, SubjectClass } from "../policies/ability
 import { gate, type Verdict, warn } from "../policies/gate";
 import { allowed } from "../policies/sql";
 import type { Principal, Request, Standing } from "../principal";
-import { holdSession } from "./holdSession";
+import { holdAccount, holdSession } from "./holds";
 import { denialOf, recordRefusal } from "./recording";
 import { holdStanding } from "./standing";
 import { Transaction } from "./transaction";
@@ -126,6 +126,11 @@ export class Access {
    */
   private async hold(connection: Queryable): Promise<Standing | null> {
     const { principal, standing: before } = this;
+    if (before?.machine) {
+      await holdAccount(connection, before.accountId);
+      if (principal.sessionId) await holdSession(connection, principal);
+      return before;
+    }
     if (before) {
       const standing = await holdStanding(connection, principal, before.accountId);
       const { refusal } = this.verdict(standing);

@@ -9,7 +9,14 @@ import { type Forbidden, NotFound, Unauthenticated } from "../errors";
 import { ENGLISH, type Language } from "../mails/languages";
 import { Loaders } from "./loaders";
 import type { Subject } from "../policies/ability";
-import type { Principal, Request, Standing } from "../principal";
+import {
+  type Machine,
+  machineStanding,
+  type Principal,
+  type Request,
+  type Standing,
+  system,
+} from "../principal";
 import { type RememberedCaller, rememberCaller } from "./rememberedCaller";
 import type { Services } from "./services";
 import { standingsIn } from "./standing";
@@ -194,6 +201,15 @@ export class Context {
   /** A user who proved who they are for this one thing alone, or a machine of ours. */
   as(principal: Principal): Access {
     return new Access(this, principal, null);
+  }
+
+  /**
+   * A machine of ours in an account, by rules of its own. Events name the caller, where there is one,
+   * as who set it to work.
+   */
+  asMachine(name: Machine, accountId: string): Access {
+    const principal = this.caller ?? system(name);
+    return new Access(this, principal, machineStanding(name, accountId, principal.id));
   }
 
   /** A user who proved who they are, with the session that is about to be opened for them. */

@@ -22,9 +22,6 @@ export async function standingsIn(
   accountIds: readonly string[],
 ): Promise<Map<string, Standing>> {
   const accounts = [...accountIds];
-  if (principal.kind === PrincipalKind.SYSTEM) {
-    return new Map(accounts.map((accountId) => [accountId, systemStanding(principal, accountId)]));
-  }
   const kind = placeKind(principal);
   const rows = await db.query<StandingRow>(sql`
     select ${standingColumns(kind)} from accounts a join ${placeOf(kind, principal.id)}
@@ -50,13 +47,6 @@ export async function holdStanding(
   principal: Principal,
   accountId: string,
 ): Promise<Standing> {
-  if (principal.kind === PrincipalKind.SYSTEM) {
-    const held = await tx.query(sql`
-      select from accounts a where a.id = ${accountId} and ${ACCOUNT_IS_OPEN}
-      for no key update`);
-    if (!held.length) throw new NotFound(accountId);
-    return systemStanding(principal, accountId);
-  }
   const kind = placeKind(principal);
   const [row] = await tx.query<StandingRow>(sql`
     select ${standingColumns(kind)}
@@ -105,10 +95,4 @@ export function standingOf(principalId: string, row: StandingRow): Standing {
   const { accountId, membershipId, serviceUserId, facts } = row;
   const place = { accountId, principalId, membershipId, serviceUserId };
   return { ...place, roles: rolesOf(row), facts, machine: null };
-}
-
-/** A machine of our own: no role at all, and what policies allow "system". */
-function systemStanding({ id: principalId }: Principal, accountId: string): Standing {
-  const place = { accountId, principalId, membershipId: null, serviceUserId: null };
-  return { ...place, roles: LOWEST, facts: {}, machine: "system" };
 }

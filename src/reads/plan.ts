@@ -1,4 +1,5 @@
 import type { FieldNode } from "graphql";
+import type { Filter } from "../database/firstRows";
 import type { Sql } from "../database/sql";
 import type { Principal, Warning } from "../principal";
 import type { AdmittedCaller } from "./admittedCaller";
@@ -11,7 +12,7 @@ export interface Bindings {
   /** Arguments of each field that has any in the document. */
   args: ReadonlyMap<FieldNode, Args>;
   /** Filters of each page that has one. */
-  filters: ReadonlyMap<FieldNode, Sql>;
+  filters: ReadonlyMap<FieldNode, Filter>;
 }
 
 /** Where a parameter's value comes from, for each request anew. */

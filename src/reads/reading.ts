@@ -13,7 +13,7 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 import { getArgumentValues, getVariableValues } from "graphql/execution/values";
-import type { Sql } from "../database/sql";
+import type { Filter } from "../database/firstRows";
 import { Lru } from "./lru";
 import { Compiler, relationOf, type Relations, type Tables, type Variables } from "./compiler";
 import type { AdmittedCaller } from "./admittedCaller";
@@ -32,7 +32,7 @@ let readings = 0;
 interface Given {
   args: Args;
   key: string;
-  filter?: Sql;
+  filter?: Filter;
 }
 
 /** A field that takes arguments. */
@@ -95,7 +95,7 @@ export class Reading {
     const { coerced } = getVariableValues(this.schema, definitions, inputs);
     if (!coerced) return "variables that don't fit";
     const args = new Map<FieldNode, Args>();
-    const filters = new Map<FieldNode, Sql>();
+    const filters = new Map<FieldNode, Filter>();
     let key = `${this.number} ${caller.shape}`;
     for (const name of this.conditions) key += coerced[name] ? "1" : "0";
     try {

@@ -7,7 +7,7 @@ import {
 } from "graphql";
 import { authenticate, type Caller } from "../../src/context/authenticate";
 import { Context } from "../../src/context/context";
-import { all, raw, sql } from "../../src/database/sql";
+import { all, raw, sql, TRUE } from "../../src/database/sql";
 import { hashOf } from "../../src/identity/tokens";
 import { Loaders, type Page, type PageRequest } from "../../src/context/loaders";
 import type { Access } from "../../src/context/access";
@@ -45,12 +45,14 @@ const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 async function pageInJavaScript<E extends Subject & { id: string }>(
   access: Access,
   parentId: string,
-  { entity, by, first, after, newestFirst, where }: PageRequest<E>,
+  { entity, by, first, after, newestFirst, filter }: PageRequest<E>,
 ): Promise<Page<E>> {
   const table = db.table(entity);
   const mine = sql`row.${raw(table.column(by))} = ${parentId}`;
+  const { ranges, search } = filter;
+  const within = ranges ? sql`exists (select from ${ranges.from} where ${ranges.by})` : TRUE;
   const found = await db.query(sql`select ${table.withVirtual} from ${table.name} row
-    where ${all([mine, where])} order by row.id`);
+    where ${all([mine, filter.where, within, search?.where ?? TRUE])} order by row.id`);
   const rows = table.instances(found).filter((row) => access.can("read", row));
   if (newestFirst) rows.reverse();
   const from = rows.filter(({ id }) => after === null || (newestFirst ? id < after : id > after));

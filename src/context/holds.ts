@@ -1,6 +1,6 @@
 import type { Queryable } from "../database/database";
 import { sql } from "../database/sql";
-import { Unauthenticated } from "../errors";
+import { NotFound, Unauthenticated } from "../errors";
 import type { Principal } from "../principal";
 import { sessionIdleSince, sessionIsGood } from "./proof";
 
@@ -24,4 +24,15 @@ export async function holdSession(
       and ${sessionIsGood(sessionIdleSince())}
     for no key update of u for share of p`);
   if (!open.length) throw new Unauthenticated("This session has ended. Sign in again.");
+}
+
+/**
+ * Takes the account's row until commit, for a machine of ours, which has no standing to read anew.
+ *
+ * @throws NotFound when the account is closed.
+ */
+export async function holdAccount(tx: Queryable, accountId: string): Promise<void> {
+  const held = await tx.query(sql`
+    select from accounts where id = ${accountId} and deleted_at is null for no key update`);
+  if (!held.length) throw new NotFound(accountId);
 }
