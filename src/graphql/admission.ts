@@ -103,15 +103,16 @@ export class Questions {
       const trying = this.answer(undefined, document, operation, variables, ctx);
       this.tried.set(ctx.request, trying);
       const data = await trying;
-      return data && bodyOf(data, { extensions: this.extensions(cost) });
+      return data && bodyOf(data, { extensions: this.extensions(cost, ctx.request) });
     } catch {
       return null;
     }
   }
 
-  /** What an answer says about the question. */
-  extensions(cost: number) {
-    return { cost: { requested: cost, limit: this.limits.maxCost } };
+  /** What an answer says besides its data: what the question cost, and what the gate warns of. */
+  extensions(cost: number, { warnings }: Context["request"]) {
+    const told = { cost: { requested: cost, limit: this.limits.maxCost } };
+    return warnings?.length ? { ...told, warnings } : told;
   }
 }
 

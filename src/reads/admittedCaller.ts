@@ -80,6 +80,11 @@ export class AdmittedCaller {
     this.shape = JSON.stringify([kind, surface, emailVerified, accountId !== null, shapes]);
   }
 
+  /** Whether the caller can enter any open account with nothing to record and nothing to tell. */
+  get entersSilently(): boolean {
+    return this.notEntered.length === 0 && isEmpty(this.warnings);
+  }
+
   /** Accounts open to the caller that their session may not have entered yet (E5). */
   get notEntered(): string[] {
     return this.open.filter((accountId) => !this.entries.has(this.principal, accountId));

@@ -88,6 +88,7 @@ export class Compiler {
   private inAccounts = false;
   private readonly fragments: Record<string, FragmentDefinitionNode> = {};
   private readonly checks: ((from: Bindings) => boolean)[] = [];
+  private readonly entered: ((from: Bindings) => string)[] = [];
   private rows = 0;
   private readonly given = new Map<FieldNode, Map<string, Source>>();
 
@@ -104,12 +105,17 @@ export class Compiler {
     const fields = collectFields(schema, this.fragments, variables, query, operation.selectionSet);
     const data = text(this.each(query, fields, this.valueOf(null, query)));
     const whole = sql`select ${data} as data from ${guard(this.caller, this.inAccounts)}`;
-    return new Plan(whole, this.checks);
+    return new Plan(whole, this.checks, this.entered);
   }
 
   /** Leaves requests that fail the check to the executor. */
   check(passes: (from: Bindings) => boolean): void {
     this.checks.push(passes);
+  }
+
+  /** The request enters this account, of which the gate may have something to tell. */
+  enters(accountId: (from: Bindings) => string): void {
+    this.entered.push(accountId);
   }
 
   /** From here on it matters which accounts the caller is in, and as what. */

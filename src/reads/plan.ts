@@ -1,7 +1,7 @@
 import type { FieldNode } from "graphql";
 import type { Filter } from "../database/firstRows";
 import type { Sql } from "../database/sql";
-import type { Principal } from "../principal";
+import type { Principal, Warning } from "../principal";
 import type { AdmittedCaller } from "./admittedCaller";
 
 export type Args = Readonly<Record<string, unknown>>;
@@ -36,6 +36,7 @@ export class Plan {
   constructor(
     { texts, values }: Sql,
     private readonly checks: readonly ((from: Bindings) => boolean)[],
+    private readonly entered: readonly ((from: Bindings) => string)[] = [],
   ) {
     const sources: Source[] = [];
     let text = texts[0]!;
@@ -47,6 +48,11 @@ export class Plan {
     });
     this.text = text;
     this.sources = sources;
+  }
+
+  /** What the gate warns of in the accounts that the request enters. */
+  warnings(from: Bindings): Warning[] {
+    return this.entered.flatMap((account) => from.caller.warnings[account(from)] ?? []);
   }
 
   /** The parameters of one request, or null where the executor has something to say. */

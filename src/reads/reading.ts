@@ -17,6 +17,7 @@ import type { Filter } from "../database/firstRows";
 import { Lru } from "./lru";
 import { Compiler, relationOf, type Relations, type Tables, type Variables } from "./compiler";
 import type { AdmittedCaller } from "./admittedCaller";
+import type { Warning } from "../principal";
 import type { Args, Bindings, Plan } from "./plan";
 import { Uncompilable } from "./uncompilable";
 import type { Relation } from "./relationKinds";
@@ -48,6 +49,8 @@ interface Arguments {
 export interface Bound {
   text: string;
   values: unknown[];
+  /** What its caller is told besides. */
+  warnings: Warning[];
 }
 
 /** A validated document and the plans made of it: one for each shape of caller and of request. */
@@ -109,7 +112,8 @@ export class Reading {
     const plan = this.plan(key, bindings, coerced);
     if (typeof plan === "string") return plan;
     const values = plan.values(bindings);
-    return values ? { text: plan.text, values } : "an account that is closed or new to the caller";
+    if (values) return { text: plan.text, values, warnings: plan.warnings(bindings) };
+    return "an account that is closed or new to the caller";
   }
 
   private plan(key: string, bindings: Bindings, variables: Variables): Plan | string {

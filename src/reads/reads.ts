@@ -1,5 +1,7 @@
 import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from "graphql";
 import type { RememberedCaller } from "../context/rememberedCaller";
+import { warn } from "../policies/gate";
+import type { Warning } from "../principal";
 import type { Database } from "../database/database";
 import { DomainError, TakesTooLong } from "../errors";
 import { Lru } from "./lru";
@@ -18,7 +20,7 @@ const CANCELED = "57014";
 /** What became of a read. */
 export type Outcome =
   /** The answer's `data`, as JSON text. */
-  | { data: string }
+  | { data: string; warnings: Warning[] }
   /** The caller is no longer as they were known: authenticate, and ask again. */
   | "changed"
   /** Its resolvers have to answer. */
@@ -93,6 +95,7 @@ export class Reads {
       if (outcome === "left") return null;
       if (outcome !== "changed") {
         asking.used(caller);
+        warn(asking.request, outcome.warnings);
         return outcome.data;
       }
       this.callers.delete(keyOf(caller.tokenHash));
@@ -113,7 +116,7 @@ export class Reads {
     if (typeof bound === "string") return this.leave(bound);
     try {
       const [row] = await this.db.read<{ data: string }>(bound);
-      return row ?? "changed";
+      return row ? { data: row.data, warnings: bound.warnings } : "changed";
     } catch (error) {
       const code = (error as { code?: string }).code ?? "";
       // Trying it again by its resolvers would only double the load.

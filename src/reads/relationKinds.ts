@@ -349,16 +349,18 @@ export function byId(founds: Founds): Relation & { founds: Founds } {
 }
 
 /**
- * What is behind a gate that shuts the caller out is for the executor, which says so; and what a
- * session enters for the first time, which it records.
+ * What is behind a gate that shuts the caller out is for the executor, which says so; what a
+ * session enters for the first time, which it records; and a row in whichever account, where the
+ * gate has a warning of one.
  */
 function inside(row: Row, compiler: Compiler, id: Source): Sql {
   compiler.entersAccounts();
   compiler.check((from) => {
-    const { refusals, notEntered } = from.caller;
-    if (row.table.entity !== Account) return !Object.keys(refusals).length && !notEntered.length;
+    const { refusals, notEntered, entersSilently } = from.caller;
+    if (row.table.entity !== Account) return !Object.keys(refusals).length && entersSilently;
     const asked = id.read(from) as string;
     return !(asked in refusals) && !notEntered.includes(asked);
   });
+  if (row.table.entity === Account) compiler.enters((from) => id.read(from) as string);
   return all([sql`${accountOf(compiler, row)} = any(${CALLER.open})`, readable(compiler, row)]);
 }

@@ -16,7 +16,6 @@ import { ENGLISH, LANGUAGES } from "../mails/languages";
 import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Relations } from "./compiler";
 import { literal, orNull, plain, truth } from "./json";
-import type { AdmittedCaller } from "./admittedCaller";
 import { CALLER } from "./guard";
 import {
   byId,
@@ -143,18 +142,16 @@ const access: Relation = {
 /** What a member of an account sees of it where they get in; what they are where they don't. */
 const myself: Relation = {
   read(place, compiler) {
-    compiler.check(({ caller }) => !Object.keys(caller.refusals).length && hasEnteredAll(caller));
+    compiler.check(({ caller }) => !Object.keys(caller.refusals).length && caller.entersSilently);
     compiler.entersAccounts();
     return same.read(place, compiler);
   },
 };
 
-/** Whichever accounts it may lead to, that the session enters them is on record (E5). */
-const hasEnteredAll = ({ notEntered }: AdmittedCaller) => notEntered.length === 0;
-
 const gatedAccount: Relation = {
   read({ row, field, nodes }, compiler) {
-    compiler.check(({ caller }) => hasEnteredAll(caller));
+    // Whichever accounts it may lead to: that the session enters them is on record (E5).
+    compiler.check(({ caller }) => caller.entersSilently);
     compiler.entersAccounts();
     const account = compiler.newRow(Account);
     const id = compiler.column(account, "id");

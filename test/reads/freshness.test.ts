@@ -1,3 +1,4 @@
+import { conditions } from "../../src/policies/gate";
 import { sqlAsOwner, statements, useDatabase } from "../support/database";
 import {
   aCredential,
@@ -7,6 +8,7 @@ import {
   aSession,
   DEVELOPER,
 } from "../support/factories";
+import { accountsCalled, withCondition } from "../support/gate";
 import { type Sender, serve, type Served } from "../support/http";
 
 let compiled: Served;
@@ -29,6 +31,19 @@ const DOCUMENT = `query ($id: ID!) {
 
 /** What may change behind a caller's back, and how it changes back where it does. */
 type Change = [what: string, sql: string];
+/** For each condition of the gate, what makes it keep the member out, and what lets them in. */
+const OF_GATE: Record<string, Change[]> = {
+  disabled: [
+    ["is disabled", "update memberships set disabled_at = now() where id = $m"],
+    ["is enabled", "update memberships set disabled_at = null where id = $m"],
+  ],
+  mfaMissing: [
+    ["finds the account to require MFA", "update accounts set mfa_required = true where id = $a"],
+    ["turns it on", "update users set mfa_enabled_at = now() where id = $u"],
+    ["turns it off", "update users set mfa_enabled_at = null where id = $u"],
+    ["finds it not required", "update accounts set mfa_required = false where id = $a"],
+  ],
+};
 const OF_MEMBERSHIP: Change[] = [
   ["becomes no administrator", "update memberships set administrator = false where id = $m"],
   ["becomes one again", "update memberships set administrator = true where id = $m"],
@@ -37,12 +52,7 @@ const OF_MEMBERSHIP: Change[] = [
   ["gets another billing role", "update memberships set billing = 'ACCESS' where id = $m"],
   ["has an unverified email", "update users set email_verified_at = null where id = $u"],
   ["has it verified again", "update users set email_verified_at = now() where id = $u"],
-  ["is disabled", "update memberships set disabled_at = now() where id = $m"],
-  ["is enabled", "update memberships set disabled_at = null where id = $m"],
-  ["finds the account to require MFA", "update accounts set mfa_required = true where id = $a"],
-  ["turns it on", "update users set mfa_enabled_at = now() where id = $u"],
-  ["turns it off", "update users set mfa_enabled_at = null where id = $u"],
-  ["finds it not required", "update accounts set mfa_required = false where id = $a"],
+  ...conditions.flatMap(({ name }) => OF_GATE[name] ?? []),
   ["finds the account closed", "update accounts set deleted_at = now() where id = $a"],
   ["finds it open again", "update accounts set deleted_at = null where id = $a"],
   ["is removed", "update memberships set removed_at = now() where id = $m"],
@@ -76,6 +86,10 @@ async function sameFromBoth(sender: Sender, id: string): Promise<string> {
   expect([fast.data, fast.errors]).toEqual([slow.data, slow.errors]);
   return fast.text;
 }
+
+it("Y2: has a change for every condition of the gate", () => {
+  expect(Object.keys(OF_GATE)).toEqual(conditions.map(({ name }) => name));
+});
 
 async function follow(changes: Change[], names: Record<string, string>, sender: Sender) {
   const answers = [await sameFromBoth(sender, names["a"]!)];
@@ -137,6 +151,34 @@ it("S1: a service user's reads see its role, its end and its disabling at once",
     names,
     { token: secret },
   );
+});
+
+it("Y2: a condition that joins the gate is seen by reads at the next request", async () => {
+  await withCondition(accountsCalled("Shut", "refused"), async () => {
+    const was = [compiled, resolved] as const;
+    // New servers, since statements are prepared for the conditions there are.
+    compiled = await serve();
+    resolved = await serve({ env: { GATEHOUSE_COMPILED_READS: "false" } });
+    try {
+      const { account, member, names } = await anAdministrator();
+      const senders = [
+        { token: (await aCredential(member)).secret },
+        { token: (await aSession(names.u)).token },
+        { token: (await aCredential(await aServiceUser(account))).secret },
+      ];
+      const changes: Change[] = [
+        ["finds it shut", "update accounts set name = 'Shut' where id = $a"],
+        ["finds it open", "update accounts set name = 'Open' where id = $a"],
+      ];
+      for (const sender of senders) {
+        const answers = await follow(changes, names, sender);
+        const shut = answers.map((text) => text.includes("IP_RESTRICTED"));
+        expect(shut).toEqual([false, true, false]);
+      }
+    } finally {
+      [compiled, resolved] = was;
+    }
+  });
 });
 
 it("is one statement from the second request on, whoever asks and however much", async () => {
