@@ -20,7 +20,7 @@ import { createApiKey } from "../operations/credentials/createApiKey";
 import { createAuthtoken } from "../operations/credentials/createAuthtoken";
 import { disableMember } from "../operations/members/disableMember";
 import { signIn } from "../operations/sessions/signIn";
-import { addUser } from "../operations/steps/proving";
+import { addUser } from "../operations/steps/addUser";
 import { system } from "../principal";
 import type { Services } from "../context/services";
 

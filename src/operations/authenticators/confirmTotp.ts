@@ -3,17 +3,15 @@ import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { totpStep } from "../../identity/totp";
-import { endSessions, lockSelf, queueNotice } from "../steps/proving";
-import {
-  bare,
-  lockAuthenticator,
-  lockPending,
-  openSecret,
-  type RecoveryCodes,
-  removeAuthenticator,
-  renewRecoveryCodes,
-  tryCode,
-} from "../steps/secondFactor";
+import { endSessions } from "../steps/endSessions";
+import { lockAuthenticator, lockPending } from "../steps/lockAuthenticator";
+import { lockSelf } from "../steps/lockSelf";
+import { openSecret } from "../steps/openSecret";
+import { queueNotice } from "../steps/queueNotice";
+import { removeAuthenticator } from "../steps/removeAuthenticator";
+import { type RecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
+import { bare } from "../steps/secondFactor";
+import { tryCode } from "../steps/tryCode";
 
 /**
  * Turns the second factor on with a first code of the app, in place of the one before, if any. Where

@@ -5,8 +5,11 @@ import { Authenticator } from "../../entities/Authenticator";
 import { Membership } from "../../entities/Membership";
 import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { personBy, queueNotice, reasonFrom, voidBegun } from "../steps/proving";
-import { removeAuthenticator } from "../steps/secondFactor";
+import { personBy } from "../steps/personBy";
+import { queueNotice } from "../steps/queueNotice";
+import { reasonFrom } from "../steps/reasonFrom";
+import { removeAuthenticator } from "../steps/removeAuthenticator";
+import { voidBegun } from "../steps/voidBegun";
 
 /**
  * Turns off the second factor of somebody who lost their device and their codes, for the operator

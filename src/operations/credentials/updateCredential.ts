@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { Credential } from "../../entities/Credential";
 import { Refusal, Refused } from "../../errors";
-import { boundedText } from "../steps/invariants";
+import { boundedText } from "../steps/nameFrom";
 
 /**
  * Changes what is given. Who owns it, and its secret, never change.

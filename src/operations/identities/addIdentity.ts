@@ -5,8 +5,13 @@ import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
-import { answerOf, clientOf, forgiveFlow, holdSubject } from "../steps/providerRedirects";
-import { type Arriving, arriving, lockOwnSession, queueNotice } from "../steps/proving";
+import { answerOf } from "../steps/answerOf";
+import { forgiveFlow } from "../steps/beginFlow";
+import { type Arriving, arriving } from "../steps/claimant";
+import { clientOf } from "../steps/clientOf";
+import { holdSubject } from "../steps/holdSubject";
+import { lockOwnSession } from "../steps/lockOwnSession";
+import { queueNotice } from "../steps/queueNotice";
 
 interface Linking extends Arriving {
   methods: SignInMethod[];

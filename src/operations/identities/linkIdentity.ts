@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import type { SocialProvider } from "../../entities/Identity";
-import { beginFlow, type Flow } from "../steps/providerRedirects";
-import { lockSelf } from "../steps/proving";
+import { beginFlow, type Flow } from "../steps/beginFlow";
+import { lockSelf } from "../steps/lockSelf";
 
 /**
  * Begins to link an identity at a provider to the caller, who comes back with it (`addIdentity`).

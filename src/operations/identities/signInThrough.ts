@@ -1,4 +1,6 @@
 import type { Context } from "../../context/context";
+import { recordRefusal } from "../../context/recording";
+import type { Transaction } from "../../context/transaction";
 import type { Queryable } from "../../database/database";
 import { sql } from "../../database/sql";
 import { Identity, type SocialProvider } from "../../entities/Identity";
@@ -8,18 +10,15 @@ import { type Person, PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
 import type { Language } from "../../mails/languages";
 import { system } from "../../principal";
-import { recordRefusal } from "../../context/recording";
-import type { Transaction } from "../../context/transaction";
-import { answerOf, clientOf, forgiveFlow, holdSubject } from "../steps/providerRedirects";
-import {
-  addUser,
-  type Arriving,
-  arriving,
-  holdFreeEmail,
-  NO_SESSION,
-  type Opened,
-  openSession,
-} from "../steps/proving";
+import { addUser } from "../steps/addUser";
+import { answerOf } from "../steps/answerOf";
+import { forgiveFlow } from "../steps/beginFlow";
+import { type Arriving, arriving } from "../steps/claimant";
+import { clientOf } from "../steps/clientOf";
+import { holdFreeEmail } from "../steps/holdFreeEmail";
+import { holdSubject } from "../steps/holdSubject";
+import { NO_SESSION } from "../steps/noteRefusal";
+import { type Opened, openSession } from "../steps/openSession";
 
 /**
  * Signs in whoever has come back from a provider: by the identity that they have linked, or as a new

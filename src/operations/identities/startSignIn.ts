@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import type { SocialProvider } from "../../entities/Identity";
-import { beginFlow, type Flow } from "../steps/providerRedirects";
+import { beginFlow, type Flow } from "../steps/beginFlow";
 
 /**
  * Begins to sign somebody in through a provider: whoever it is, they come back with the secret.

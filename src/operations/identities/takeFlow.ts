@@ -3,7 +3,7 @@ import { sql } from "../../database/sql";
 import type { SocialProvider } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
 import { isStateOf } from "../../identity/providers";
-import { readOneTimeToken, wrongToken } from "../steps/proving";
+import { readOneTimeToken, wrongToken } from "../steps/readOneTimeToken";
 
 /** What somebody who came back had begun. */
 export interface Taken {

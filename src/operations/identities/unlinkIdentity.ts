@@ -3,7 +3,9 @@ import { sql } from "../../database/sql";
 import { Identity } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/providers";
-import { lockSelf, queueNotice, voidBegun } from "../steps/proving";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
+import { voidBegun } from "../steps/voidBegun";
 
 /**
  * Unlinks an identity of the caller's: nobody signs in with it from this commit on, sign-ins that

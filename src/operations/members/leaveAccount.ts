@@ -1,6 +1,7 @@
 import type { Context } from "../../context/context";
 import type { Membership } from "../../entities/Membership";
-import { endMembership, ownMembership } from "../steps/invariants";
+import { endMembership } from "../steps/endMembership";
+import { ownMembership } from "../steps/ownMembership";
 
 /**
  * Ends the caller's own membership, with the same effect as being removed (M6).

@@ -2,17 +2,14 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
-import {
-  type Arriving,
-  arriving,
-  familiar,
-  openSession,
-  readOneTimeToken,
-  type Try,
-  tryAt,
-  wrongToken,
-} from "../steps/proving";
-import { lockAuthenticator, methodOf, useCode } from "../steps/secondFactor";
+import { type Arriving, arriving } from "../steps/claimant";
+import { familiar } from "../steps/familiar";
+import { lockAuthenticator } from "../steps/lockAuthenticator";
+import { openSession } from "../steps/openSession";
+import { readOneTimeToken, wrongToken } from "../steps/readOneTimeToken";
+import { methodOf } from "../steps/secondFactor";
+import { type Try, tryAt } from "../steps/tryAt";
+import { useCode } from "../steps/useCode";
 
 interface Challenged extends Arriving {
   methods: SignInMethod[];

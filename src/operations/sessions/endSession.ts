@@ -1,6 +1,7 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
-import { lockOwnSession, voidBegun } from "../steps/proving";
+import { lockOwnSession } from "../steps/lockOwnSession";
+import { voidBegun } from "../steps/voidBegun";
 
 /**
  * Ends a session of the caller's, whichever: nobody gets in with it from this commit on. With another

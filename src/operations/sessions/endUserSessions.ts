@@ -1,7 +1,9 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
 import { User } from "../../entities/User";
-import { endSessions, personBy, reasonFrom } from "../steps/proving";
+import { endSessions } from "../steps/endSessions";
+import { personBy } from "../steps/personBy";
+import { reasonFrom } from "../steps/reasonFrom";
 
 /**
  * Ends all of a person's sessions, for the operator: nobody gets in with them from this commit on

@@ -3,8 +3,12 @@ import { sql } from "../../database/sql";
 import { type Session, SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { newToken } from "../../identity/tokens";
-import { assertPassword, isSecond, lockOwnSession, passwordNotSet } from "../steps/proving";
-import { codeOwed, lockAuthenticator, methodOf, tryCode, useCode } from "../steps/secondFactor";
+import { assertPassword, passwordNotSet } from "../steps/assertPassword";
+import { lockAuthenticator } from "../steps/lockAuthenticator";
+import { lockOwnSession } from "../steps/lockOwnSession";
+import { isSecond, methodOf } from "../steps/secondFactor";
+import { tryCode } from "../steps/tryCode";
+import { codeOwed, useCode } from "../steps/useCode";
 
 /**
  * Has the person prove again that it is them, for what takes a proof of the last minutes (U11): by

@@ -4,15 +4,10 @@ import { SignInMethod } from "../../entities/Session";
 import { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
 import { hashPassword, needsRehash, verifyPassword } from "../../identity/passwords";
-import {
-  type Arriving,
-  arriving,
-  familiar,
-  type Opened,
-  openSession,
-  type Try,
-  tryAt,
-} from "../steps/proving";
+import { type Arriving, arriving } from "../steps/claimant";
+import { familiar } from "../steps/familiar";
+import { type Opened, openSession } from "../steps/openSession";
+import { type Try, tryAt } from "../steps/tryAt";
 
 interface SignInRow extends Arriving {
   passwordHash: string | null;

@@ -2,13 +2,9 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { queueMail } from "../../mails/queueMail";
-import {
-  holdFreeEmail,
-  lockSelf,
-  readOneTimeToken,
-  tokenInvalid,
-  wrongToken,
-} from "../steps/proving";
+import { holdFreeEmail } from "../steps/holdFreeEmail";
+import { lockSelf } from "../steps/lockSelf";
+import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
 
 /**
  * Has the caller sign in with another address from now on, by the token that was mailed to it, and

@@ -3,9 +3,12 @@ import { sql } from "../../database/sql";
 import type { Account } from "../../entities/Account";
 import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { choosePassword, recordUnchecked } from "../steps/choosePassword";
-import { emailFrom, foundAccount, nameFrom } from "../steps/invariants";
-import { addUser } from "../steps/proving";
+import { addUser } from "../steps/addUser";
+import { choosePassword } from "../steps/choosePassword";
+import { emailFrom } from "../steps/emailFrom";
+import { foundAccount } from "../steps/foundAccount";
+import { nameFrom } from "../steps/nameFrom";
+import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
  * Creates the first user and their account, for the operator of a database that is still empty: their

@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { queueMail } from "../../mails/queueMail";
-import { emailFrom } from "../steps/invariants";
-import { countMail } from "../steps/proving";
+import { countMail } from "../steps/countMail";
+import { emailFrom } from "../steps/emailFrom";
 
 /**
  * Mails a link to choose a new password with. Whether the email has a user is not looked up

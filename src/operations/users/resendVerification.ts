@@ -3,7 +3,7 @@ import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
 import { kindOf } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
-import { countMail } from "../steps/proving";
+import { countMail } from "../steps/countMail";
 
 /**
  * Mails the link of a sign-up again; the one before is void. By the sign-up and not by the email,

@@ -1,17 +1,13 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
-import { choosePassword, recordUnchecked } from "../steps/choosePassword";
-import {
-  type Arriving,
-  arriving,
-  endSessions,
-  queueNotice,
-  readOneTimeToken,
-  tokenInvalid,
-  waysBesides,
-  wrongToken,
-} from "../steps/proving";
+import { choosePassword } from "../steps/choosePassword";
+import { type Arriving, arriving } from "../steps/claimant";
+import { endSessions } from "../steps/endSessions";
+import { queueNotice } from "../steps/queueNotice";
+import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
+import { recordUnchecked } from "../steps/recordUnchecked";
+import { waysBesides } from "../steps/waysBesides";
 
 /**
  * Sets a new password with the token of a mailed link, and ends all of the user's sessions (U5).

@@ -2,8 +2,10 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { type Chosen, choosePassword, recordUnchecked } from "../steps/choosePassword";
-import { lockSelf, queueNotice } from "../steps/proving";
+import { choosePassword, type Chosen } from "../steps/choosePassword";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
+import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
  * Gives a first password to the caller, who has signed in without one (U6). Their sessions go on:

@@ -3,8 +3,9 @@ import { sql } from "../../database/sql";
 import { newId } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
 import { choosePassword } from "../steps/choosePassword";
-import { emailFrom, nameFrom } from "../steps/invariants";
-import { countMail } from "../steps/proving";
+import { countMail } from "../steps/countMail";
+import { emailFrom } from "../steps/emailFrom";
+import { nameFrom } from "../steps/nameFrom";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
 /** Those nobody needs any more are swept up by those who come after, a few at a time. */

@@ -3,8 +3,10 @@ import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
 import { newId } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
-import { emailFrom } from "../steps/invariants";
-import { countMail, lockSelf, queueNotice } from "../steps/proving";
+import { countMail } from "../steps/countMail";
+import { emailFrom } from "../steps/emailFrom";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
 
 const LASTS_MS = 24 * 60 * 60 * 1000;
 

@@ -3,15 +3,13 @@ import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { normal } from "../../identity/passwords";
-import { type Chosen, choosePassword, recordUnchecked } from "../steps/choosePassword";
-import {
-  assertPassword,
-  endSessions,
-  lockSelf,
-  queueNotice,
-  waysBesides,
-  WRONG_PASSWORD,
-} from "../steps/proving";
+import { assertPassword, WRONG_PASSWORD } from "../steps/assertPassword";
+import { choosePassword, type Chosen } from "../steps/choosePassword";
+import { endSessions } from "../steps/endSessions";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
+import { recordUnchecked } from "../steps/recordUnchecked";
+import { waysBesides } from "../steps/waysBesides";
 
 /**
  * Changes the caller's password, and ends their other sessions: whoever was in with the old one

@@ -6,17 +6,12 @@ import { Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
 import { languageOf } from "../../mails/languages";
 import { system } from "../../principal";
-import { recordUnchecked } from "../steps/choosePassword";
-import {
-  holdFreeEmail,
-  type Opened,
-  openSession,
-  readOneTimeToken,
-  tokenInvalid,
-  wrongToken,
-  WRONG_PASSWORD,
-  addUser,
-} from "../steps/proving";
+import { addUser } from "../steps/addUser";
+import { WRONG_PASSWORD } from "../steps/assertPassword";
+import { holdFreeEmail } from "../steps/holdFreeEmail";
+import { type Opened, openSession } from "../steps/openSession";
+import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
+import { recordUnchecked } from "../steps/recordUnchecked";
 
 interface SignUp {
   email: string;

@@ -4,7 +4,7 @@ import type { User } from "../../../src/entities/User";
 import { hashPassword } from "../../../src/identity/passwords";
 import { newId } from "../../../src/ids";
 import { unlinkIdentity } from "../../../src/operations/identities/unlinkIdentity";
-import { openSession } from "../../../src/operations/steps/proving";
+import { openSession } from "../../../src/operations/steps/openSession";
 import { completeSignIn } from "../../../src/operations/sessions/completeSignIn";
 import { sqlAsOwner, useDatabase } from "../../support/database";
 import {

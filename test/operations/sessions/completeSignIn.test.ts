@@ -6,7 +6,8 @@ import { completeSignIn } from "../../../src/operations/sessions/completeSignIn"
 import { endOtherSessions } from "../../../src/operations/sessions/endOtherSessions";
 import { signIn } from "../../../src/operations/sessions/signIn";
 import { updatePassword } from "../../../src/operations/users/updatePassword";
-import { type Arriving, openSession } from "../../../src/operations/steps/proving";
+import type { Arriving } from "../../../src/operations/steps/claimant";
+import { openSession } from "../../../src/operations/steps/openSession";
 import { db, sqlAsOwner, useDatabase } from "../../support/database";
 import {
   anAuthenticator,

@@ -2,17 +2,19 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { SocialProvider } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
-import { PROVIDER_NAMES, type SocialClient } from "../../identity/providers";
 import { countTry, forgive } from "../../identity/throttle";
 import { newToken } from "../../identity/tokens";
-import type { Transaction } from "../../context/transaction";
+import { answerOf } from "./answerOf";
+import { clientOf } from "./clientOf";
 
 /** How long somebody has to sign in at the provider. */
 const LASTS_MS = 10 * 60 * 1000;
+
 /** Those nobody comes back on any more are swept up by those who come after, a few at a time. */
 const SWEPT_AT_ONCE = 10;
 
 const RETURN_TO_LIMIT = 1024;
+
 /**
  * RFC 3986: a path and a query. Neither `//` nor a backslash, in which browsers see another host;
  * no fragment, as that tells what happened.
@@ -23,14 +25,6 @@ const PATH = /^\/(?!\/)[\w\-.~!$&'()*+,;=:@%/?]*$/;
 export interface Flow {
   url: string;
   secret: string;
-}
-
-/** The provider as it is configured. @throws Refused (BAD_USER_INPUT) for one that isn't. */
-export function clientOf({ services }: Context, provider: SocialProvider): SocialClient {
-  const client = services.social.find((one) => one.provider === provider);
-  if (client) return client;
-  const message = `Nobody signs in with ${PROVIDER_NAMES[provider]} here. Choose one of \`socialProviders\`.`;
-  throw new Refused(Refusal.BAD_USER_INPUT, message, ["provider"]);
 }
 
 /**
@@ -77,24 +71,4 @@ export function forgiveFlow(ctx: Context): void {
 
 function beginner({ request }: Context) {
   return { secret: "flow", ip: request.ip } as const;
-}
-
-/** What a provider answers, whose failures the operator is told of. */
-export async function answerOf<T>(ctx: Context, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Refused && error.cause) ctx.report(error.cause);
-    throw error;
-  }
-}
-
-/** Keeps everybody else from linking a subject until commit. */
-export async function holdSubject(
-  tx: Transaction,
-  provider: SocialProvider,
-  subject: string,
-): Promise<void> {
-  const name = `${provider} ${subject}`;
-  await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
 }
