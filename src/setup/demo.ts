@@ -20,7 +20,7 @@ import { createApiKey } from "../operations/credentials/createApiKey";
 import { createAuthtoken } from "../operations/credentials/createAuthtoken";
 import { disableMember } from "../operations/members/disableMember";
 import { signIn } from "../operations/sessions/signIn";
-import { addUser } from "../operations/steps/addUser";
+import { createUser } from "../operations/steps/createUser";
 import { system } from "../principal";
 import type { Services } from "../context/services";
 
@@ -118,7 +118,7 @@ async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">
 function addPerson(ctx: Context, name: string, passwordHash: string): Promise<User> {
   const email = `${name.split(" ")[0]!.toLowerCase()}@acme.example`;
   return ctx.self.transaction((tx) =>
-    addUser(tx, { email, name, passwordHash, language: ctx.language() }),
+    createUser(tx, { email, name, passwordHash, language: ctx.language() }),
   );
 }
 

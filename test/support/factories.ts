@@ -24,7 +24,7 @@ import { newTotpSecret } from "../../src/identity/totp";
 import { newId } from "../../src/ids";
 import type { Language } from "../../src/mails/languages";
 import type { Opened } from "../../src/operations/steps/openSession";
-import { secretPlace } from "../../src/operations/steps/openSecret";
+import { secretPlace } from "../../src/operations/steps/openTotpSecret";
 import { outbound } from "../../src/net/outbound";
 import { operator, system } from "../../src/principal";
 import { AccountEntries } from "../../src/context/accountEntries";

@@ -6,7 +6,7 @@ import { totpStep } from "../../identity/totp";
 import { endSessions } from "../steps/endSessions";
 import { lockAuthenticator, lockPending } from "../steps/lockAuthenticator";
 import { lockSelf } from "../steps/lockSelf";
-import { openSecret } from "../steps/openSecret";
+import { openTotpSecret } from "../steps/openTotpSecret";
 import { queueNotice } from "../steps/queueNotice";
 import { removeAuthenticator } from "../steps/removeAuthenticator";
 import { type RecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
@@ -37,7 +37,7 @@ export async function confirmTotp(
       }
       const [kept] = await tx.query<{ sealed: Buffer }>(sql`
         select sealed_secret as sealed from authenticators where id = ${authenticator.id}`);
-      const step = totpStep(openSecret(ctx, authenticator, kept!.sealed), bare(code), tx.now);
+      const step = totpStep(openTotpSecret(ctx, authenticator, kept!.sealed), bare(code), tx.now);
       if (step === null) {
         const message =
           "This code is wrong. Enter the one that the new app shows; is its clock right?";

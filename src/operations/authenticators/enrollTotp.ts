@@ -4,7 +4,7 @@ import { newTotpSecret, type TotpSetup, totpSetup } from "../../identity/totp";
 import { newId } from "../../ids";
 import { lockAuthenticator, lockPending } from "../steps/lockAuthenticator";
 import { lockSelf } from "../steps/lockSelf";
-import { secretPlace } from "../steps/openSecret";
+import { secretPlace } from "../steps/openTotpSecret";
 import { tryCode } from "../steps/tryCode";
 import { codeOwed, useCode } from "../steps/useCode";
 

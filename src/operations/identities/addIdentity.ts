@@ -5,15 +5,15 @@ import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
-import { answerOf } from "../steps/answerOf";
-import { forgiveFlow } from "../steps/beginFlow";
-import { type Arriving, arriving } from "../steps/claimant";
-import { clientOf } from "../steps/clientOf";
-import { holdSubject } from "../steps/holdSubject";
+import { askProvider } from "../steps/askProvider";
+import { type Claimant, claimantAs } from "../steps/claimant";
+import { findProvider } from "../steps/findProvider";
 import { lockOwnSession } from "../steps/lockOwnSession";
+import { lockSubject } from "../steps/lockSubject";
 import { queueNotice } from "../steps/queueNotice";
+import { forgiveAuthorization } from "../steps/startAuthorization";
 
-interface Linking extends Arriving {
+interface Linking extends Claimant {
   methods: SignInMethod[];
   authenticatedAt: Date;
 }
@@ -32,8 +32,8 @@ export async function addIdentity(
   secret: string,
   parameters: URLSearchParams,
 ): Promise<void> {
-  const client = clientOf(ctx, provider);
-  const { subject, email } = await answerOf(ctx, client.identify(secret, parameters));
+  const client = findProvider(ctx, provider);
+  const { subject, email } = await askProvider(ctx, client.identify(secret, parameters));
   const [user] = await ctx.db.query<Linking>(sql`
     select u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified",
       s.methods, s.authenticated_at as "authenticatedAt"
@@ -41,11 +41,11 @@ export async function addIdentity(
     where s.id = ${sessionId} and s.expires_at > now()`);
   if (!user) throw ended();
   const { methods, authenticatedAt } = user;
-  const who = { ...arriving(user), sessionId, methods, authenticatedAt };
+  const who = { ...claimantAs(user), sessionId, methods, authenticatedAt };
   await ctx.as(who).transaction(async (tx) => {
     const session = await lockOwnSession(tx, sessionId, "update");
     if (session.endedAt) throw ended();
-    await holdSubject(tx, provider, subject);
+    await lockSubject(tx, provider, subject);
     const [held] = await tx.query<{ userId: string }>(sql`
       select user_id as "userId" from identities
       where provider = ${provider} and subject = ${subject}`);
@@ -66,7 +66,7 @@ export async function addIdentity(
     await tx.record("identity_linked.v1", identity);
     await queueNotice(tx, ctx, "identityLinked", PROVIDER_NAMES[provider]);
   });
-  forgiveFlow(ctx);
+  forgiveAuthorization(ctx);
 }
 
 function ended(): Unauthenticated {

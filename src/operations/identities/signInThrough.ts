@@ -10,15 +10,15 @@ import { type Person, PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
 import type { Language } from "../../mails/languages";
 import { system } from "../../principal";
-import { addUser } from "../steps/addUser";
-import { answerOf } from "../steps/answerOf";
-import { forgiveFlow } from "../steps/beginFlow";
-import { type Arriving, arriving } from "../steps/claimant";
-import { clientOf } from "../steps/clientOf";
-import { holdFreeEmail } from "../steps/holdFreeEmail";
-import { holdSubject } from "../steps/holdSubject";
-import { NO_SESSION } from "../steps/noteRefusal";
+import { askProvider } from "../steps/askProvider";
+import { type Claimant, claimantAs } from "../steps/claimant";
+import { createUser } from "../steps/createUser";
+import { findProvider } from "../steps/findProvider";
+import { lockSubject } from "../steps/lockSubject";
 import { type Opened, openSession } from "../steps/openSession";
+import { NO_SESSION } from "../steps/recordSignInRefusal";
+import { reserveEmail } from "../steps/reserveEmail";
+import { forgiveAuthorization } from "../steps/startAuthorization";
 
 /**
  * Signs in whoever has come back from a provider: by the identity that they have linked, or as a new
@@ -34,10 +34,10 @@ export async function signInThrough(
   secret: string,
   parameters: URLSearchParams,
 ): Promise<Opened> {
-  const client = clientOf(ctx, provider);
-  const person = await answerOf(ctx, client.identify(secret, parameters));
+  const client = findProvider(ctx, provider);
+  const person = await askProvider(ctx, client.identify(secret, parameters));
   const user = (await linked(ctx.db, provider, person)) ?? (await create(ctx, provider, person));
-  forgiveFlow(ctx);
+  forgiveAuthorization(ctx);
   return openSession(ctx, user, [SignInMethod[provider]], {
     // Unlinked meanwhile, it opens nothing.
     async prove(tx) {
@@ -53,25 +53,25 @@ async function linked(
   db: Pick<Queryable, "query">,
   provider: SocialProvider,
   { subject }: Person,
-): Promise<Arriving | undefined> {
-  const [user] = await db.query<Arriving>(sql`
+): Promise<Claimant | undefined> {
+  const [user] = await db.query<Claimant>(sql`
     update identities i set last_used_at = ${new Date()} from users u
     where i.provider = ${provider} and i.subject = ${subject} and u.id = i.user_id
     returning u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified"`);
   return user;
 }
 
-async function create(ctx: Context, provider: SocialProvider, person: Person): Promise<Arriving> {
+async function create(ctx: Context, provider: SocialProvider, person: Person): Promise<Claimant> {
   const notLinked = () => identityNotLinked(provider);
   if (!person.email || !person.emailVerified) throw notLinked();
   const email = person.email.toLowerCase();
   try {
     return await ctx.as(system("sign-up")).transaction(async (tx) => {
       // Of two that come back as the same person, or with one email, one is first.
-      await holdSubject(tx, provider, person.subject);
+      await lockSubject(tx, provider, person.subject);
       const before = await linked(tx, provider, person);
       if (before) return before;
-      await holdFreeEmail(tx, email, notLinked);
+      await reserveEmail(tx, email, notLinked);
       return begin(tx, provider, person, email, ctx.language());
     });
   } catch (error) {
@@ -86,8 +86,8 @@ async function begin(
   { subject, email: told, name }: Person,
   email: string,
   language: Language,
-): Promise<Arriving> {
-  const { id } = await addUser(tx, { email, name, passwordHash: null, language });
+): Promise<Claimant> {
+  const { id } = await createUser(tx, { email, name, passwordHash: null, language });
   const identity = Object.assign(new Identity(), {
     id: newId("Identity"),
     userId: id,
@@ -101,11 +101,11 @@ async function begin(
 
 /** The user of the email, which the provider has verified, is told that somebody has tried. */
 async function tell({ db, request }: Context, provider: SocialProvider, email: string) {
-  const [user] = await db.query<Arriving>(sql`
+  const [user] = await db.query<Claimant>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified"
     from users where email = ${email}`);
   if (!user) return;
-  const who = { ...arriving(user), methods: [SignInMethod[provider]] };
+  const who = { ...claimantAs(user), methods: [SignInMethod[provider]] };
   await recordRefusal(db, who, request, {
     type: "sign_in_refused.v1",
     stream: { userId: user.id },

@@ -5,7 +5,7 @@ import { Refusal, Refused } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/providers";
 import { lockSelf } from "../steps/lockSelf";
 import { queueNotice } from "../steps/queueNotice";
-import { voidBegun } from "../steps/voidBegun";
+import { voidPendingProofs } from "../steps/voidPendingProofs";
 
 /**
  * Unlinks an identity of the caller's: nobody signs in with it from this commit on, sign-ins that
@@ -35,7 +35,7 @@ export async function unlinkIdentity(ctx: Context, identityId: string): Promise<
         ["identityId"],
       );
     }
-    await voidBegun(tx, user.id);
+    await voidPendingProofs(tx, user.id);
     await tx.delete(identity);
     await tx.record("identity_unlinked.v1", identity);
     await queueNotice(tx, ctx, "identityUnlinked", PROVIDER_NAMES[identity.provider]);

@@ -2,8 +2,8 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
-import { type Arriving, arriving } from "../steps/claimant";
-import { familiar } from "../steps/familiar";
+import { type Claimant, claimantAs } from "../steps/claimant";
+import { isKnownDevice } from "../steps/isKnownDevice";
 import { lockAuthenticator } from "../steps/lockAuthenticator";
 import { openSession } from "../steps/openSession";
 import { readOneTimeToken, wrongToken } from "../steps/readOneTimeToken";
@@ -11,9 +11,9 @@ import { methodOf } from "../steps/secondFactor";
 import { type Try, tryAt } from "../steps/tryAt";
 import { useCode } from "../steps/useCode";
 
-interface Challenged extends Arriving {
+interface Challenged extends Claimant {
   methods: SignInMethod[];
-  familiar: boolean;
+  knownDevice: boolean;
 }
 
 /**
@@ -29,15 +29,15 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
     and t.expires_at > now()`;
   const [user] = await ctx.db.query<Challenged>(sql`
     select users.id, users.email, users.name, users.email_verified_at is not null as "emailVerified",
-      t.methods, ${familiar(ctx.knownDevice())} as familiar
+      t.methods, ${isKnownDevice(ctx.knownDevice())} as "knownDevice"
     from one_time_tokens t join users on users.id = t.user_id where ${live}`);
   if (!user) throw await wrongToken(ctx, challengeInvalid);
   const { email, methods } = user;
   const attempt: Try = {
     secret: "code",
     email,
-    familiar: user.familiar,
-    who: { ...arriving(user), methods },
+    knownDevice: user.knownDevice,
+    who: { ...claimantAs(user), methods },
   };
   return tryAt(ctx, attempt, () =>
     openSession(ctx, user, [...methods, methodOf(code)], {

@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
 import { lockOwnSession } from "../steps/lockOwnSession";
-import { voidBegun } from "../steps/voidBegun";
+import { voidPendingProofs } from "../steps/voidPendingProofs";
 
 /**
  * Ends a session of the caller's, whichever: nobody gets in with it from this commit on. With another
@@ -18,7 +18,7 @@ export async function endSession(ctx: Context, sessionId: string): Promise<Sessi
     session.endedAt = tx.now;
     await tx.save(session);
     await tx.record("session_ended.v1", session);
-    if (sessionId !== tx.principal.sessionId) await voidBegun(tx, session.userId);
+    if (sessionId !== tx.principal.sessionId) await voidPendingProofs(tx, session.userId);
     return session;
   });
 }

@@ -2,16 +2,16 @@ import { PrincipalKind } from "../../entities/Event";
 import { Surface } from "../../entities/Session";
 import type { Principal } from "../../principal";
 
-/** A user who is on the way in. */
-export interface Arriving {
+/** A user who says that they are this one, and has not proven it yet (NIST SP 800-63: the claimant). */
+export interface Claimant {
   id: string;
   email: string;
   name: string;
   emailVerified: boolean;
 }
 
-/** The user as whom somebody is trying to get in, not proven yet. */
-export function arriving({ id, email, name, emailVerified }: Arriving): Principal {
+/** The claimant as the principal of a request, with no session and no proof. */
+export function claimantAs({ id, email, name, emailVerified }: Claimant): Principal {
   return {
     kind: PrincipalKind.USER,
     id,

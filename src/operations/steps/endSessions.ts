@@ -2,10 +2,10 @@ import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import { Session } from "../../entities/Session";
 import { assertOpen } from "./lockOwnSession";
-import { voidBegun } from "./voidBegun";
+import { voidPendingProofs } from "./voidPendingProofs";
 
 /** Ends these, which are held, and records each. */
-export async function endAll(tx: Transaction, sessions: readonly Session[]): Promise<void> {
+export async function endEach(tx: Transaction, sessions: readonly Session[]): Promise<void> {
   for (const session of sessions) {
     tx.authorize("end", session);
     session.endedAt = tx.now;
@@ -34,7 +34,7 @@ export async function endSessions(
   );
   if (sessionId) assertOpen(open, sessionId);
   const others = open.filter(({ id }) => id !== except);
-  await voidBegun(tx, userId);
-  await endAll(tx, others);
+  await voidPendingProofs(tx, userId);
+  await endEach(tx, others);
   return others;
 }

@@ -1,17 +1,16 @@
 import type { Context } from "../../context/context";
 import type { Transaction } from "../../context/transaction";
 import { type Sql, sql, TRUE } from "../../database/sql";
-import type { SignInMethod } from "../../entities/Session";
-import { Session } from "../../entities/Session";
+import { Session, type SignInMethod } from "../../entities/Session";
 import { Refusal, Unauthenticated } from "../../errors";
 import { newSession } from "../../identity/sessions";
 import { newToken } from "../../identity/tokens";
 import { newId } from "../../ids";
 import { WRONG_PASSWORD } from "./assertPassword";
-import { arriving, type Arriving } from "./claimant";
-import { endAll } from "./endSessions";
-import { NO_SESSION, noteRefusal } from "./noteRefusal";
+import { type Claimant, claimantAs } from "./claimant";
+import { endEach } from "./endSessions";
 import { queueNotice } from "./queueNotice";
+import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
 import { isSecond } from "./secondFactor";
 
 /** More are of nobody's use, and would have to be ended one by one. */
@@ -48,7 +47,7 @@ interface Opening {
  */
 export async function openSession(
   ctx: Context,
-  user: Arriving,
+  user: Claimant,
   methods: SignInMethod[],
   { passwordHash, prove }: Opening = {},
 ): Promise<Opened> {
@@ -56,7 +55,7 @@ export async function openSession(
   const { ip, userAgent } = ctx.request;
   const { session, token } = newSession(user.id, methods, ctx.request, deviceHash, new Date());
   const { id: sessionId, authenticatedAt } = session;
-  const entering = { ...arriving(user), sessionId, methods, authenticatedAt };
+  const entering = { ...claimantAs(user), sessionId, methods, authenticatedAt };
   const challenge = await ctx.as(entering).transaction(async (tx) => {
     const same = passwordHash === undefined ? TRUE : sql`u.password_hash = ${passwordHash}`;
     const [found] = await tx.query<{ owes: boolean; unknown: boolean; spare: string[] }>(sql`
@@ -76,7 +75,7 @@ export async function openSession(
     await tx.record("signed_in.v1", session);
     if (found.spare.length) {
       // Those that were not used for longest, so that one more leaves no more than there may be.
-      await endAll(
+      await endEach(
         tx,
         await tx.rows(Session, sql`row.id = any(${found.spare}) and row.ended_at is null`),
       );
@@ -87,14 +86,16 @@ export async function openSession(
   if (challenge) {
     // Whoever knows the password and has no code gets no further, and should not go unnoticed.
     const refusal = { ...NO_SESSION, code: Refusal.MFA_CHALLENGE };
-    ctx.background(noteRefusal(ctx, { ...arriving(user), methods }, "sign_in_refused.v1", refusal));
+    ctx.background(
+      recordSignInRefusal(ctx, { ...claimantAs(user), methods }, "sign_in_refused.v1", refusal),
+    );
     return { session: null, challenge };
   }
   ctx.become(entering);
   return { session, token, challenge: null };
 }
 
-async function askForCode(tx: Transaction, user: Arriving, methods: SignInMethod[]) {
+async function askForCode(tx: Transaction, user: Claimant, methods: SignInMethod[]) {
   const { text: token, hash } = newToken("ONE_TIME", null);
   const expiresAt = new Date(tx.now.getTime() + CHALLENGE_LASTS_MS);
   await tx.query(sql`

@@ -3,7 +3,7 @@ import { DomainError, Unauthenticated } from "../../errors";
 import { countTry, forgive, isFirst } from "../../identity/throttle";
 import { queueMail } from "../../mails/queueMail";
 import type { Principal } from "../../principal";
-import { NO_SESSION, noteRefusal } from "./noteRefusal";
+import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
 
 /** A try at a secret of somebody's. */
 export interface Try {
@@ -13,7 +13,7 @@ export interface Try {
   /** Whom a failure is told; null for nobody's email. */
   who: Principal | null;
   /** Whether they have signed in with that browser before. */
-  familiar?: boolean;
+  knownDevice?: boolean;
 }
 
 /**
@@ -25,13 +25,13 @@ export interface Try {
  */
 export async function tryAt<T>(
   ctx: Context,
-  { who, familiar = false, ...attempt }: Try,
+  { who, knownDevice = false, ...attempt }: Try,
   check: () => Promise<T>,
 ): Promise<T> {
   const guesser = {
     ...attempt,
     ip: ctx.request.ip,
-    deviceHash: familiar ? ctx.knownDevice() : null,
+    deviceHash: knownDevice ? ctx.knownDevice() : null,
     sessionId: who?.sessionId ?? null,
   };
   const refuse = (error: unknown) => {
@@ -67,7 +67,7 @@ async function noteFailure(
       : sessionId
         ? "reauthentication_refused.v1"
         : "sign_in_refused.v1";
-  await noteRefusal(ctx, who, type, { ...NO_SESSION, action, code });
+  await recordSignInRefusal(ctx, who, type, { ...NO_SESSION, action, code });
   if (code !== "RATE_LIMITED") return;
   await db.transaction(async (connection) => {
     const notice = secret === "code" ? "codeGuessed" : "passwordGuessed";

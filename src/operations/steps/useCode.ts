@@ -6,7 +6,7 @@ import { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { recoveryCodeHash } from "../../identity/recoveryCodes";
 import { totpStep } from "../../identity/totp";
-import { openSecret } from "./openSecret";
+import { openTotpSecret } from "./openTotpSecret";
 import { queueNotice } from "./queueNotice";
 import { bare, methodOf } from "./secondFactor";
 
@@ -28,7 +28,7 @@ export async function useCode(
     from authenticators where id = ${id}`);
   const { sealedSecret, recoveryCodeHashes: hashes } = kept!;
   if (methodOf(code) === SignInMethod.TOTP) {
-    const key = openSecret(ctx, authenticator, sealedSecret!);
+    const key = openTotpSecret(ctx, authenticator, sealedSecret!);
     const step = totpStep(key, bare(code), tx.now);
     const accepted =
       step === null

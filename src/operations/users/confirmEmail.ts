@@ -2,9 +2,9 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { queueMail } from "../../mails/queueMail";
-import { holdFreeEmail } from "../steps/holdFreeEmail";
 import { lockSelf } from "../steps/lockSelf";
 import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
+import { reserveEmail } from "../steps/reserveEmail";
 
 /**
  * Has the caller sign in with another address from now on, by the token that was mailed to it, and
@@ -28,7 +28,7 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
       update one_time_tokens set used_at = now() where ${live} returning email`);
     if (!used) throw tokenInvalid();
     const { email } = used;
-    await holdFreeEmail(tx, email);
+    await reserveEmail(tx, email);
 
     const before = user.email;
     user.email = email;

@@ -3,8 +3,8 @@ import { sql } from "../../database/sql";
 import type { Account } from "../../entities/Account";
 import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { addUser } from "../steps/addUser";
 import { choosePassword } from "../steps/choosePassword";
+import { createUser } from "../steps/createUser";
 import { emailFrom } from "../steps/emailFrom";
 import { foundAccount } from "../steps/foundAccount";
 import { nameFrom } from "../steps/nameFrom";
@@ -41,7 +41,7 @@ export async function createAdministrator(
           "create an account (`createAccount`).",
       );
     }
-    const user = await addUser(tx, { email, name, passwordHash, language: ctx.language() });
+    const user = await createUser(tx, { email, name, passwordHash, language: ctx.language() });
     if (unchecked) await recordUnchecked(tx, user);
     return { user, account: await foundAccount(tx, accountName, user.id) };
   });

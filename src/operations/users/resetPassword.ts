@@ -2,12 +2,12 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
 import { choosePassword } from "../steps/choosePassword";
-import { type Arriving, arriving } from "../steps/claimant";
+import { type Claimant, claimantAs } from "../steps/claimant";
 import { endSessions } from "../steps/endSessions";
+import { linkedProviders } from "../steps/linkedProviders";
 import { queueNotice } from "../steps/queueNotice";
 import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
 import { recordUnchecked } from "../steps/recordUnchecked";
-import { waysBesides } from "../steps/waysBesides";
 
 /**
  * Sets a new password with the token of a mailed link, and ends all of the user's sessions (U5).
@@ -23,7 +23,7 @@ export async function resetPassword(
   const hash = await readOneTimeToken(ctx, token);
   const live = sql`t.token_hash = ${hash} and t.purpose = 'RESET_PASSWORD' and t.used_at is null
     and t.expires_at > now()`;
-  const [found] = await ctx.db.query<Arriving>(sql`
+  const [found] = await ctx.db.query<Claimant>(sql`
     select u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified"
     from one_time_tokens t join users u on u.id = t.user_id and u.email = t.email where ${live}`);
   if (!found) throw await wrongToken(ctx);
@@ -34,7 +34,7 @@ export async function resetPassword(
     found,
   );
 
-  const user = await ctx.as(arriving(found)).transaction(async (tx) => {
+  const user = await ctx.as(claimantAs(found)).transaction(async (tx) => {
     const user = await tx.lock(User, found.id);
     const used = await tx.query(sql`
       update one_time_tokens t set used_at = now() where ${live} returning id`);
@@ -46,7 +46,7 @@ export async function resetPassword(
     await tx.record("user_password_reset.v1", user);
     if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, null);
-    await queueNotice(tx, ctx, "passwordReset", await waysBesides(tx));
+    await queueNotice(tx, ctx, "passwordReset", await linkedProviders(tx));
     return user;
   });
   return user;

@@ -6,10 +6,10 @@ import { normal } from "../../identity/passwords";
 import { assertPassword, WRONG_PASSWORD } from "../steps/assertPassword";
 import { choosePassword, type Chosen } from "../steps/choosePassword";
 import { endSessions } from "../steps/endSessions";
+import { linkedProviders } from "../steps/linkedProviders";
 import { lockSelf } from "../steps/lockSelf";
 import { queueNotice } from "../steps/queueNotice";
 import { recordUnchecked } from "../steps/recordUnchecked";
-import { waysBesides } from "../steps/waysBesides";
 
 /**
  * Changes the caller's password, and ends their other sessions: whoever was in with the old one
@@ -57,7 +57,7 @@ export async function updatePassword(
     // A link asked for before would undo this.
     await tx.query(sql`
       delete from one_time_tokens where user_id = ${id} and purpose = 'RESET_PASSWORD'`);
-    await queueNotice(tx, ctx, "passwordChanged", await waysBesides(tx));
+    await queueNotice(tx, ctx, "passwordChanged", await linkedProviders(tx));
     return user;
   });
 }

@@ -6,12 +6,12 @@ import { Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
 import { languageOf } from "../../mails/languages";
 import { system } from "../../principal";
-import { addUser } from "../steps/addUser";
 import { WRONG_PASSWORD } from "../steps/assertPassword";
-import { holdFreeEmail } from "../steps/holdFreeEmail";
+import { createUser } from "../steps/createUser";
 import { type Opened, openSession } from "../steps/openSession";
 import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
 import { recordUnchecked } from "../steps/recordUnchecked";
+import { reserveEmail } from "../steps/reserveEmail";
 
 interface SignUp {
   email: string;
@@ -51,12 +51,12 @@ export async function verifyEmail(
   }
   const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
-    await holdFreeEmail(tx, signUp.email);
+    await reserveEmail(tx, signUp.email);
     const used = await tx.query(sql`
       update one_time_tokens set used_at = now() where ${live} returning id`);
     if (!used.length) throw tokenInvalid();
 
-    const user = await addUser(tx, { ...signUp, language: languageOf(language) });
+    const user = await createUser(tx, { ...signUp, language: languageOf(language) });
     if (passwordUnchecked) await recordUnchecked(tx, user);
     return user;
   });

@@ -6,7 +6,7 @@ import { completeSignIn } from "../../../src/operations/sessions/completeSignIn"
 import { endOtherSessions } from "../../../src/operations/sessions/endOtherSessions";
 import { signIn } from "../../../src/operations/sessions/signIn";
 import { updatePassword } from "../../../src/operations/users/updatePassword";
-import type { Arriving } from "../../../src/operations/steps/claimant";
+import type { Claimant } from "../../../src/operations/steps/claimant";
 import { openSession } from "../../../src/operations/steps/openSession";
 import { db, sqlAsOwner, useDatabase } from "../../support/database";
 import {
@@ -234,8 +234,8 @@ describe("the second factor and the session", () => {
     async ({ methods, on, session }) => {
       const user = await aUser();
       if (on) await anAuthenticator(user.id);
-      const arriving: Arriving = { ...user, emailVerified: true };
-      const opened = await openSession(asNobody(), arriving, methods);
+      const claimant: Claimant = { ...user, emailVerified: true };
+      const opened = await openSession(asNobody(), claimant, methods);
       expect(opened.session !== null).toBe(session);
       expect(opened.challenge === null).toBe(session);
       expect(await sessionsOf(user.id)).toHaveLength(session ? 1 : 0);

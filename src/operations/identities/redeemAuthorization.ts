@@ -20,7 +20,7 @@ export interface Taken {
  * @throws Refused (TOKEN_INVALID) when it is expired, taken, begun elsewhere or to another provider;
  * RateLimited after too many tries.
  */
-export async function takeFlow(
+export async function redeemAuthorization(
   ctx: Context,
   provider: SocialProvider,
   secret: string,

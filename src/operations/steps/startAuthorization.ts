@@ -4,8 +4,8 @@ import type { SocialProvider } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
 import { countTry, forgive } from "../../identity/throttle";
 import { newToken } from "../../identity/tokens";
-import { answerOf } from "./answerOf";
-import { clientOf } from "./clientOf";
+import { askProvider } from "./askProvider";
+import { findProvider } from "./findProvider";
 
 /** How long somebody has to sign in at the provider. */
 const LASTS_MS = 10 * 60 * 1000;
@@ -22,7 +22,7 @@ const RETURN_TO_LIMIT = 1024;
 const PATH = /^\/(?!\/)[\w\-.~!$&'()*+,;=:@%/?]*$/;
 
 /** A way to a provider, begun: where to go, and the secret that the browser has to bring back. */
-export interface Flow {
+export interface AuthorizationRequest {
   url: string;
   secret: string;
 }
@@ -34,12 +34,12 @@ export interface Flow {
  * @throws Refused (BAD_USER_INPUT for a provider that is not configured, and for what is no path of
  * the frontend; PROVIDER_FAILED); RateLimited.
  */
-export async function beginFlow(
+export async function startAuthorization(
   ctx: Context,
   provider: SocialProvider,
   returnTo: string,
   sessionId: string | null,
-): Promise<Flow> {
+): Promise<AuthorizationRequest> {
   if (returnTo.length > RETURN_TO_LIMIT || !PATH.test(returnTo)) {
     throw new Refused(
       Refusal.BAD_USER_INPUT,
@@ -47,10 +47,10 @@ export async function beginFlow(
       ["returnTo"],
     );
   }
-  const client = clientOf(ctx, provider);
+  const client = findProvider(ctx, provider);
   await countTry(ctx.db, beginner(ctx));
   const { text: secret, hash } = newToken("ONE_TIME", null);
-  const url = await answerOf(ctx, client.authorizationUrl(secret));
+  const url = await askProvider(ctx, client.authorizationUrl(secret));
   const now = new Date();
   await ctx.db.query(sql`
     with swept as (
@@ -65,7 +65,7 @@ export async function beginFlow(
 }
 
 /** Somebody came back and got in: many may begin behind one address. */
-export function forgiveFlow(ctx: Context): void {
+export function forgiveAuthorization(ctx: Context): void {
   ctx.background(forgive(ctx.db, beginner(ctx)));
 }
 

@@ -2,7 +2,7 @@ import type { Transaction } from "../../context/transaction";
 import { Membership } from "../../entities/Membership";
 
 /** The caller's own membership, for what only a member can do. */
-export async function ownMembership(tx: Transaction, action: "leave"): Promise<Membership> {
+export async function lockOwnMembership(tx: Transaction, action: "leave"): Promise<Membership> {
   const { membershipId, accountId } = tx.standing!;
   const member = membershipId
     ? await tx.lock(Membership, membershipId)

@@ -2,7 +2,7 @@ import type { Context } from "../../context/context";
 import { Refused } from "../../errors";
 
 /** What a provider answers, whose failures the operator is told of. */
-export async function answerOf<T>(ctx: Context, answer: Promise<T>): Promise<T> {
+export async function askProvider<T>(ctx: Context, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {

@@ -4,7 +4,7 @@ import { Refusal, Refused } from "../../errors";
 import { emailFrom } from "./emailFrom";
 
 /** Finds whom the operator names. @throws Refused (BAD_USER_INPUT) where there is no such user. */
-export async function personBy(ctx: Context, email: string): Promise<{ id: string }> {
+export async function findUser(ctx: Context, email: string): Promise<{ id: string }> {
   const [found] = await ctx.db.query<{ id: string }>(sql`
     select id from users where email = ${emailFrom(email, ["email"])}`);
   if (found) return found;

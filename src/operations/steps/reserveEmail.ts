@@ -8,7 +8,7 @@ import { tokenInvalid } from "./readOneTimeToken";
  *
  * @throws Refused (TOKEN_INVALID), as of a link, unless told otherwise.
  */
-export async function holdFreeEmail(
+export async function reserveEmail(
   tx: Transaction,
   email: string,
   taken: () => Refused = tokenInvalid,

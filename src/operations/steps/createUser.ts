@@ -4,7 +4,7 @@ import { User } from "../../entities/User";
 import { newId } from "../../ids";
 
 /** Creates a user whose email is confirmed; whoever else signed up with it did not show that. */
-export async function addUser(
+export async function createUser(
   tx: Transaction,
   fields: Pick<User, "email" | "name" | "passwordHash" | "language">,
 ): Promise<User> {

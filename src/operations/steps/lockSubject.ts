@@ -3,7 +3,7 @@ import { sql } from "../../database/sql";
 import type { SocialProvider } from "../../entities/Identity";
 
 /** Keeps everybody else from linking a subject until commit. */
-export async function holdSubject(
+export async function lockSubject(
   tx: Transaction,
   provider: SocialProvider,
   subject: string,

@@ -6,7 +6,7 @@ import type { Principal } from "../../principal";
 /** Of a sign-in that was refused. */
 export const NO_SESSION = { action: "create Session", allowed: false, rule: null, roles: null };
 
-export function noteRefusal(
+export function recordSignInRefusal(
   { db, request }: Context,
   who: Principal,
   type: EventType,
