@@ -71,6 +71,7 @@ const BEHIND: Record<string, readonly string[]> = {
   qrcode: ["identity/totp"],
   nodemailer: ["mails"],
   negotiator: ["mails/languages"],
+  bowser: ["mails/browser"],
   "graphile-worker": ["setup/jobs", "database"],
   "@apollo/": ["graphql", "http"],
   "@graphql-yoga/": ["graphql"],

@@ -14,6 +14,8 @@ import { NoteUncheckedPasswords1764000000010 } from "../../migrations/1764000000
 import { RequireMfa1764000000011 } from "../../migrations/1764000000011-require-mfa";
 import { CreateEntries1764000000012 } from "../../migrations/1764000000012-create-entries";
 import { AddLanguages1764000000013 } from "../../migrations/1764000000013-add-languages";
+import { LetRowsBeSwept1764200000013 } from "../../migrations/1764200000013-let-rows-be-swept";
+import { OrderMailRequests1764200000003 } from "../../migrations/1764200000003-order-mail-requests";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -58,6 +60,8 @@ const migrations = [
   RequireMfa1764000000011,
   CreateEntries1764000000012,
   AddLanguages1764000000013,
+  OrderMailRequests1764200000003,
+  LetRowsBeSwept1764200000013,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

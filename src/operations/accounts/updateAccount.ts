@@ -3,7 +3,7 @@ import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import { Account } from "../../entities/Account";
 import { Refusal, Refused } from "../../errors";
-import { nameFrom } from "../steps/nameFrom";
+import { nameFrom } from "../steps/lineFrom";
 
 /**
  * Changes what is given. Giving what is there already changes nothing and records nothing.

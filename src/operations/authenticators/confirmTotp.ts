@@ -25,7 +25,7 @@ export async function confirmTotp(
   ctx: Context,
   code: string,
 ): Promise<{ authenticator: Authenticator; recoveryCodes: RecoveryCodes }> {
-  return tryCode(ctx, () =>
+  return tryCode(ctx, "set-up", () =>
     ctx.self.transaction(async (tx) => {
       const user = await lockSelf(tx);
       tx.requireFresh(user);

@@ -19,7 +19,7 @@ import { useCode } from "../steps/useCode";
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function disableTotp(ctx: Context, code: string): Promise<Authenticator> {
-  return tryCode(ctx, () =>
+  return tryCode(ctx, "re-authentication", () =>
     ctx.self.transaction(async (tx) => {
       const user = await lockSelf(tx);
       tx.requireFresh(user);

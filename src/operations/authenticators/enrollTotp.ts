@@ -55,6 +55,7 @@ export async function enrollTotp(
       await tx.record("authenticator_created.v1", authenticator);
       return authenticator;
     });
-  const authenticator = code === null ? await enroll() : await tryCode(ctx, enroll);
+  const authenticator =
+    code === null ? await enroll() : await tryCode(ctx, "re-authentication", enroll);
   return { authenticator, setup: await totpSetup(secret, services.name, who.subject) };
 }

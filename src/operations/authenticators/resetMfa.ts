@@ -5,11 +5,11 @@ import { Authenticator } from "../../entities/Authenticator";
 import { Membership } from "../../entities/Membership";
 import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
+import { voidPendingProofs } from "../../identity/oneTimeTokens";
 import { findUser } from "../steps/findUser";
 import { queueNotice } from "../steps/queueNotice";
 import { reasonFrom } from "../steps/reasonFrom";
 import { removeAuthenticator } from "../steps/removeAuthenticator";
-import { voidPendingProofs } from "../steps/voidPendingProofs";
 
 /**
  * Turns off the second factor of somebody who lost their device and their codes, for the operator

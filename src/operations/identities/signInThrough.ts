@@ -6,6 +6,7 @@ import { sql } from "../../database/sql";
 import { Identity, type SocialProvider } from "../../entities/Identity";
 import { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
+import { emailTyped } from "../../identity/emails";
 import { type Person, PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
 import type { Language } from "../../mails/languages";
@@ -14,6 +15,7 @@ import { askProvider } from "../steps/askProvider";
 import { type Claimant, claimantAs } from "../steps/claimant";
 import { createUser } from "../steps/createUser";
 import { findProvider } from "../steps/findProvider";
+import { cleanName } from "../steps/lineFrom";
 import { lockSubject } from "../steps/lockSubject";
 import { type Opened, openSession } from "../steps/openSession";
 import { NO_SESSION } from "../steps/recordSignInRefusal";
@@ -64,7 +66,7 @@ async function linked(
 async function create(ctx: Context, provider: SocialProvider, person: Person): Promise<Claimant> {
   const notLinked = () => identityNotLinked(provider);
   if (!person.email || !person.emailVerified) throw notLinked();
-  const email = person.email.toLowerCase();
+  const email = emailTyped(person.email);
   try {
     return await ctx.as(system("sign-up")).transaction(async (tx) => {
       // Of two that come back as the same person, or with one email, one is first.
@@ -83,10 +85,11 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
 async function begin(
   tx: Transaction,
   provider: SocialProvider,
-  { subject, email: told, name }: Person,
+  { subject, email: told, name: called }: Person,
   email: string,
   language: Language,
 ): Promise<Claimant> {
+  const name = cleanName(called) ?? cleanName(email.split("@")[0]!)!;
   const { id } = await createUser(tx, { email, name, passwordHash: null, language });
   const identity = Object.assign(new Identity(), {
     id: newId("Identity"),

@@ -2,10 +2,10 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Identity } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
+import { voidPendingProofs } from "../../identity/oneTimeTokens";
 import { PROVIDER_NAMES } from "../../identity/providers";
 import { lockSelf } from "../steps/lockSelf";
 import { queueNotice } from "../steps/queueNotice";
-import { voidPendingProofs } from "../steps/voidPendingProofs";
 
 /**
  * Unlinks an identity of the caller's: nobody signs in with it from this commit on, sign-ins that

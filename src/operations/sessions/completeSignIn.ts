@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
-import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
+import { findToken, redeemToken } from "../../identity/oneTimeTokens";
 import { type Claimant, claimantAs } from "../steps/claimant";
 import { isKnownDevice } from "../steps/isKnownDevice";
 import { lockAuthenticator } from "../steps/lockAuthenticator";
@@ -12,7 +12,6 @@ import { type Try, tryAt } from "../steps/tryAt";
 import { useCode } from "../steps/useCode";
 
 interface Challenged extends Claimant {
-  methods: SignInMethod[];
   knownDevice: boolean;
 }
 
@@ -25,16 +24,17 @@ interface Challenged extends Claimant {
  */
 export async function completeSignIn(ctx: Context, challenge: string, code: string) {
   const hash = await readOneTimeToken(ctx, challenge, challengeInvalid);
-  const live = sql`t.token_hash = ${hash} and t.purpose = 'COMPLETE_SIGN_IN' and t.used_at is null
-    and t.expires_at > now()`;
+  const question = await findToken(ctx.db, "COMPLETE_SIGN_IN", hash);
   const [user] = await ctx.db.query<Challenged>(sql`
-    select users.id, users.email, users.name, users.email_verified_at is not null as "emailVerified",
-      t.methods, ${isKnownDevice(ctx.knownDevice())} as "knownDevice"
-    from one_time_tokens t join users on users.id = t.user_id where ${live}`);
-  if (!user) throw await wrongToken(ctx, challengeInvalid);
-  const { email, methods } = user;
+    select id, email, name, email_verified_at is not null as "emailVerified",
+      ${isKnownDevice(ctx.knownDevice())} as "knownDevice"
+    from users where id = ${question?.userId}`);
+  if (!question || !user) throw await wrongToken(ctx, challengeInvalid);
+  const { email } = user;
+  const methods = question.methods!;
   const attempt: Try = {
     secret: "code",
+    purpose: "sign-in",
     email,
     knownDevice: user.knownDevice,
     who: { ...claimantAs(user), methods },
@@ -43,9 +43,8 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
     openSession(ctx, user, [...methods, methodOf(code)], {
       prove: async (tx) => {
         const authenticator = await lockAuthenticator(tx);
-        const used = await tx.query(sql`
-        update one_time_tokens t set used_at = now() where ${live} returning id`);
-        if (!authenticator || !used.length) throw challengeInvalid();
+        const redeemed = await redeemToken(tx, "COMPLETE_SIGN_IN", hash);
+        if (!authenticator || !redeemed) throw challengeInvalid();
         await useCode(tx, ctx, authenticator, code);
       },
     }),

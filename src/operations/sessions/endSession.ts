@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
+import { voidPendingProofs } from "../../identity/oneTimeTokens";
 import { lockOwnSession } from "../steps/lockOwnSession";
-import { voidPendingProofs } from "../steps/voidPendingProofs";
 
 /**
  * Ends a session of the caller's, whichever: nobody gets in with it from this commit on. With another

@@ -57,7 +57,7 @@ export async function reauthenticate(
       await tx.record("reauthenticated.v1", session);
       return session;
     });
-  const session = second ? await tryCode(ctx, prove) : await prove();
+  const session = second ? await tryCode(ctx, "re-authentication", prove) : await prove();
   const { authenticatedAt, methods } = session;
   ctx.become({ ...who, authenticatedAt, methods });
   return { session, token: text };

@@ -3,6 +3,7 @@ import { sql } from "../../database/sql";
 import { SignInMethod } from "../../entities/Session";
 import { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
+import { emailTyped } from "../../identity/emails";
 import { hashPassword, needsRehash, verifyPassword } from "../../identity/passwords";
 import { type Claimant, claimantAs } from "../steps/claimant";
 import { isKnownDevice } from "../steps/isKnownDevice";
@@ -28,9 +29,10 @@ export async function signIn(ctx: Context, email: string, password: string): Pro
   const [user] = await ctx.db.query<SignInRow>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified",
       password_hash as "passwordHash", ${isKnownDevice(ctx.knownDevice())} as "knownDevice"
-    from users where email = ${email.trim().toLowerCase()}`);
+    from users where email = ${emailTyped(email)}`);
   const attempt: Try = {
     secret: "password",
+    purpose: "sign-in",
     email,
     knownDevice: user?.knownDevice ?? false,
     who: user ? claimantAs(user) : null,

@@ -18,7 +18,7 @@ export async function assertPassword(ctx: Context, password: string): Promise<st
     select email, password_hash as hash from users where id = ${who.id}`);
   const { email, hash } = user!;
   if (hash === null) throw passwordNotSet();
-  return tryAt(ctx, { secret: "password", email, who }, async () => {
+  return tryAt(ctx, { secret: "password", purpose: "re-authentication", email, who }, async () => {
     if (await verifyPassword(hash, password, ctx.request.ip)) return hash;
     throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
   });

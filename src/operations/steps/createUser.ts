@@ -1,6 +1,6 @@
 import type { Transaction } from "../../context/transaction";
-import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
+import { voidSignUps } from "../../identity/oneTimeTokens";
 import { newId } from "../../ids";
 
 /** Creates a user whose email is confirmed; whoever else signed up with it did not show that. */
@@ -18,7 +18,6 @@ export async function createUser(
   tx.authorize("create", user);
   await tx.save(user);
   await tx.record("user_created.v1", user);
-  await tx.query(sql`
-    delete from one_time_tokens where email = ${user.email} and purpose = 'SIGN_UP'`);
+  await voidSignUps(tx, user.email);
   return user;
 }

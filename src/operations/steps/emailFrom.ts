@@ -1,10 +1,10 @@
-import { z } from "zod";
 import { Refusal, Refused } from "../../errors";
-import { boundedText } from "./nameFrom";
+import { emailOf } from "../../identity/emails";
 
-/** An email address as it is kept: in lower case, without white space around it. */
+/** An email address as it is kept (`emailOf`). @throws Refused (BAD_USER_INPUT) for what is none. */
 export function emailFrom(text: string, field: string[]): string {
-  const email = text.trim().toLowerCase();
-  if (z.email().safeParse(email).success) return boundedText(email, field, 254);
-  throw new Refused(Refusal.BAD_USER_INPUT, "This is no email address.", field);
+  const email = emailOf(text);
+  if (email) return email;
+  const message = "This is not an email address. Enter one such as ada@example.com.";
+  throw new Refused(Refusal.BAD_USER_INPUT, message, field);
 }

@@ -1,8 +1,8 @@
 import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import { Session } from "../../entities/Session";
+import { voidPendingProofs } from "../../identity/oneTimeTokens";
 import { assertOpen } from "./lockOwnSession";
-import { voidPendingProofs } from "./voidPendingProofs";
 
 /** Ends these, which are held, and records each. */
 export async function endEach(tx: Transaction, sessions: readonly Session[]): Promise<void> {

@@ -5,7 +5,7 @@ import { ServiceUser } from "../../entities/ServiceUser";
 import { Refusal, Refused } from "../../errors";
 import { newToken } from "../../identity/tokens";
 import { kindOf, newId } from "../../ids";
-import { boundedText } from "./nameFrom";
+import { boundedText, lineFrom } from "./lineFrom";
 
 export interface NewCredential {
   /** A member or service user of the account; the caller where absent. */
@@ -36,7 +36,7 @@ export async function issueCredential<C extends Credential>(
     kind,
     membershipId: byService ? null : owner,
     serviceUserId: byService ? owner : null,
-    description: boundedText(description ?? "", ["description"], 255),
+    description: lineFrom(description ?? "", ["description"]),
     metadata: boundedText(metadata ?? "", ["metadata"], 4096),
     secretHash: hash,
     lastFour: secret.slice(-4),

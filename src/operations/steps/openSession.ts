@@ -3,9 +3,8 @@ import type { Transaction } from "../../context/transaction";
 import { type Sql, sql, TRUE } from "../../database/sql";
 import { Session, type SignInMethod } from "../../entities/Session";
 import { Refusal, Unauthenticated } from "../../errors";
+import { issueChallenge } from "../../identity/oneTimeTokens";
 import { newSession } from "../../identity/sessions";
-import { newToken } from "../../identity/tokens";
-import { newId } from "../../ids";
 import { WRONG_PASSWORD } from "./assertPassword";
 import { type Claimant, claimantAs } from "./claimant";
 import { endEach } from "./endSessions";
@@ -15,9 +14,6 @@ import { isSecond } from "./secondFactor";
 
 /** More are of nobody's use, and would have to be ended one by one. */
 const MOST_SESSIONS = 100;
-
-/** How long somebody has to find their phone. */
-const CHALLENGE_LASTS_MS = 10 * 60 * 1000;
 
 /** The question for a second factor, between a first one and a session. */
 export interface Challenge {
@@ -69,7 +65,7 @@ export async function openSession(
       from users u where u.id = ${user.id} and ${same} for share of u`);
     if (!found) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
     await prove?.(tx);
-    if (found.owes && !methods.some(isSecond)) return askForCode(tx, user, methods);
+    if (found.owes && !methods.some(isSecond)) return issueChallenge(tx, user, methods, tx.now);
     tx.authorize("create", session);
     await tx.save(session);
     await tx.record("signed_in.v1", session);
@@ -93,20 +89,6 @@ export async function openSession(
   }
   ctx.become(entering);
   return { session, token, challenge: null };
-}
-
-async function askForCode(tx: Transaction, user: Claimant, methods: SignInMethod[]) {
-  const { text: token, hash } = newToken("ONE_TIME", null);
-  const expiresAt = new Date(tx.now.getTime() + CHALLENGE_LASTS_MS);
-  await tx.query(sql`
-    with swept as (
-      delete from one_time_tokens where user_id = ${user.id} and purpose = 'COMPLETE_SIGN_IN'
-        and expires_at < ${tx.now})
-    insert into one_time_tokens
-      (id, purpose, user_id, email, token_hash, methods, expires_at, created_at)
-    values (${newId("OneTimeToken")}, 'COMPLETE_SIGN_IN', ${user.id}, ${user.email}, ${hash},
-      ${methods}, ${expiresAt}, ${tx.now})`);
-  return { token, expiresAt };
 }
 
 /** Whether the session of the alias `s` was used from the network of that address. */

@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { Refusal, Refused } from "../../errors";
+import { oneTimeTokenHash } from "../../identity/oneTimeTokens";
 import { countTry } from "../../identity/throttle";
-import { parseToken } from "../../identity/tokens";
 
 /** The hash of a token that works once, to look it up by. @throws as `wrongToken` says. */
 export async function readOneTimeToken(
@@ -9,9 +9,9 @@ export async function readOneTimeToken(
   text: string,
   invalid: () => Refused = tokenInvalid,
 ): Promise<Buffer> {
-  const token = parseToken(text);
-  if (token?.kind !== "ONE_TIME") throw await wrongToken(ctx, invalid);
-  return token.hash;
+  const hash = oneTimeTokenHash(text);
+  if (!hash) throw await wrongToken(ctx, invalid);
+  return hash;
 }
 
 /**

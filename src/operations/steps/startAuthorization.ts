@@ -10,9 +10,6 @@ import { findProvider } from "./findProvider";
 /** How long somebody has to sign in at the provider. */
 const LASTS_MS = 10 * 60 * 1000;
 
-/** Those nobody comes back on any more are swept up by those who come after, a few at a time. */
-const SWEPT_AT_ONCE = 10;
-
 const RETURN_TO_LIMIT = 1024;
 
 /**
@@ -53,10 +50,6 @@ export async function startAuthorization(
   const url = await askProvider(ctx, client.authorizationUrl(secret));
   const now = new Date();
   await ctx.db.query(sql`
-    with swept as (
-      delete from social_flows where secret_hash in (
-        select secret_hash from social_flows where expires_at < now() - interval '1 day'
-        order by expires_at limit ${SWEPT_AT_ONCE}::int for update skip locked))
     insert into social_flows
       (secret_hash, provider, return_to, session_id, expires_at, created_at)
     values (${hash}, ${provider}, ${returnTo}, ${sessionId},

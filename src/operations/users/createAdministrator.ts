@@ -7,7 +7,7 @@ import { choosePassword } from "../steps/choosePassword";
 import { createUser } from "../steps/createUser";
 import { emailFrom } from "../steps/emailFrom";
 import { foundAccount } from "../steps/foundAccount";
-import { nameFrom } from "../steps/nameFrom";
+import { nameFrom } from "../steps/lineFrom";
 import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**

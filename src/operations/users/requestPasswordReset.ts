@@ -1,4 +1,6 @@
 import type { Context } from "../../context/context";
+import { databaseTime } from "../../identity/oneTimeTokens";
+import { newId } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
 import { countMail } from "../steps/countMail";
 import { emailFrom } from "../steps/emailFrom";
@@ -12,6 +14,12 @@ import { emailFrom } from "../steps/emailFrom";
 export async function requestPasswordReset(ctx: Context, text: string): Promise<string> {
   const email = emailFrom(text, ["email"]);
   await countMail(ctx, email);
-  await queueMail(ctx.db, { kind: "reset_password", email, language: ctx.language() });
+  await queueMail(ctx.db, {
+    kind: "reset_password",
+    id: newId("OneTimeToken"),
+    requestedAt: await databaseTime(ctx.db),
+    email,
+    language: ctx.language(),
+  });
   return email;
 }

@@ -1,6 +1,8 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
+import { findToken, redeemToken, voidResets } from "../../identity/oneTimeTokens";
+import { forgivePassword } from "../../identity/throttle";
 import { choosePassword } from "../steps/choosePassword";
 import { type Claimant, claimantAs } from "../steps/claimant";
 import { endSessions } from "../steps/endSessions";
@@ -17,15 +19,14 @@ import { recordUnchecked } from "../steps/recordUnchecked";
  */
 export async function resetPassword(
   ctx: Context,
-  token: string,
+  text: string,
   newPassword: string,
 ): Promise<User> {
-  const hash = await readOneTimeToken(ctx, token);
-  const live = sql`t.token_hash = ${hash} and t.purpose = 'RESET_PASSWORD' and t.used_at is null
-    and t.expires_at > now()`;
+  const hash = await readOneTimeToken(ctx, text);
+  const token = await findToken(ctx.db, "RESET_PASSWORD", hash);
   const [found] = await ctx.db.query<Claimant>(sql`
-    select u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified"
-    from one_time_tokens t join users u on u.id = t.user_id and u.email = t.email where ${live}`);
+    select id, email, name, email_verified_at is not null as "emailVerified"
+    from users where id = ${token?.userId} and email = ${token?.email}`);
   if (!found) throw await wrongToken(ctx);
   const { passwordHash, unchecked } = await choosePassword(
     ctx,
@@ -36,9 +37,8 @@ export async function resetPassword(
 
   const user = await ctx.as(claimantAs(found)).transaction(async (tx) => {
     const user = await tx.lock(User, found.id);
-    const used = await tx.query(sql`
-      update one_time_tokens t set used_at = now() where ${live} returning id`);
-    if (!used.length) throw tokenInvalid();
+    if (!(await redeemToken(tx, "RESET_PASSWORD", hash))) throw tokenInvalid();
+    await voidResets(tx, user); // those that were requested beside this one
     tx.authorize("update", user);
     user.passwordHash = passwordHash;
     user.emailVerifiedAt ??= tx.now; // they have just read its mail
@@ -49,5 +49,6 @@ export async function resetPassword(
     await queueNotice(tx, ctx, "passwordReset", await linkedProviders(tx));
     return user;
   });
+  await forgivePassword(ctx.db, user.email);
   return user;
 }

@@ -1,8 +1,8 @@
 import type { Context } from "../../context/context";
-import { sql } from "../../database/sql";
 import { SignInMethod } from "../../entities/Session";
 import type { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
+import { findSignUp, redeemToken } from "../../identity/oneTimeTokens";
 import { verifyPassword } from "../../identity/passwords";
 import { languageOf } from "../../mails/languages";
 import { system } from "../../principal";
@@ -12,15 +12,6 @@ import { type Opened, openSession } from "../steps/openSession";
 import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
 import { recordUnchecked } from "../steps/recordUnchecked";
 import { reserveEmail } from "../steps/reserveEmail";
-
-interface SignUp {
-  email: string;
-  name: string;
-  passwordHash: string;
-  passwordUnchecked: boolean;
-  /** In which it was signed up. */
-  language: string | null;
-}
 
 /**
  * Creates the user of a sign-up, and opens their session. It takes the mailed token, which shows
@@ -37,12 +28,7 @@ export async function verifyEmail(
   password: string,
 ): Promise<Opened & { user: User }> {
   const hash = await readOneTimeToken(ctx, token);
-  const live = sql`token_hash = ${hash} and purpose = 'SIGN_UP' and used_at is null
-    and expires_at > now()`;
-  const [found] = await ctx.db.query<SignUp>(sql`
-    select email, name, password_hash as "passwordHash",
-      password_unchecked as "passwordUnchecked", language
-    from one_time_tokens where ${live}`);
+  const found = await findSignUp(ctx.db, hash);
   if (!found) throw await wrongToken(ctx);
   const { passwordUnchecked, language, ...signUp } = found;
   if (!(await verifyPassword(signUp.passwordHash, password, ctx.request.ip))) {
@@ -52,9 +38,7 @@ export async function verifyEmail(
   const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
     await reserveEmail(tx, signUp.email);
-    const used = await tx.query(sql`
-      update one_time_tokens set used_at = now() where ${live} returning id`);
-    if (!used.length) throw tokenInvalid();
+    if (!(await redeemToken(tx, "SIGN_UP", hash))) throw tokenInvalid();
 
     const user = await createUser(tx, { ...signUp, language: languageOf(language) });
     if (passwordUnchecked) await recordUnchecked(tx, user);

@@ -60,7 +60,7 @@ describe("unlinkIdentity", () => {
     ]);
     const mails = await deliver();
     expect(mails.map((mail) => [recipient(mail), mail.subject])).toEqual([
-      [user.email, "There is one way less to sign in as you"],
+      [user.email, "A way to sign in to your user account was removed"],
     ]);
     expect(mails[0]!.text).toContain("GitHub");
   });

@@ -201,9 +201,11 @@ describe("completeSignIn", () => {
     expect(seen.slice(0, 6)).toEqual(times(6, () => "MFA_INVALID"));
     expect(seen.slice(6)).toEqual(["RATE_LIMITED", "RATE_LIMITED"]);
     await eventually(async () => (await everything())["jobs"] !== null);
-    expect((await deliver()).map(({ subject }) => subject)).toEqual([
-      "Somebody tries to sign in as you, and fails at the code",
+    const mails = await deliver();
+    expect(mails.map(({ subject }) => subject)).toEqual([
+      "Someone may be trying to sign in as you",
     ]);
+    expect(mails[0]!.text).toContain("someone knows your password");
   });
 });
 
@@ -253,6 +255,8 @@ describe("the second factor and the session", () => {
   });
 });
 
+const FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0";
+
 describe("a new device", () => {
   const from = (ip: string, userAgent: string, device: string | null) =>
     new Context({
@@ -260,7 +264,7 @@ describe("a new device", () => {
       device: () => (device ? Buffer.alloc(32, device) : null),
     });
   const notices = async () =>
-    (await deliver()).filter(({ subject }) => subject === "You signed in on a new device");
+    (await deliver()).filter(({ subject }) => subject === "A sign-in on a new device");
 
   it("U9: is told by mail; the first and those known are not", async () => {
     const user = await aUser({ passwordHash });
@@ -271,11 +275,23 @@ describe("a new device", () => {
     await signIn(from("192.0.2.1", "Firefox", null), user.email, PASSWORD);
     expect(await notices()).toEqual([]);
 
-    await signIn(from("198.51.100.7", "Firefox", "b"), user.email, PASSWORD);
+    await signIn(from("198.51.100.7", FIREFOX, "b"), user.email, PASSWORD);
     const [notice, ...more] = await notices();
     expect(more).toEqual([]);
     expect(notice!.text).toContain("198.51.100.7");
-    expect(notice!.text).toContain("It names itself: Firefox.");
+    expect(notice!.text).toContain("It was Firefox on Windows.");
+  });
+
+  it("U9: puts nothing of a chosen User-Agent into the mail", async () => {
+    const user = await aUser({ passwordHash });
+    await signIn(from("192.0.2.1", FIREFOX, "a"), user.email, PASSWORD);
+    const evil = "Verify-at-https://evil.example/x/1.0 (http://evil.example; evil.example)";
+    await signIn(from("198.51.100.7", evil, "b"), user.email, PASSWORD);
+
+    const [notice] = await notices();
+
+    expect(`${notice!.text} ${String(notice!.html)}`).not.toMatch(/evil|verify/i);
+    expect(notice!.text).toContain("We could not tell which browser or program it was.");
   });
 
   it("U9: is told only where a session began", async () => {
