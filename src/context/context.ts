@@ -1,30 +1,18 @@
 import DataLoader from "dataloader";
+import { Access } from "./access";
 import { type Caller, noteUse } from "./authenticate";
 import type { Database } from "../database/database";
-import { all, type Sql, sql } from "../database/sql";
+import { sql } from "../database/sql";
 import type { Class } from "../database/table";
-import { Account } from "../entities/Account";
-import { PrincipalKind } from "../entities/Event";
 import { User } from "../entities/User";
-import { Forbidden, NotFound, Unauthenticated } from "../errors";
+import { type Forbidden, NotFound, Unauthenticated } from "../errors";
 import { ENGLISH, type Language } from "../mails/languages";
 import { Loaders } from "./loaders";
-import {
-  type Ability,
-  abilityIn,
-  abilityOver,
-  type Action,
-  type Subject,
-  type SubjectClass,
-} from "../policies/ability";
-import { gate } from "../policies/gate";
-import { allowed } from "../policies/sql";
+import type { Subject } from "../policies/ability";
 import type { Principal, Request, Standing } from "../principal";
 import { type RememberedCaller, rememberCaller } from "../reads/rememberedCaller";
-import { denialOf, recordRefusal } from "./recording";
 import type { Services } from "./services";
-import { holdStanding, standingsIn } from "./standing";
-import { Transaction } from "./transaction";
+import { standingsIn } from "./standing";
 
 interface Asking {
   db: Database;
@@ -102,7 +90,7 @@ export class Context {
     this.device = device ?? (() => null);
     this.knownDevice = asking.knownDevice ?? (() => null);
     this.language = language ?? (() => ENGLISH);
-    this.loaders = new Loaders(this);
+    this.loaders = new Loaders(this.db);
     this.accesses = this.newAccesses();
     this.enter(asking);
   }
@@ -213,6 +201,11 @@ export class Context {
     return new Access(this, principal, null);
   }
 
+  /** A user who proved who they are, with the session that is about to be opened for them. */
+  opening(principal: Principal): Access {
+    return new Access(this, principal, null, true);
+  }
+
   /**
    * The principal inside the account that this row belongs to.
    *
@@ -241,7 +234,7 @@ export class Context {
 
   /** After a write: what was read before it may no longer be so. */
   forget(): void {
-    this.loaders = new Loaders(this);
+    this.loaders = new Loaders(this.db);
     this.accesses = this.newAccesses();
     this.own = undefined;
     this.known.clear();
@@ -261,102 +254,5 @@ export class Context {
   private reachable(accountIds: readonly string[]): readonly string[] {
     const { accountId } = this.principal;
     return accountId ? accountIds.filter((id) => id === accountId) : accountIds;
-  }
-}
-
-/** What a principal may do in one account, or with what is their own. */
-export class Access {
-  private built: Ability | undefined;
-  private entering: Promise<void> | undefined;
-
-  constructor(
-    private readonly ctx: Context,
-    readonly principal: Principal,
-    /** Null for what is the principal's own and belongs to no account. */
-    readonly standing: Standing | null,
-  ) {}
-
-  get ability(): Ability {
-    return (this.built ??= this.standing ? abilityIn(this.standing) : abilityOver(this.principal));
-  }
-
-  /** @throws Forbidden with the gate's code. */
-  async enter(): Promise<void> {
-    const { ctx, principal, standing } = this;
-    const refusal = this.refusal();
-    if (refusal) {
-      ctx.background(this.note(refusal));
-      throw refusal;
-    }
-    const { entries } = ctx.services;
-    if (!standing || entries.has(principal, standing.accountId)) return;
-    await (this.entering ??= entries.record(ctx.db, principal, ctx.request, standing));
-  }
-
-  /** What the gate has against the principal. */
-  refusal(): Forbidden | null {
-    return this.standing && gate(this.standing);
-  }
-
-  can(action: Action, row: Subject): boolean {
-    return this.ability.can(action, row);
-  }
-
-  /** The rows the principal may read, as a condition on the alias `row`. */
-  readable<E extends object>(entity: Class<E>): Sql {
-    const { standing } = this;
-    const column = this.ctx.db.table(entity).at("row");
-    const inAccount = standing && (entity as unknown) !== Account;
-    const rules = allowed(
-      this.ability,
-      "read",
-      entity as unknown as SubjectClass,
-      column,
-      // The planner would take what is asked twice for twice as rare.
-      inAccount
-        ? (value) => (value === standing.accountId ? column("accountId").name : value)
-        : undefined,
-    );
-    // The rules say so too; said first and alone, it leads every index.
-    return inAccount ? all([sql`row.account_id = ${standing.accountId}`, rules]) : rules;
-  }
-
-  /**
-   * Runs an operation's writes together: all of them and their events, or none.
-   *
-   * In an account it first takes the account's row, so that operations there happen one after
-   * another, and the principal's standing as it is then: whoever lost a role while waiting no
-   * longer has it.
-   */
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    try {
-      const [result, tx] = await this.ctx.db.transaction(async (connection) => {
-        const standing =
-          this.standing &&
-          (await holdStanding(connection, this.principal, this.standing.accountId));
-        const refusal = standing && gate(standing);
-        if (refusal) throw refusal;
-        const ability = standing ? abilityIn(standing) : this.ability;
-        const tx = new Transaction(this.ctx, connection, this.principal, standing, ability);
-        const result = await work(tx);
-        await tx.finish();
-        return [result, tx] as const;
-      });
-      await tx.announce();
-      return result;
-    } catch (error) {
-      await this.note(error);
-      throw error;
-    } finally {
-      this.ctx.forget();
-    }
-  }
-
-  /** A denial is an event too (E1). */
-  private async note(error: unknown): Promise<void> {
-    const { standing, principal } = this;
-    if (!(error instanceof Forbidden) || principal.kind === PrincipalKind.SYSTEM) return;
-    const denial = denialOf(principal, standing, error);
-    await recordRefusal(this.ctx.db, principal, this.ctx.request, denial);
   }
 }

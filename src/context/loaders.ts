@@ -1,5 +1,5 @@
 import DataLoader from "dataloader";
-import type { Access, Context } from "./context";
+import type { Database } from "../database/database";
 import { all, join, raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import type { Subject } from "../policies/ability";
@@ -21,8 +21,13 @@ export interface PageRequest<E> {
   where: Sql;
 }
 
+/** Says which rows the caller may read, as a condition on the alias `row`. */
+interface Reader {
+  readable<E extends object>(entity: Class<E>): Sql;
+}
+
 interface Parent {
-  access: Access;
+  access: Reader;
   id: string;
 }
 
@@ -32,14 +37,14 @@ interface Parent {
  */
 export class Loaders {
   private readonly pages = new Map<string, DataLoader<Parent, Page<object>, string>>();
-  private readonly rows = new Map<unknown, DataLoader<string, object | null>>();
-  private readonly lists = new Map<unknown, DataLoader<string, object[]>>();
+  private readonly rows = new Map<string, DataLoader<string, object | null>>();
+  private readonly lists = new Map<string, DataLoader<string, object[]>>();
 
-  constructor(private readonly ctx: Context) {}
+  constructor(private readonly db: Database) {}
 
   /** One page of a parent's rows, as far as the access may read them. */
   page<E extends Subject>(
-    access: Access,
+    access: Reader,
     parentId: string,
     request: PageRequest<E>,
   ): Promise<Page<E>> {
@@ -84,13 +89,14 @@ export class Loaders {
     accountId: string,
     parentId: string,
   ): Promise<E[]> {
-    let loader = this.lists.get(entity);
+    const list = [entity.name, by, order].join(" ");
+    let loader = this.lists.get(list);
     if (!loader) {
-      const table = this.ctx.db.table(entity);
+      const table = this.db.table(entity);
       loader = new DataLoader(async (keys: readonly string[]) => {
         const [accounts, ids] = [0, 1].map((part) => keys.map((key) => key.split(" ")[part]));
         const found = table.instances(
-          await this.ctx.db.query(sql`select ${table.columns} from ${table.name} row
+          await this.db.query(sql`select ${table.columns} from ${table.name} row
             where (row.account_id, row.${raw(table.column(by))}) in
               (select * from unnest(${accounts}::text[], ${ids}::text[]))
             order by row.${raw(table.column(order))}`),
@@ -99,21 +105,22 @@ export class Loaders {
           `${Reflect.get(row, "accountId") as string} ${Reflect.get(row, by) as string}`;
         return keys.map((key) => found.filter((row) => keyOf(row) === key));
       });
-      this.lists.set(entity, loader);
+      this.lists.set(list, loader);
     }
     return loader.load(`${accountId} ${parentId}`) as Promise<E[]>;
   }
 
   private rowsOf(entity: Class<{ id: string } & object>, by: string[]) {
-    let loader = this.rows.get(entity);
+    const name = [entity.name, ...by].join(" ");
+    let loader = this.rows.get(name);
     if (!loader) {
-      const table = this.ctx.db.table(entity);
+      const table = this.db.table(entity);
       const key = raw(by.map((property) => `row.${table.column(property)}`).join(", "));
       loader = new DataLoader(async (keys: readonly string[]) => {
         const parts = keys.map((one) => one.split(" "));
         const wanted = parts[0]!.map((_, i) => sql`${parts.map((part) => part[i])}::text[]`);
         const found = table.instances(
-          await this.ctx.db.query(
+          await this.db.query(
             sql`select ${table.withVirtual} from ${table.name} row
             where (${key}) in (select * from unnest(${join(wanted, ", ")}))`,
           ),
@@ -126,7 +133,7 @@ export class Loaders {
         );
         return keys.map((key) => rows.get(key) ?? null);
       });
-      this.rows.set(entity, loader);
+      this.rows.set(name, loader);
     }
     return loader;
   }
@@ -136,14 +143,14 @@ export class Loaders {
     parents: readonly Parent[],
   ): Promise<Page<E>[]> {
     const { first } = request;
-    const byAccess = new Map<Access, string[]>();
+    const byAccess = new Map<Reader, string[]>();
     for (const { access, id } of parents) {
       const ids = byAccess.get(access);
       if (ids) ids.push(id);
       else byAccess.set(access, [id]);
     }
     const parts = [...byAccess].map(([access, ids]) => this.pagesFor(request, access, ids));
-    const found = await this.ctx.db.read<E & { id: string }>(
+    const found = await this.db.read<E & { id: string }>(
       parts.length === 1
         ? parts[0]!
         : join(
@@ -151,7 +158,7 @@ export class Loaders {
             " union all ",
           ),
     );
-    this.ctx.db.table(request.entity).instances(found);
+    this.db.table(request.entity).instances(found);
     const children = new Map<unknown, (E & { id: string })[]>(parents.map(({ id }) => [id, []]));
     for (const row of found) children.get(row[request.by])!.push(row);
     return parents.map(({ id }) => {
@@ -163,9 +170,9 @@ export class Loaders {
   }
 
   /** For each parent the first rows after the cursor, and one more to know whether more follow. */
-  private pagesFor<E extends Subject>(request: PageRequest<E>, access: Access, ids: string[]): Sql {
+  private pagesFor<E extends Subject>(request: PageRequest<E>, access: Reader, ids: string[]): Sql {
     const { entity, by, first, after, newestFirst, where } = request;
-    const table = this.ctx.db.table(entity);
+    const table = this.db.table(entity);
     const conditions = [
       sql`row.${raw(table.column(by))} = parent.id`,
       access.readable(entity),

@@ -1,5 +1,4 @@
-import type { Context } from "./context";
-import type { Connection } from "../database/database";
+import type { Connection, Database, Queryable, Statement } from "../database/database";
 import { raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
@@ -9,8 +8,9 @@ import { isFresh } from "../identity/sessions";
 import { type Ability, type Action, ruleFor, type Subject } from "../policies/ability";
 import { denied, stale } from "../policies/denial";
 import { allowed } from "../policies/sql";
-import type { Principal, Standing } from "../principal";
+import type { Principal, Request, Standing } from "../principal";
 import { eventBy } from "./recording";
+import { assertReads, assertWritesOnly, type Unrecorded } from "./unrecorded";
 
 type Row = Subject & { id: string };
 type Recordable = Exclude<Subject, Event | UserEvent>;
@@ -21,10 +21,13 @@ interface Shown {
   changes: Changes;
 }
 
+/** What may be done to a row besides reading it, which allows no write. */
+type Change = Exclude<Action, "read">;
+
 interface Authorized {
-  action: Action;
+  action: Change;
   /** What the policy was asked, and is asked again before anything is written. */
-  because: { action: Action; row: Subject };
+  because: { action: Change; row: Subject };
 }
 
 /**
@@ -34,6 +37,8 @@ interface Authorized {
 export class Transaction {
   readonly now = new Date();
   private readonly before = new Map<Subject, object>();
+  /** Rows that were there before the transaction. */
+  private readonly locked = new Set<Subject>();
   private readonly authorized = new Map<Subject, Authorized>();
   /** What was saved and not recorded yet, as it was saved: its event tells that and no more. */
   private readonly saved = new Map<Subject, Shown>();
@@ -46,17 +51,29 @@ export class Transaction {
   private readonly announcements: (() => Promise<void> | void)[] = [];
 
   constructor(
-    private readonly ctx: Context,
+    private readonly db: Pick<Database, "table">,
     private readonly connection: Connection,
     readonly principal: Principal,
+    private readonly request: Request,
     /** The principal's place in the account, read after the account was locked. */
     readonly standing: Standing | null,
     private readonly ability: Ability,
   ) {}
 
+  /** Reads, or locks. A row is written by `save` and `delete`, whatever else by `unrecorded`. */
   async query<R extends object>(statement: Sql): Promise<R[]> {
-    await this.writeWaiting();
-    return this.connection.query<R>(statement);
+    assertReads(statement.text);
+    return this.run<R>(statement);
+  }
+
+  /** Writes what has no event of its own: this table or column, and nothing else. */
+  unrecorded(place: Unrecorded): Queryable {
+    return {
+      query: <R extends object>(statement: Statement) => {
+        assertWritesOnly(place, statement.text);
+        return this.run<R>(statement);
+      },
+    };
   }
 
   /**
@@ -75,7 +92,7 @@ export class Transaction {
 
   /** The same for every visible row that fits the condition, oldest first. */
   async rows<E extends Row>(entity: Class<E>, condition: Sql): Promise<E[]> {
-    const table = this.ctx.db.table(entity);
+    const table = this.db.table(entity);
     const inAccount =
       this.standing && entity !== (Account as Class<object>)
         ? sql`row.account_id = ${this.standing.accountId} and`
@@ -86,7 +103,10 @@ export class Transaction {
         where ${inAccount} ${condition} and ${visible} order by row.id for no key update of row`,
     );
     const rows = table.instances(found);
-    for (const row of rows) this.before.set(row, { ...row });
+    for (const row of rows) {
+      this.before.set(row, { ...row });
+      this.locked.add(row);
+    }
     return rows;
   }
 
@@ -96,7 +116,8 @@ export class Transaction {
    *
    * @throws Forbidden with the decision.
    */
-  authorize(action: Action, row: Subject): void {
+  authorize(action: Change, row: Subject): void {
+    if ((action as Action) === "read") throw new Error("To read a row authorizes no change of it");
     this.check(action, row);
     this.authorized.set(row, { action, because: { action, row } });
   }
@@ -114,7 +135,7 @@ export class Transaction {
   }
 
   /** What follows by itself from something authorized: a removed member's keys are revoked. */
-  entail(action: Action, rows: readonly Subject[], cause: Subject): void {
+  entail(action: Change, rows: readonly Subject[], cause: Subject): void {
     const authorized = this.authorized.get(cause);
     if (!authorized) throw new Error(`Entailed by what nobody authorized: ${nameOf(cause)}`);
     for (const row of rows) this.authorized.set(row, { action, because: authorized.because });
@@ -125,8 +146,12 @@ export class Transaction {
    * manager, who may not touch administrators, could simply edit somebody into one.
    */
   async save(row: Subject): Promise<void> {
-    const table = this.ctx.db.table(row.constructor as Class<Subject>);
-    this.assertAuthorized(row);
+    const table = this.db.table(row.constructor as Class<Subject>);
+    const { action } = this.assertAuthorized(row);
+    const created = action === "create" && !this.locked.has(row);
+    if (!created && (action === "create" || !this.before.has(row))) {
+      throw new Error(`Authorized to ${action}, which is not what saving it does: ${nameOf(row)}`);
+    }
     await this.writeWaiting();
     const saved = this.asShown(row);
     if (this.before.has(row)) {
@@ -144,10 +169,10 @@ export class Transaction {
     const [first] = rows;
     if (!first) return;
     for (const row of rows) this.assertAuthorized(row);
-    const table = this.ctx.db.table(first.constructor as Class<E>);
+    const table = this.db.table(first.constructor as Class<E>);
     const inAccount = "accountId" in first ? sql`account_id = ${first.accountId} and` : raw("");
     const ids = rows.map((row) => row.id);
-    await this.query(sql`
+    await this.run(sql`
       update ${table.name} set ${raw(table.column(property))} = ${first[property]}
       where ${inAccount} id = any(${ids})`);
     for (const row of rows) this.saved.set(row, this.asShown(row));
@@ -155,9 +180,11 @@ export class Transaction {
 
   /** Deletes an authorized row of a user's own; its event tells it as it was. */
   async delete(row: Row & { userId: string }): Promise<void> {
-    this.assertAuthorized(row);
+    const { action } = this.assertAuthorized(row);
+    if (action !== "delete")
+      throw new Error(`Deleted, and authorized to ${action}: ${nameOf(row)}`);
     await this.writeWaiting();
-    const { name } = this.ctx.db.table(row.constructor as Class<Row>);
+    const { name } = this.db.table(row.constructor as Class<Row>);
     this.waiting = sql`delete from ${name} where id = ${row.id}`;
     this.saved.set(row, this.asShown(row));
   }
@@ -197,7 +224,7 @@ export class Transaction {
     const events = rows.map((row) => {
       const { action, because } = this.assertAuthorized(row);
       const { object, changes } = shown(row);
-      return eventBy(this.principal, this.ctx.request, {
+      return eventBy(this.principal, this.request, {
         type,
         occurredAt: this.now,
         stream: streamOf(row),
@@ -214,7 +241,7 @@ export class Transaction {
     });
     const [first] = events;
     if (!first) return;
-    const insertion = this.ctx.db.table(first.constructor as Class<object>).insertion(events);
+    const insertion = this.db.table(first.constructor as Class<object>).insertion(events);
     const { waiting } = this;
     this.waiting = null;
     await this.writeWaiting();
@@ -243,6 +270,11 @@ export class Transaction {
     for (const announce of this.announcements) await announce();
   }
 
+  private async run<R extends object>(statement: Statement): Promise<R[]> {
+    await this.writeWaiting();
+    return this.connection.query<R>(statement);
+  }
+
   private async writeWaiting(): Promise<void> {
     const { unsent, waiting } = this;
     this.unsent = this.waiting = null;
@@ -251,7 +283,8 @@ export class Transaction {
   }
 
   private check(action: Action, row: Subject): void {
-    if (!this.ability.can(action, row)) throw denied(this.ability, this.standing, action, row);
+    if (this.ability.can(action, row)) return;
+    throw denied(this.ability, this.standing, action, row, this.principal);
   }
 
   private assertAuthorized(row: Subject): Authorized {
@@ -263,13 +296,13 @@ export class Transaction {
 
   /** Secret columns that were set: they are never read, so what is there is new. */
   private newSecrets(row: Subject): string[] {
-    const { secrets } = this.ctx.db.table(row.constructor as Class<Subject>);
+    const { secrets } = this.db.table(row.constructor as Class<Subject>);
     return secrets.filter((key) => key in row);
   }
 
   /** The columns that anyone may see, and which of them changed since the row was locked. */
   private asShown(row: Subject): Shown {
-    const { keys } = this.ctx.db.table(row.constructor as Class<Subject>);
+    const { keys } = this.db.table(row.constructor as Class<Subject>);
     const before = this.before.get(row) ?? {};
     const object: Shown["object"] = {};
     const changes: Changes = {};

@@ -15,6 +15,7 @@ import {
   type ObjectFieldNode,
   type OperationDefinitionNode,
   print,
+  separateOperations,
   typeFromAST,
   TypeInfo,
   type ValueNode,
@@ -55,8 +56,15 @@ export const MAX_BYTES: Readonly<Record<string, number>> = {
 };
 
 type Path = readonly (string | number)[];
-/** Where each variable of a document is used: `SignInInput.password`. */
-type Places = Map<string, string>;
+
+/** How an operation uses a variable. */
+interface Use {
+  /** Where, such as `SignInInput.password`; in several places, the one with the strictest limit. */
+  place?: string;
+  /** The type of a place that takes no null, although the variable's own type has null. */
+  needsValue?: GraphQLInputType;
+}
+type Uses = Map<string, Use>;
 
 const maxBytes = (place: string | undefined) => MAX_BYTES[place ?? ""] ?? DEFAULT_MAX_BYTES;
 
@@ -66,8 +74,8 @@ const maxBytes = (place: string | undefined) => MAX_BYTES[place ?? ""] ?? DEFAUL
  * the field and the limit, and never repeats a value, which may be a secret.
  */
 export class InputCheck {
-  /** Literals of a document are checked once, as long as the document is remembered. */
-  private readonly passed = new WeakMap<DocumentNode, Places>();
+  /** Literals of an operation are checked once, as long as its document is remembered. */
+  private readonly passed = new WeakMap<OperationDefinitionNode, Uses>();
 
   constructor(private readonly schema: GraphQLSchema) {}
 
@@ -76,40 +84,53 @@ export class InputCheck {
     operation: OperationDefinitionNode,
     variables: Record<string, unknown>,
   ): void {
-    let places = this.passed.get(document);
-    if (!places) {
-      places = this.checkLiterals(document);
-      this.passed.set(document, places);
+    let uses = this.passed.get(operation);
+    if (!uses) {
+      uses = this.checkLiterals(partOf(document, operation));
+      this.passed.set(operation, uses);
     }
     for (const { variable, type: node, defaultValue } of operation.variableDefinitions ?? []) {
       const name = variable.name.value;
       const type = typeFromAST(this.schema, node);
       if (!isInputType(type)) continue; // validation has said so
+      const { place, needsValue } = uses.get(name) ?? {};
       const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+      if (value === null || (value === undefined && defaultValue?.kind === Kind.NULL)) {
+        // The executor takes null for no value here and fails, instead of taking the default.
+        if (needsValue) {
+          throw badInput(
+            [`$${name}`],
+            `is null where a value of type ${String(needsValue)} is needed. Leave it out for the default.`,
+          );
+        }
+      }
       if (value === undefined) {
         if (isNonNullType(type) && !defaultValue) {
           throw badInput([`$${name}`], `is required: a value of type ${print(node)}.`);
         }
         continue;
       }
-      checkTexts(value, type, [`$${name}`], places.get(name));
+      checkTexts(value, type, [`$${name}`], place);
       coerceInputValue(value, type, (path, _invalid, error) => {
         throw badInput([`$${name}`, ...path], `can't be used: ${withoutValue(error.message)}`);
       });
     }
   }
 
-  private checkLiterals(document: DocumentNode): Places {
+  private checkLiterals(document: DocumentNode): Uses {
     const info = new TypeInfo(this.schema);
-    const places: Places = new Map();
+    const uses: Uses = new Map();
+    const useOf = (name: string): Use => {
+      const use = uses.get(name) ?? {};
+      uses.set(name, use);
+      return use;
+    };
     const argumentPlace = (node: ArgumentNode) =>
       `${info.getParentType()?.name}.${info.getFieldDef()?.name}.${node.name.value}`;
     const remember = ({ value }: ArgumentNode | ObjectFieldNode, place: string) => {
       if (value.kind !== Kind.VARIABLE) return;
-      const before = places.get(value.name.value);
-      // Used in two places, the stricter limit holds.
-      if (before !== undefined && maxBytes(before) < maxBytes(place)) return;
-      places.set(value.name.value, place);
+      const use = useOf(value.name.value);
+      if (use.place === undefined || maxBytes(place) <= maxBytes(use.place)) use.place = place;
     };
     visit(
       document,
@@ -125,6 +146,11 @@ export class InputCheck {
           const parent = info.getParentInputType();
           if (parent) remember(node, `${getNamedType(parent).name}.${node.name.value}`);
         },
+        Variable(node, _key, parent) {
+          const type = info.getInputType();
+          const isUse = !(parent && "kind" in parent && parent.kind === Kind.VARIABLE_DEFINITION);
+          if (isUse && type && isNonNullType(type)) useOf(node.name.value).needsValue = type;
+        },
       }),
     );
     // Defaults once it is known where their variables are used.
@@ -135,12 +161,19 @@ export class InputCheck {
           const type = info.getInputType();
           if (!defaultValue || !type) return;
           const name = variable.name.value;
-          checkTexts(untyped(defaultValue), type, [`$${name}`], places.get(name));
+          checkTexts(untyped(defaultValue), type, [`$${name}`], uses.get(name)?.place);
         },
       }),
     );
-    return places;
+    return uses;
   }
+}
+
+/** An operation with the fragments that it spreads: variables of one name are each operation's own. */
+function partOf(document: DocumentNode, operation: OperationDefinitionNode): DocumentNode {
+  const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
+  if (operations.length === 1) return document;
+  return separateOperations(document)[operation.name?.value ?? ""]!;
 }
 
 const untyped = (node: ValueNode) => valueFromASTUntyped(node);

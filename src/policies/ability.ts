@@ -1,5 +1,5 @@
-import { createMongoAbility, type MongoAbility, type RawRuleOf } from "@casl/ability";
-import { Account } from "../entities/Account";
+import type { MongoAbility, RawRuleOf } from "@casl/ability";
+import type { Account } from "../entities/Account";
 import type { Authenticator } from "../entities/Authenticator";
 import type { Credential } from "../entities/Credential";
 import type { Event, UserEvent } from "../entities/Event";
@@ -12,16 +12,7 @@ import type { ServiceUser } from "../entities/ServiceUser";
 import type { Session } from "../entities/Session";
 import type { User } from "../entities/User";
 import type { DenialCode } from "../errors";
-import type { Principal, Standing } from "../principal";
-import { account } from "./account";
-import { credential } from "./credential";
-import { event } from "./event";
-import { invitation } from "./invitation";
-import { ipRestriction } from "./ipRestriction";
-import { membership } from "./membership";
-import { operator } from "./operator";
-import { serviceUser } from "./serviceUser";
-import { user } from "./user";
+import type { Standing } from "../principal";
 
 export const ACTIONS = [
   "read",
@@ -81,53 +72,7 @@ export interface Words {
 /** A policy says, for one kind of row, who in its account may do what to it. */
 export type Policy = (words: Words, who: Standing) => void;
 
-const policies: readonly Policy[] = [
-  account,
-  membership,
-  serviceUser,
-  credential,
-  invitation,
-  ipRestriction,
-  event,
-];
-
-/**
- * Everything a principal may do in one account, given the roles held right now.
- *
- * Each `allow` is narrowed to that account here, once, so no policy can forget to.
- */
-export function abilityIn(who: Standing): Ability {
-  return build(
-    (words) => policies.forEach((policy) => policy(words, who)),
-    (rule) => ({ [rule.subject === Account ? "id" : "accountId"]: who.accountId }),
-  );
-}
-
-/** Everything a principal may do with what is their own and belongs to no account. */
-export function abilityOver(principal: Principal): Ability {
-  return build(
-    (words) => [user, operator].forEach((policy) => policy(words, principal)),
-    () => ({}),
-  );
-}
-
 /** The rule that decides about this row, if any speaks of it. */
 export function ruleFor(ability: Ability, action: Action, row: Subject): Rule | null {
   return (ability.relevantRuleFor(action, row)?.origin as Rule | undefined) ?? null;
-}
-
-function build(speak: (words: Words) => void, narrow: (rule: Rule) => Conditions): Ability {
-  const rules: Rule[] = [];
-  speak({
-    allow(action, subject, reason, conditions) {
-      const rule = { action, subject, reason } as Rule;
-      rules.push({ ...rule, conditions: { ...conditions, ...narrow(rule) } });
-    },
-    forbid(action, subject, reason, conditions, code) {
-      rules.push({ action, subject, reason, conditions, inverted: true, code } as Rule);
-    },
-  });
-  return createMongoAbility<Ability>(rules, {
-    detectSubjectType: (row) => row.constructor as SubjectClass,
-  });
 }

@@ -1,8 +1,10 @@
 import type { Denial, DenialCode } from "../errors";
 import { Forbidden } from "../errors";
 import { RANKS, type Role, ROLES, roleName } from "../entities/roles";
-import type { Standing } from "../principal";
-import { type Ability, abilityIn, type Action, ruleFor, type Subject } from "./ability";
+import { Surface } from "../entities/Session";
+import type { Principal, Standing } from "../principal";
+import { abilityIn } from "./abilities";
+import { type Ability, type Action, ruleFor, type Subject } from "./ability";
 import { subjectName, verb } from "./wording";
 
 /** The error that says why not: the rule that decided, and which role would allow it (Y4). */
@@ -11,6 +13,7 @@ export function denied(
   who: Standing | null,
   action: Action,
   row: Subject,
+  principal: Principal,
 ): Forbidden {
   const rule = ruleFor(ability, action, row);
   const decision: Denial = {
@@ -26,7 +29,7 @@ export function denied(
     code,
     rule?.inverted && rule.reason
       ? rule.reason
-      : `You may not ${verb(action)} this ${inSentence(decision.subject.type)}.${who ? help : OWN}`,
+      : `You may not ${verb(action)} this ${inSentence(decision.subject.type)}.${who ? help : helpWithOwn(principal)}`,
     decision,
   );
 }
@@ -53,8 +56,12 @@ function asked(action: Action, row: Subject): Pick<Denial, "action" | "subject">
   };
 }
 
-/** What belongs to no account is nobody's by role. */
-const OWN = " It takes a session of your own, and a verified email.";
+/** No role allows what belongs to no account. */
+function helpWithOwn({ surface, emailVerified }: Principal): string {
+  if (surface !== Surface.DASHBOARD)
+    return " Sign in and ask with your session: no key may do this.";
+  return emailVerified ? "" : " Confirm your email first.";
+}
 
 /** Role values that, held besides the present roles, would allow it. Each alone is enough. */
 function rolesThatAllow(who: Standing, action: Action, row: Subject): string[] {

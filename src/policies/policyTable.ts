@@ -3,15 +3,8 @@ import { PrincipalKind } from "../entities/Event";
 import { BillingRole, DeveloperRole, LOWEST, type Roles, TeamRole } from "../entities/roles";
 import { Surface } from "../entities/Session";
 import { type Principal, type Standing, system } from "../principal";
-import {
-  type Ability,
-  abilityIn,
-  abilityOver,
-  type Action,
-  ACTIONS,
-  type Rule,
-  type SubjectClass,
-} from "./ability";
+import { abilityIn, abilityOver } from "./abilities";
+import { type Ability, type Action, ACTIONS, type Rule, type SubjectClass } from "./ability";
 import { subjectName } from "./wording";
 
 const ME = "me";

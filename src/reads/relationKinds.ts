@@ -24,6 +24,18 @@ export interface Relation {
   read: (place: Place, compiler: Compiler) => Json;
 }
 
+/** The kinds of ids that rows of an entity carry, where these aren't named for it. */
+const ID_KINDS: Partial<Record<string, readonly (keyof typeof PREFIX)[]>> = {
+  Credential: ["Authtoken", "ApiKey"],
+  UserEvent: ["Event"],
+};
+
+/** Whether a text can be a cursor of a page of these rows: it is the id of one. */
+export function isCursorOf({ name }: Entity, text: string): boolean {
+  const kind = isId(text) && kindOf(text);
+  return kind ? (ID_KINDS[name] ?? [name]).includes(kind) : false;
+}
+
 type Entity = Class<object>;
 /** Columns of the child, and what of the parent they equal: a property, or the caller's own. */
 export type On = Record<string, string | Own>;
@@ -99,7 +111,7 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
     shape(args) {
       const { first, after, filter, order } = args;
       if ((first as number) < 1 || (first as number) > MAX_PAGE) throw new Uncompilable("a page");
-      if (after != null && !isId(after as string)) throw new Uncompilable("a cursor");
+      if (after != null && !isCursorOf(entity, after as string)) throw new Uncompilable("a cursor");
       const asked = where && filter ? where(filter as never) : undefined;
       const key = `${String(order)} ${after == null ? "" : "after"} ${asked?.text ?? ""}`;
       return { key, ...(asked && { filter: asked }) };

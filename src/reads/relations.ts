@@ -238,7 +238,6 @@ export const relations = {
     can: can({
       update: "update",
       delete: "delete",
-      createServiceUser: { action: "create", row: aRow(ServiceUser) },
       createCredential: { action: "create", row: ownCredential },
       seeInvitations: { action: "read", row: aRow(Invitation) },
       seeIPRestrictions: { action: "read", row: aRow(IPRestriction) },

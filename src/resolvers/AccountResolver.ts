@@ -86,9 +86,6 @@ class AccountPermissions {
   @Field(() => Boolean, { description: "Indicates whether you may delete it." })
   delete: boolean;
 
-  @Field(() => Boolean, { description: "Indicates whether you may create service users in it." })
-  createServiceUser: boolean;
-
   @Field(() => Boolean, {
     description: "Indicates whether you may create credentials of your own in it.",
   })

@@ -2,9 +2,14 @@ import type { Context } from "../context/context";
 import { all, TRUE } from "../database/sql";
 import { Refusal, Refused } from "../errors";
 import { MAX_PAGE } from "../reads/filters";
-import { isId } from "../ids";
 import type { Action, Subject } from "../policies/ability";
-import type { Listed, One, Paged, Permission } from "../reads/relationKinds";
+import {
+  isCursorOf,
+  type Listed,
+  type One,
+  type Paged,
+  type Permission,
+} from "../reads/relationKinds";
 import { type Connection, connection, Order, type PageArgs } from "./pagination";
 
 /**
@@ -58,7 +63,7 @@ export async function page<E extends Subject & { id: string }>(
       ["first"],
     );
   }
-  if (after !== null && !isId(after)) {
+  if (after !== null && !isCursorOf(entity, after)) {
     throw new Refused(Refusal.BAD_USER_INPUT, "`after` takes a cursor of this list.", ["after"]);
   }
   const [by, to] = Object.entries(on).at(-1)!;

@@ -1,4 +1,4 @@
-import type { Access } from "../../src/context/context";
+import type { Access } from "../../src/context/access";
 import { sql } from "../../src/database/sql";
 import { Account } from "../../src/entities/Account";
 import { Credential } from "../../src/entities/Credential";
@@ -32,6 +32,128 @@ async function aWorkplace(
 }
 
 describe("a transaction", () => {
+  it("E1: takes no leave to read a row for leave to change it", async () => {
+    const { member, access } = await aWorkplace();
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          const row = await tx.lock(Membership, member.id);
+          // @ts-expect-error: the compiler says so first
+          tx.authorize("read", row);
+          row.disabledAt = tx.now;
+          await tx.save(row);
+          await tx.record("member_disabled.v1", row);
+        }),
+      { message: "To read a row authorizes no change of it" },
+    );
+  });
+
+  it("E1: takes leave to create a row for no leave to change one, nor the other way round", async () => {
+    const { member, access } = await aWorkplace();
+    const { credential } = await aCredential(member);
+
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          const row = await tx.lock(Credential, credential.id);
+          tx.authorize("create", row);
+          row.description = "changed";
+          await tx.save(row);
+          await tx.record("credential_updated.v1", row);
+        }),
+      { message: "Authorized to create, which is not what saving it does: Credential" },
+    );
+    await expectRefused(
+      () =>
+        access.transaction(async (tx) => {
+          const row = Object.assign(new Membership(), member, { id: "mem_new" });
+          tx.authorize("disable", row);
+          await tx.save(row);
+          await tx.record("member_added.v1", row);
+        }),
+      { message: "Authorized to disable, which is not what saving it does: Membership" },
+    );
+  });
+
+  it("E1: deletes no row that it may do something else to", async () => {
+    const user = await aUser();
+    const { id } = await anIdentity(user.id);
+    const { self } = await asUser(user);
+
+    await expectRefused(
+      () =>
+        self.transaction(async (tx) => {
+          const row = await tx.lock(Identity, id);
+          tx.authorize("create", row);
+          await tx.delete(row);
+          await tx.record("identity_unlinked.v1", row);
+        }),
+      { message: "Deleted, and authorized to create: Identity" },
+    );
+  });
+
+  it.each([
+    sql`update memberships set administrator = true`,
+    sql`UPDATE memberships m SET administrator = ${true} WHERE m.id = ${""}`,
+    sql`insert into accounts (id, name) values ('ac_x', 'x')`,
+    sql`delete from credentials`,
+    sql`with gone as (delete from credentials returning id) select id from gone`,
+    sql`with made as (insert into one_time_tokens (id) values ('x') returning id) select id from made`,
+    sql`with same as (select 1)
+      update only users set name = 'x'`,
+    sql`select 1 from users for update; delete from users`,
+    sql`merge into users using accounts on true when matched then delete`,
+    sql`truncate users`,
+    sql`copy users to stdout`,
+    sql`set role gatehouse`,
+  ])("E1: reads by SQL, and changes nothing by it: %p", async (statement) => {
+    const { access } = await aWorkplace();
+
+    await expectRefused(() => access.transaction((tx) => tx.query(statement)), {
+      message: expect.stringContaining("Not a statement that only reads") as string,
+    });
+  });
+
+  it.each([
+    sql`select id from users for update`,
+    sql`select id as updated from users where name <> 'delete from users; update x' for no key update`,
+    sql`with u as (select id from users) select id from u`,
+    sql`lock table users in share row exclusive mode`,
+    sql`select pg_advisory_xact_lock(1)`,
+  ])("reads, and locks: %p", async (statement) => {
+    const { access } = await aWorkplace();
+    await expect(access.transaction((tx) => tx.query(statement))).resolves.toBeDefined();
+  });
+
+  it("E1: writes without an event what it names, and no row of an entity", async () => {
+    const { member, access } = await aWorkplace();
+    const token = sql`update one_time_tokens set used_at = now() where id = 'none'`;
+    const step = sql`update authenticators a set last_step = ${1} where a.id = ${"none"}`;
+
+    await access.transaction(async (tx) => {
+      await tx.unrecorded("one_time_tokens").query(token);
+      await tx.unrecorded("authenticators.last_step").query(step);
+    });
+    for (const [place, statement, message] of [
+      ["one_time_tokens", step, "Writes authenticators.last_step, and may write one_time_tokens"],
+      [
+        "authenticators.last_step",
+        sql`update authenticators set last_step = 1, key_id = 'x'`,
+        "Writes authenticators",
+      ],
+      ["authenticators.last_step", sql`delete from authenticators`, "Writes authenticators"],
+      ["one_time_tokens", sql`with t as (${token}) delete from users`, "Writes users"],
+      ["memberships", sql`delete from memberships where id = ${member.id}`, "Not written without"],
+    ] as const) {
+      await expectRefused(
+        () =>
+          access.transaction((tx) => tx.unrecorded(place as "one_time_tokens").query(statement)),
+        { message: expect.stringContaining(message) as string },
+      );
+    }
+  });
+
   it("E1: commits no row that was saved and not recorded, whatever else was", async () => {
     const { account, member, access } = await aWorkplace();
 

@@ -34,7 +34,7 @@ function undescribed(things: readonly (readonly [name: string, thing: Described]
     .map(([name]) => name);
 }
 
-it("prints as schema.graphql says (`UPDATE=1 npx jest test/schema.test.ts` writes it)", () => {
+it("prints as schema.graphql says (`UPDATE=1 npx jest test/graphql/schema` writes it)", () => {
   if (process.env["UPDATE"]) writeFileSync(FILE, printedSchema());
   expect(existsSync(FILE) && readFileSync(FILE, "utf8")).toBe(printedSchema());
 });
@@ -224,4 +224,31 @@ it("finds anything with an ID again: what `node` gives is a Node (design 4)", ()
     .filter((type) => !type.getInterfaces().some(({ name }) => name === "Node"))
     .map(({ name }) => name);
   expect(not).toEqual(copies);
+});
+
+/** What a permission is called where it isn't the mutation without its noun. */
+const MUTATIONS_OF: Record<string, readonly string[]> = {
+  createCredential: ["createApiKey", "createAuthtoken"],
+  leave: ["leaveAccount"],
+  updateRoles: ["updateMemberRoles"],
+};
+
+it("Y5: says `can` of nothing that no mutation does and no field shows", () => {
+  const mutations = Object.keys(schema.getMutationType()!.getFields());
+  const permissions = output.filter(({ name }) => name.endsWith("Permissions"));
+  expect(permissions.length).toBeGreaterThan(3);
+  const fieldsOf = (name: string) => output.find((type) => type.name === name)!.getFields();
+  const idle = permissions.flatMap((type) => {
+    const noun = type.name.replace(/Permissions$/, "");
+    const shown = Object.keys(fieldsOf(noun));
+    return Object.keys(type.getFields())
+      .filter((verb) => {
+        const seen = /^see(All)?(\w+)$/.exec(verb)?.[2];
+        if (seen) return !shown.some((field) => field.toLowerCase() === seen.toLowerCase());
+        const names = MUTATIONS_OF[verb] ?? [verb, verb + noun];
+        return !names.some((one) => mutations.includes(one));
+      })
+      .map((verb) => `${type.name}.${verb}`);
+  });
+  expect(idle).toEqual([]);
 });

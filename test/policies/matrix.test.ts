@@ -17,7 +17,8 @@ import {
 import { ServiceUser } from "../../src/entities/ServiceUser";
 import { Session, Surface } from "../../src/entities/Session";
 import { User } from "../../src/entities/User";
-import { abilityIn, abilityOver, type Action, type Subject } from "../../src/policies/ability";
+import { abilityIn, abilityOver } from "../../src/policies/abilities";
+import type { Action, Subject } from "../../src/policies/ability";
 import { policyTable } from "../../src/policies/policyTable";
 import { operator, type Standing, system } from "../../src/principal";
 

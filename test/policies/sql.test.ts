@@ -1,6 +1,6 @@
 import { createMongoAbility } from "@casl/ability";
 import fc from "fast-check";
-import type { Access } from "../../src/context/context";
+import type { Access } from "../../src/context/access";
 import type { Class } from "../../src/database/table";
 import { all, type Sql, sql } from "../../src/database/sql";
 import { Account } from "../../src/entities/Account";

@@ -10,7 +10,7 @@ import { Context } from "../../src/context/context";
 import { all, raw, sql } from "../../src/database/sql";
 import { hashOf } from "../../src/identity/tokens";
 import { Loaders, type Page, type PageRequest } from "../../src/context/loaders";
-import type { Access } from "../../src/context/context";
+import type { Access } from "../../src/context/access";
 import type { Subject } from "../../src/policies/ability";
 import { type RememberedCaller, rememberCaller } from "../../src/reads/rememberedCaller";
 import { Reads } from "../../src/reads/reads";

@@ -97,7 +97,7 @@ const DOCUMENT = `query ($account: ID!, $node: ID!) {
   account(id: $account) {
     id
     can {
-      update delete createServiceUser createCredential
+      update delete createCredential
       seeInvitations seeIPRestrictions seeAllEvents
     }
     members(first: 100) {
@@ -180,7 +180,6 @@ function oracle({ principal, standings }: RememberedCaller, { byRoles, own }: Ru
         id: accountId,
         can: {
           ...facts(account, ["update", "delete"]),
-          createServiceUser: may("create", any(new ServiceUser())),
           createCredential: credentialOf(membershipId, serviceUserId),
           seeInvitations: may("read", any(new Invitation())),
           seeIPRestrictions: may("read", any(new IPRestriction())),

@@ -55,7 +55,7 @@ async function data<D>(
 const GRAPH = `query Graph($id: ID!) {
   account(id: $id) {
     id name
-    can { update delete createServiceUser createCredential }
+    can { update delete createCredential }
     members(first: 9) { nodes {
       id status
       roles { administrator developer team billing }
@@ -128,7 +128,7 @@ describe("the nested graph", () => {
     expect(graph).toMatchObject({
       id: account.id,
       name: "Acme",
-      can: { update: true, delete: true, createServiceUser: true, createCredential: true },
+      can: { update: true, delete: true, createCredential: true },
       serviceUsers: {
         nodes: [{ id: bot.id, name: "deployer", credentials: { nodes: [{ id: all.botsKey.id }] } }],
       },
@@ -211,7 +211,6 @@ describe("the nested graph", () => {
     expect(graph.can).toEqual({
       update: false,
       delete: false,
-      createServiceUser: false,
       createCredential: true,
     });
     const none = { updateRoles: false, disable: false, enable: false, remove: false };

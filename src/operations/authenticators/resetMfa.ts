@@ -48,7 +48,7 @@ export async function resetMfa(
     user.mfaEnabledAt = null;
     await tx.save(user);
     await tx.record("mfa_reset.v1", user);
-    await voidPendingProofs(tx, id);
+    await voidPendingProofs(tx.unrecorded("one_time_tokens"), id);
     const members = await tx.rows(
       Membership,
       sql`row.account_id = any(${accounts.map((account) => account.id)})

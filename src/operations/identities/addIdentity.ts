@@ -8,7 +8,6 @@ import { newId } from "../../ids";
 import { askProvider } from "../steps/askProvider";
 import { type Claimant, claimantAs } from "../steps/claimant";
 import { findProvider } from "../steps/findProvider";
-import { lockOwnSession } from "../steps/lockOwnSession";
 import { lockSubject } from "../steps/lockSubject";
 import { queueNotice } from "../steps/queueNotice";
 import { forgiveAuthorization } from "../steps/startAuthorization";
@@ -43,8 +42,6 @@ export async function addIdentity(
   const { methods, authenticatedAt } = user;
   const who = { ...claimantAs(user), sessionId, methods, authenticatedAt };
   await ctx.as(who).transaction(async (tx) => {
-    const session = await lockOwnSession(tx, sessionId, "update");
-    if (session.endedAt) throw ended();
     await lockSubject(tx, provider, subject);
     const [held] = await tx.query<{ userId: string }>(sql`
       select user_id as "userId" from identities

@@ -71,7 +71,7 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
     return await ctx.as(system("sign-up")).transaction(async (tx) => {
       // Of two that come back as the same person, or with one email, one is first.
       await lockSubject(tx, provider, person.subject);
-      const before = await linked(tx, provider, person);
+      const before = await linked(tx.unrecorded("identities.last_used_at"), provider, person);
       if (before) return before;
       await reserveEmail(tx, email, notLinked);
       return begin(tx, provider, person, email, ctx.language());

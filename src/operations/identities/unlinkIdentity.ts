@@ -35,7 +35,7 @@ export async function unlinkIdentity(ctx: Context, identityId: string): Promise<
         ["identityId"],
       );
     }
-    await voidPendingProofs(tx, user.id);
+    await voidPendingProofs(tx.unrecorded("one_time_tokens"), user.id);
     await tx.delete(identity);
     await tx.record("identity_unlinked.v1", identity);
     await queueNotice(tx, ctx, "identityUnlinked", PROVIDER_NAMES[identity.provider]);

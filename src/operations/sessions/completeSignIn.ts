@@ -43,7 +43,11 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
     openSession(ctx, user, [...methods, methodOf(code)], {
       prove: async (tx) => {
         const authenticator = await lockAuthenticator(tx);
-        const redeemed = await redeemToken(tx, "COMPLETE_SIGN_IN", hash);
+        const redeemed = await redeemToken(
+          tx.unrecorded("one_time_tokens"),
+          "COMPLETE_SIGN_IN",
+          hash,
+        );
         if (!authenticator || !redeemed) throw challengeInvalid();
         await useCode(tx, ctx, authenticator, code);
       },

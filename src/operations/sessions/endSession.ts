@@ -18,7 +18,8 @@ export async function endSession(ctx: Context, sessionId: string): Promise<Sessi
     session.endedAt = tx.now;
     await tx.save(session);
     await tx.record("session_ended.v1", session);
-    if (sessionId !== tx.principal.sessionId) await voidPendingProofs(tx, session.userId);
+    if (sessionId !== tx.principal.sessionId)
+      await voidPendingProofs(tx.unrecorded("one_time_tokens"), session.userId);
     return session;
   });
 }

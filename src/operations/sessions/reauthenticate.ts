@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { type Session, SignInMethod } from "../../entities/Session";
-import { Refusal, Refused, Unauthenticated } from "../../errors";
+import { Refusal, Refused } from "../../errors";
 import { newToken } from "../../identity/tokens";
 import { assertPassword, passwordNotSet } from "../steps/assertPassword";
 import { lockAuthenticator } from "../steps/lockAuthenticator";
@@ -43,8 +43,6 @@ export async function reauthenticate(
   const prove = () =>
     ctx.self.transaction(async (tx) => {
       const session = await lockOwnSession(tx, who.sessionId, "update");
-      // Ended while the password was checked: it stays so.
-      if (session.endedAt) throw new Unauthenticated("This session has ended. Sign in again.");
       const authenticator = second ? await lockAuthenticator(tx) : null;
       if (authenticator) await useCode(tx, ctx, authenticator, code!);
       session.tokenHash = hash;

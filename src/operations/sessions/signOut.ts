@@ -6,8 +6,6 @@ import { lockOwnSession } from "../steps/lockOwnSession";
 export async function signOut(ctx: Context): Promise<Session> {
   return ctx.self.transaction(async (tx) => {
     const session = await lockOwnSession(tx, tx.principal.sessionId);
-    if (session.endedAt) return session;
-
     session.endedAt = tx.now;
     await tx.save(session);
     await tx.record("signed_out.v1", session);

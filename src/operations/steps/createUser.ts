@@ -18,6 +18,6 @@ export async function createUser(
   tx.authorize("create", user);
   await tx.save(user);
   await tx.record("user_created.v1", user);
-  await voidSignUps(tx, user.email);
+  await voidSignUps(tx.unrecorded("one_time_tokens"), user.email);
   return user;
 }

@@ -52,7 +52,7 @@ export async function openSession(
   const { session, token } = newSession(user.id, methods, ctx.request, deviceHash, new Date());
   const { id: sessionId, authenticatedAt } = session;
   const entering = { ...claimantAs(user), sessionId, methods, authenticatedAt };
-  const challenge = await ctx.as(entering).transaction(async (tx) => {
+  const challenge = await ctx.opening(entering).transaction(async (tx) => {
     const same = passwordHash === undefined ? TRUE : sql`u.password_hash = ${passwordHash}`;
     const [found] = await tx.query<{ owes: boolean; unknown: boolean; spare: string[] }>(sql`
       select u.mfa_enabled_at is not null as owes,
@@ -65,7 +65,8 @@ export async function openSession(
       from users u where u.id = ${user.id} and ${same} for share of u`);
     if (!found) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
     await prove?.(tx);
-    if (found.owes && !methods.some(isSecond)) return issueChallenge(tx, user, methods, tx.now);
+    if (found.owes && !methods.some(isSecond))
+      return issueChallenge(tx.unrecorded("one_time_tokens"), user, methods, tx.now);
     tx.authorize("create", session);
     await tx.save(session);
     await tx.record("signed_in.v1", session);

@@ -59,7 +59,9 @@ export async function tryAt<T>(ctx: Context, attempt: Try, check: () => Promise<
     ctx.background(forgive(ctx.db, guesser));
     return result;
   } catch (error) {
-    throw error instanceof Unauthenticated ? refuse(error) : error;
+    // A session that has ended meanwhile is no wrong guess.
+    const wrong = error instanceof Unauthenticated && error.code !== "UNAUTHENTICATED";
+    throw wrong ? refuse(error) : error;
   }
 }
 

@@ -33,7 +33,7 @@ export async function useCode(
     const accepted =
       step === null
         ? []
-        : await tx.query(sql`
+        : await tx.unrecorded("authenticators.last_step").query(sql`
       update authenticators set last_step = ${step} where id = ${id} and last_step < ${step}
       returning id`);
     if (!accepted.length) throw wrongCode();

@@ -23,7 +23,8 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
   if (sessionId && !theirs) throw await wrongToken(ctx);
   const user = await ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
-    if (!theirs || !(await redeemToken(tx, "UPDATE_EMAIL", hash))) throw tokenInvalid();
+    const tokens = tx.unrecorded("one_time_tokens");
+    if (!theirs || !(await redeemToken(tokens, "UPDATE_EMAIL", hash))) throw tokenInvalid();
     const { email } = found;
     await reserveEmail(tx, email);
 
@@ -32,8 +33,8 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
     user.emailVerifiedAt = tx.now;
     await tx.save(user);
     await tx.record("user_email_updated.v1", user);
-    await voidResets(tx, { id: userId, email: before }); // they went to the address before
-    await voidSignUps(tx, email);
+    await voidResets(tokens, { id: userId, email: before }); // they went to the address before
+    await voidSignUps(tokens, email);
     const at = tx.now.toISOString();
     const { ip } = ctx.request;
     await queueMail(tx, { kind: "email_changed", email: before, userId, at, ip });

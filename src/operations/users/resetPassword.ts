@@ -37,8 +37,9 @@ export async function resetPassword(
 
   const user = await ctx.as(claimantAs(found)).transaction(async (tx) => {
     const user = await tx.lock(User, found.id);
-    if (!(await redeemToken(tx, "RESET_PASSWORD", hash))) throw tokenInvalid();
-    await voidResets(tx, user); // those that were requested beside this one
+    const tokens = tx.unrecorded("one_time_tokens");
+    if (!(await redeemToken(tokens, "RESET_PASSWORD", hash))) throw tokenInvalid();
+    await voidResets(tokens, user); // those that were requested beside this one
     tx.authorize("update", user);
     user.passwordHash = passwordHash;
     user.emailVerifiedAt ??= tx.now; // they have just read its mail

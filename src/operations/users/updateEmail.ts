@@ -27,7 +27,7 @@ export async function updateEmail(ctx: Context, text: string): Promise<string> {
       throw new Refused(Refusal.BAD_USER_INPUT, "This is your address already.", ["email"]);
     }
     const id = newId("OneTimeToken");
-    await keepEmailChange(tx, id, userId, email, tx.now);
+    await keepEmailChange(tx.unrecorded("one_time_tokens"), id, userId, email, tx.now);
     await queueMail(tx, { kind: "update_email", id });
     await queueNotice(tx, ctx, "emailChangeRequested");
   });

@@ -56,7 +56,7 @@ export async function updatePassword(
     await tx.record("user_password_updated.v1", user);
     if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, sessionId);
-    await voidResets(tx, user); // they would undo this
+    await voidResets(tx.unrecorded("one_time_tokens"), user); // they would undo this
     await queueNotice(tx, ctx, "passwordChanged", await linkedProviders(tx));
     return user;
   });

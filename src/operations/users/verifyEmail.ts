@@ -38,7 +38,8 @@ export async function verifyEmail(
   const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
     await reserveEmail(tx, signUp.email);
-    if (!(await redeemToken(tx, "SIGN_UP", hash))) throw tokenInvalid();
+    if (!(await redeemToken(tx.unrecorded("one_time_tokens"), "SIGN_UP", hash)))
+      throw tokenInvalid();
 
     const user = await createUser(tx, { ...signUp, language: languageOf(language) });
     if (passwordUnchecked) await recordUnchecked(tx, user);

@@ -99,6 +99,20 @@ describe("createAccount", () => {
     });
   });
 
+  it("Y4: says what would help: a confirmed email, or a session where a key asks", async () => {
+    const unverified = await asUser(await aUser({ emailVerifiedAt: null }));
+    await expect(createAccount(unverified, "Acme")).rejects.toMatchObject({
+      message: "You may not create this account. Confirm your email first.",
+    });
+
+    const member = await aMember(await anAccount(), ADMINISTRATOR);
+    const key = await withToken((await aCredential(member)).secret);
+    await expect(createAccount(key, "Acme")).rejects.toMatchObject({
+      message:
+        "You may not create this account. Sign in and ask with your session: no key may do this.",
+    });
+  });
+
   it("C7: refuses an API key, even an administrator's", async () => {
     const member = await aMember(await anAccount(), ADMINISTRATOR);
     const ctx = await withToken((await aCredential(member)).secret);

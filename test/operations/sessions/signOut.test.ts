@@ -15,7 +15,7 @@ import {
   withToken,
 } from "../../support/factories";
 import { atOnce, times, whileWaiting } from "../../support/races";
-import { expectDenied, expectNotFound, expectRefused } from "../../support/refusals";
+import { expectDenied, expectRefused } from "../../support/refusals";
 
 beforeAll(useDatabase);
 
@@ -59,9 +59,9 @@ describe("signOut", () => {
     const { token } = await aSession(user.id);
     const callers = await Promise.all(times(5, () => withToken(token)));
 
-    const { done } = await atOnce(callers.map((ctx) => () => signOut(ctx)));
+    const { done, codes } = await atOnce(callers.map((ctx) => () => signOut(ctx)));
 
-    expect(done).toBe(5);
+    expect([done, codes]).toEqual([1, times(4, () => "UNAUTHENTICATED")]);
     expect(await eventsOfUser(user)).toHaveLength(1);
   });
 
@@ -111,7 +111,7 @@ describe("signOut", () => {
     const ctx = await asUser(user);
     ctx.principal.sessionId = id;
 
-    await expectNotFound(() => signOut(ctx));
+    await expectRefused(() => signOut(ctx), { code: "UNAUTHENTICATED" });
     expect(await endedAt({ id })).toBeNull();
   });
 });
