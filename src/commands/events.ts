@@ -7,7 +7,7 @@ import { Event, UserEvent } from "../entities/Event";
 import { User } from "../entities/User";
 import { Unavailable } from "../errors";
 import { firstIdAt } from "../ids";
-import { emailFrom } from "../operations/steps/invariants";
+import { emailFrom } from "../operations/steps/emailFrom";
 import { eventsFilter } from "../reads/filters";
 import { reasonOf } from "../setup/problems";
 import { asOperator } from "./asOperator";

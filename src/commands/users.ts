@@ -1,6 +1,6 @@
 import { all, any, sql } from "../database/sql";
 import { User } from "../entities/User";
-import { emailFrom } from "../operations/steps/invariants";
+import { emailFrom } from "../operations/steps/emailFrom";
 import { asOperator } from "./asOperator";
 import { command } from "./command";
 import { contains, type Format, idFrom, limitFrom, list, LISTING, pages } from "./listing";

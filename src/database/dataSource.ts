@@ -15,6 +15,8 @@ import { RequireMfa1764000000011 } from "../../migrations/1764000000011-require-
 import { CreateEntries1764000000012 } from "../../migrations/1764000000012-create-entries";
 import { AddLanguages1764000000013 } from "../../migrations/1764000000013-add-languages";
 import { IndexFilters1764200000006 } from "../../migrations/1764200000006-index-filters";
+import { LetRowsBeSwept1764200000013 } from "../../migrations/1764200000013-let-rows-be-swept";
+import { OrderMailRequests1764200000003 } from "../../migrations/1764200000003-order-mail-requests";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -59,7 +61,9 @@ const migrations = [
   RequireMfa1764000000011,
   CreateEntries1764000000012,
   AddLanguages1764000000013,
+  OrderMailRequests1764200000003,
   IndexFilters1764200000006,
+  LetRowsBeSwept1764200000013,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

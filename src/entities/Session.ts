@@ -46,6 +46,7 @@ registerEnumType(SignInMethod, {
 @ObjectType({ description: "A signed-in browser or program of yours.", implements: Node })
 @Entity("sessions")
 @Index(["userId", "id"])
+@Index(["expiresAt", "id"])
 @Unique(["tokenHash"])
 @ForeignKey(() => User, ["userId"], ["id"])
 export class Session {

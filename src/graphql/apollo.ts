@@ -162,7 +162,7 @@ function guard(questions: Questions): ApolloServerPlugin<Context> {
             if (extensions?.["code"] === "PERSISTED_QUERY_NOT_SUPPORTED") http.status = 400;
           }
           if (singleResult.data !== undefined) {
-            singleResult.extensions = questions.extensions(cost, contextValue.request);
+            singleResult.extensions = questions.extensions(cost, ctx.request);
           }
           return Promise.resolve();
         },

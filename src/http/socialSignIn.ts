@@ -3,9 +3,9 @@ import { z } from "zod";
 import type { Context } from "../context/context";
 import { Refusal, Refused, render } from "../errors";
 import { addIdentity } from "../operations/identities/addIdentity";
+import { redeemAuthorization } from "../operations/identities/redeemAuthorization";
 import { signInThrough } from "../operations/identities/signInThrough";
 import { startSignIn } from "../operations/identities/startSignIn";
-import { takeFlow } from "../operations/identities/takeFlow";
 import type { OpenContext } from "./caller";
 import { parsed } from "./parameters";
 
@@ -57,7 +57,7 @@ export function socialSignIn(
     let page = signInPage;
     try {
       const state = parameters.get("state") ?? "";
-      const { returnTo, sessionId } = await takeFlow(ctx, provider, secret, state);
+      const { returnTo, sessionId } = await redeemAuthorization(ctx, provider, secret, state);
       ctx.browser.forgetFlow(); // not before: whoever is sent here by a stranger goes on
       const back = appUrl + returnTo;
       if (sessionId) {

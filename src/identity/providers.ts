@@ -1,11 +1,12 @@
-import { timingSafeEqual } from "node:crypto";
-import type { Fetch } from "../net/outbound";
 import type { Configuration, CustomFetch } from "openid-client" with {
   "resolution-mode": "import",
 };
+import { timingSafeEqual } from "node:crypto";
 import { z } from "zod";
 import type { SocialProvider } from "../entities/Identity";
 import { Refusal, Refused } from "../errors";
+import type { Fetch } from "../net/outbound";
+import { emailOf } from "./emails";
 import { hashOf } from "./tokens";
 
 /** For each request to a provider: a person waits for the answer. */
@@ -28,8 +29,9 @@ export interface ProviderSettings {
 /** Whom a provider says somebody is, checked as far as it can be. */
 export interface Person {
   subject: string;
-  name: string;
-  /** As the provider wrote it; null where it told none that can be one. */
+  /** As the provider tells it, whatever is in it; null for none. */
+  name: string | null;
+  /** As the provider wrote it, its domain in ASCII form; null where it gave none that can be one. */
   email: string | null;
   emailVerified: boolean;
 }
@@ -163,7 +165,11 @@ const text = z.string().refine((one) => one.isWellFormed() && !one.includes("\0"
 /** OpenID Connect Core, section 2: up to 255 characters of ASCII. */
 const subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
 /** One that a user can have; whatever else counts as none. */
-const email = z.email().max(254).nullish().catch(null);
+const email = z
+  .string()
+  .transform((written) => (/[^ -~]/.test(written) ? emailOf(written) : emailOf(written) && written))
+  .nullish()
+  .catch(null);
 
 const claims = z.object({
   sub: subject,
@@ -261,9 +267,12 @@ function personFrom(
   email: string | null | undefined,
   verified: boolean,
 ): Person {
-  // Longest first that is a name here: 255 bytes are at least 63 characters.
-  const called = [...(name?.trim() || email?.split("@")[0] || "")].slice(0, 63).join("");
-  return { subject, name: called, email: email ?? null, emailVerified: verified && email != null };
+  return {
+    subject,
+    name: name ?? null,
+    email: email ?? null,
+    emailVerified: verified && email != null,
+  };
 }
 
 /** Configuration sees to it that none is in production. */

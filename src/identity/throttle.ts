@@ -1,11 +1,9 @@
-import { networkOf } from "../net/addresses";
 import type { Queryable } from "../database/database";
 import { raw, type Sql, sql } from "../database/sql";
 import { RateLimited } from "../errors";
+import { networkOf } from "../net/addresses";
+import { emailTyped } from "./emails";
 import { hashOf } from "./tokens";
-
-/** Rows nobody needs any more are swept up by those who come after, a few at a time. */
-const SWEPT_AT_ONCE = 10;
 
 /** So many tries at once, then waits of 2, 4, 8 … seconds, up to the longest. */
 interface Limit {
@@ -62,7 +60,7 @@ function limitsOf(who: Guesser | Stranger): [Limit, ...Limit[]] {
     const longestSeconds = secret === "flow" ? 60 : 900;
     return [{ ...limit, key: `${secret} from ${network}`, free: FREE[who.secret], longestSeconds }];
   }
-  const person = hashOf(who.email.trim().toLowerCase()).toString("base64url");
+  const person = personKey(who.email);
   const { deviceHash, sessionId } = who;
   const held = sessionId
     ? `in ${sessionId}`
@@ -90,10 +88,6 @@ export async function countTry(db: Queryable, who: Guesser | Stranger): Promise<
   const [found] = await db.query<{ counted: number; wait: number | null }>(sql`
     with ${QUICKLY}, blocked as (
       select max(free_at) as until from throttles where key = any(${keys}) and free_at > now()),
-    swept as (
-      delete from throttles where key in (
-        select key from throttles where resets_at < now() and key <> all(${keys})
-        order by resets_at limit ${SWEPT_AT_ONCE}::int for update skip locked)),
     own as (${counting([own], sql`(select until from blocked) is null`)}),
     -- Of many at once, those that their own count stops are held against nobody else.
     shared as (${counting(shared, sql`exists (select from own)`)})
@@ -140,6 +134,24 @@ export async function forgive(db: Queryable, who: Guesser | Stranger): Promise<v
       free_at = case held.n when 1 then to_timestamp(0) else t.free_at end
     from held, quickly where t.key = held.key`);
 }
+
+/**
+ * Forgets the wrong passwords of a user who has a new one: they were tries at the old one. Wrong codes
+ * still count, as does what was tried from a network: an attacker who resets a password of their own
+ * gets no more tries at the passwords of others.
+ */
+export async function forgivePassword(db: Queryable, email: string): Promise<void> {
+  const first = `password ${personKey(email)}`;
+  // Taken in the order of trying, as above: the longer key first. "!" is the character after a space.
+  await db.query(sql`
+    with held as (
+      select key from throttles where key >= ${first} and key < ${`${first}!`}
+      order by key desc for update)
+    delete from throttles t using held where t.key = held.key`);
+}
+
+/** Stands for a person in keys: their address is nobody's to read there. */
+const personKey = (email: string) => hashOf(emailTyped(email)).toString("base64url");
 
 /** Whether nothing of this name was asked within the last `window`: of many at once, one is told so. */
 export async function isFirst(db: Queryable, name: string, window: string): Promise<boolean> {

@@ -45,8 +45,14 @@ export interface TotpSetup {
   qrPng: string;
 }
 
-export async function totpSetup(secret: Buffer, issuer: string, email: string): Promise<TotpSetup> {
+export async function totpSetup(
+  secret: Buffer,
+  service: string,
+  email: string,
+): Promise<TotpSetup> {
   const secretText = base32(secret, (SECRET_BYTES * 8) / 5, RFC4648); // needs no padding
+  // A colon parts the issuer from the account; some apps refuse a second one, encoded or not.
+  const issuer = service.replace(/\s*:\s*/g, " ").trim() || "Gatehouse";
   const label = [issuer, email].map(encodeURIComponent).join(":");
   const otpauthUri =
     `otpauth://totp/${label}?secret=${secretText}&issuer=${encodeURIComponent(issuer)}` +

@@ -1,5 +1,7 @@
+import { browserOf } from "./browser";
 import type { Mails } from "./en";
 import { noticesIn } from "./letter";
+import { unlinked } from "./unlinked";
 
 const whenAndWhere = (at: string, ip: string | null) => {
   const date = at.slice(0, 10).split("-").reverse().join(".");
@@ -8,58 +10,65 @@ const whenAndWhere = (at: string, ip: string | null) => {
 const IGNORE =
   "Wenn Sie das nicht waren, können Sie diese E-Mail ignorieren: Es hat sich nichts geändert.";
 const NOT_YOU =
-  "Wenn Sie das nicht waren, wählen Sie umgehend ein neues Passwort, und informieren Sie den Betreiber dieses Dienstes.";
+  "Wenn Sie das nicht waren, wählen Sie umgehend ein neues Passwort, und wenden Sie sich an den Betreiber dieses Dienstes.";
 const notice = noticesIn(whenAndWhere, NOT_YOU);
 
 const stillLinked = (providers: string | null) =>
   providers
-    ? ` Die Anmeldung über ${providers} funktioniert weiterhin; heben Sie Verknüpfungen auf, die nicht von Ihnen sind.`
+    ? ` Die Anmeldung über ${providers} ist weiterhin möglich. Wenn Sie diese Verknüpfung nicht selbst angelegt haben, heben Sie sie auf.`
     : "";
+
+function deviceIn(userAgent: string | null): string {
+  const { browser, system } = browserOf(userAgent);
+  if (browser && system) return `Es war ${browser} unter ${system}.`;
+  if (browser ?? system) return `Es war ${browser ?? system}.`;
+  return "Welcher Browser oder welches Programm es war, konnten wir nicht erkennen.";
+}
 
 /** The mails in German. A user is a „Benutzerkonto“, so that an account can be a „Konto“. */
 export const de: Mails = {
   verifyEmail: (url) => ({
     subject: "Bestätigen Sie Ihre E-Mail-Adresse",
     paragraphs: [
-      "Jemand, hoffentlich Sie, hat sich mit dieser E-Mail-Adresse registriert. Um die Registrierung abzuschließen, bestätigen Sie bitte mit dem Passwort, das Sie gewählt haben, dass die Adresse Ihnen gehört.",
+      "Sie oder eine andere Person haben sich mit dieser E-Mail-Adresse registriert. Um die Registrierung abzuschließen, öffnen Sie den Link, und geben Sie das Passwort ein, das Sie gewählt haben.",
     ],
     link: { label: "Meine E-Mail-Adresse bestätigen", url },
     after: [
-      "Der Link ist 24 Stunden lang gültig und funktioniert einmal.",
-      "Wenn Sie sich nicht registriert haben, folgen Sie ihm nicht: Ohne ihn wird kein Benutzerkonto angelegt.",
+      "Der Link funktioniert einmal, innerhalb von 24 Stunden.",
+      "Wenn Sie sich nicht registriert haben, öffnen Sie ihn nicht: Ohne ihn wird kein Benutzerkonto angelegt.",
     ],
   }),
   alreadySignedUp: (appUrl) => ({
-    subject: "Sie haben bereits ein Benutzerkonto",
+    subject: "Sie sind bereits registriert",
     paragraphs: [
-      "Jemand, hoffentlich Sie, hat sich mit dieser E-Mail-Adresse registriert. Zu ihr gibt es bereits ein Benutzerkonto, deshalb wurde kein neues angelegt.",
-      `Melden Sie sich unter ${appUrl} an, oder fordern Sie dort ein neues Passwort an, wenn Sie Ihres vergessen haben.`,
+      "Sie oder eine andere Person wollten sich mit dieser E-Mail-Adresse registrieren. Zu ihr gibt es bereits ein Benutzerkonto, deshalb wurde kein neues angelegt.",
+      `Melden Sie sich unter ${appUrl} an. Wenn Sie Ihr Passwort vergessen haben, können Sie dort ein neues anfordern.`,
     ],
     after: [IGNORE],
   }),
   resetPassword: (url) => ({
     subject: "Wählen Sie ein neues Passwort",
     paragraphs: [
-      "Jemand, hoffentlich Sie, möchte für diese E-Mail-Adresse ein neues Passwort wählen.",
+      "Sie oder eine andere Person möchten für diese E-Mail-Adresse ein neues Passwort wählen.",
     ],
     link: { label: "Neues Passwort wählen", url },
     after: [
-      "Der Link ist 30 Minuten lang gültig und funktioniert einmal. Fordern Sie einen neuen an, wird dieser ungültig.",
+      "Der Link funktioniert einmal, innerhalb von 30 Minuten. Wenn Sie einen neuen anfordern, wird dieser ungültig.",
       IGNORE,
     ],
   }),
   passwordNotSet: (appUrl, providers) => ({
     subject: "Sie melden sich ohne Passwort an",
     paragraphs: [
-      "Jemand, hoffentlich Sie, möchte für diese E-Mail-Adresse ein neues Passwort wählen. Das Benutzerkonto dazu hat keines, das sich zurücksetzen ließe (PASSWORD_NOT_SET).",
-      `Melden Sie sich unter ${appUrl} ${providers.length ? `mit ${providers.join(" oder ")}` : "wie gewohnt"} an. Danach können Sie ein erstes Passwort festlegen.`,
+      "Sie oder eine andere Person möchten für diese E-Mail-Adresse ein neues Passwort wählen. Das Benutzerkonto hat kein Passwort, das sich zurücksetzen ließe (PASSWORD_NOT_SET).",
+      `Melden Sie sich unter ${appUrl} ${providers.length ? `mit ${providers.join(" oder ")}` : "wie gewohnt"} an. Danach können Sie ein Passwort festlegen.`,
     ],
     after: [IGNORE],
   }),
   noSuchUser: (appUrl) => ({
     subject: "Zu dieser E-Mail-Adresse gibt es kein Benutzerkonto",
     paragraphs: [
-      "Jemand, hoffentlich Sie, möchte für diese E-Mail-Adresse ein neues Passwort wählen. Zu ihr gibt es kein Benutzerkonto; vielleicht haben Sie sich mit einer anderen registriert.",
+      "Sie oder eine andere Person möchten für diese E-Mail-Adresse ein neues Passwort wählen. Zu ihr gibt es kein Benutzerkonto; vielleicht haben Sie sich mit einer anderen Adresse registriert.",
       `Registrieren können Sie sich unter ${appUrl}.`,
     ],
     after: [IGNORE],
@@ -67,121 +76,146 @@ export const de: Mails = {
   updateEmail: (url) => ({
     subject: "Bestätigen Sie Ihre neue E-Mail-Adresse",
     paragraphs: [
-      "Jemand, hoffentlich Sie, möchte sich künftig mit dieser E-Mail-Adresse anmelden. Um die Änderung abzuschließen, bestätigen Sie bitte dort, wo Sie angemeldet sind, dass die Adresse Ihnen gehört.",
+      "Sie oder eine andere Person möchten sich künftig mit dieser E-Mail-Adresse anmelden. Um die Änderung abzuschließen, öffnen Sie den Link in dem Browser, in dem Sie angemeldet sind.",
     ],
     link: { label: "Meine neue E-Mail-Adresse bestätigen", url },
-    after: ["Der Link ist 24 Stunden lang gültig und funktioniert einmal.", IGNORE],
+    after: ["Der Link funktioniert einmal, innerhalb von 24 Stunden.", IGNORE],
   }),
   emailTaken: () => ({
     subject: "Zu dieser E-Mail-Adresse gibt es bereits ein Benutzerkonto",
     paragraphs: [
-      "Jemand, hoffentlich Sie, möchte sich künftig mit dieser E-Mail-Adresse anmelden. Die Adresse gehört zu einem anderen Benutzerkonto, deshalb wurde nichts geändert.",
+      "Sie oder eine andere Person möchten sich künftig mit dieser E-Mail-Adresse anmelden. Sie gehört zu einem anderen Benutzerkonto, deshalb wurde nichts geändert.",
     ],
     after: [IGNORE],
   }),
   emailChanged: (at, ip) => ({
     subject: "Ihre E-Mail-Adresse wurde geändert",
     paragraphs: [
-      `Seit dem ${whenAndWhere(at, ip)} melden Sie sich mit einer anderen E-Mail-Adresse an. An diese hier gehen keine E-Mails mehr.`,
+      `Seit dem ${whenAndWhere(at, ip)} hat Ihr Benutzerkonto eine andere E-Mail-Adresse. Sie melden sich jetzt mit dieser an; an die bisherige senden wir keine E-Mails mehr.`,
     ],
-    after: ["Wenn Sie das nicht waren, informieren Sie umgehend den Betreiber dieses Dienstes."],
+    after: ["Wenn Sie das nicht waren, wenden Sie sich umgehend an den Betreiber dieses Dienstes."],
   }),
   passwordChanged: notice({
     subject: "Ihr Passwort wurde geändert",
-    told: (when) => `Ihr Passwort wurde am ${when} geändert.`,
+    happened: (when) => `Ihr Passwort wurde am ${when} geändert.`,
     more: (providers) => `Ihre anderen Sitzungen wurden beendet.${stillLinked(providers)}`,
   }),
   passwordReset: notice({
     subject: "Ihr Passwort wurde zurückgesetzt",
-    told: (when) =>
-      `Am ${when} wurde über einen Link aus einer E-Mail an Sie ein neues Passwort gewählt.`,
+    happened: (when) =>
+      `Am ${when} wurde über einen Link aus einer E-Mail an diese Adresse ein neues Passwort gewählt.`,
     more: (providers) => `Alle Ihre Sitzungen wurden beendet.${stillLinked(providers)}`,
   }),
   passwordSet: notice({
     subject: "Sie haben jetzt ein Passwort",
-    told: (when) => `Am ${when} wurde für Sie ein erstes Passwort festgelegt.`,
+    happened: (when) => `Am ${when} wurde für Ihr Benutzerkonto ein erstes Passwort festgelegt.`,
     more: "Ab jetzt können Sie sich auch damit anmelden.",
   }),
   identityLinked: notice({
     subject: "Für Ihr Benutzerkonto gibt es einen neuen Anmeldeweg",
-    told: (when) =>
-      `Am ${when} wurde Ihr Benutzerkonto mit einer Identität bei einem anderen Dienst verknüpft.`,
+    happened: (when) =>
+      `Am ${when} wurde ein weiterer Anmeldeweg mit Ihrem Benutzerkonto verknüpft.`,
     more: (provider) =>
-      `Wer sich mit ihr bei ${provider} anmeldet, wird ab jetzt auch hier als Sie angemeldet.`,
+      `Ab jetzt kann sich die Person, der das verknüpfte Konto bei ${provider} gehört, hier als Sie anmelden.`,
     otherwise:
-      "Wenn Sie das nicht waren, heben Sie die Verknüpfung umgehend auf, beenden Sie Ihre anderen Sitzungen, und informieren Sie den Betreiber dieses Dienstes.",
+      "Wenn Sie das nicht waren, heben Sie die Verknüpfung umgehend auf, beenden Sie Ihre anderen Sitzungen, und wenden Sie sich an den Betreiber dieses Dienstes.",
   }),
   identityUnlinked: notice({
-    subject: "Für Ihr Benutzerkonto gibt es einen Anmeldeweg weniger",
-    told: (when) =>
-      `Am ${when} wurde die Verknüpfung Ihres Benutzerkontos mit einer Identität bei einem anderen Dienst aufgehoben.`,
-    more: (provider) => `Mit ihr können Sie sich über ${provider} nicht mehr anmelden.`,
+    subject: "Ein Anmeldeweg Ihres Benutzerkontos wurde entfernt",
+    happened: (when) =>
+      `Am ${when} wurde die Verknüpfung eines Anmeldewegs mit Ihrem Benutzerkonto aufgehoben.`,
+    more: (provider) =>
+      `Mit dem bisher verknüpften Konto bei ${provider} können Sie sich nicht mehr anmelden.`,
     otherwise:
-      "Wenn Sie das nicht waren, beenden Sie umgehend Ihre anderen Sitzungen, und informieren Sie den Betreiber dieses Dienstes.",
+      "Wenn Sie das nicht waren, beenden Sie umgehend Ihre anderen Sitzungen, und wenden Sie sich an den Betreiber dieses Dienstes.",
   }),
   mfaEnabled: notice({
-    subject: "Zur Anmeldung gehört jetzt ein Code",
-    told: (when) => `Am ${when} wurde die Zwei-Faktor-Authentifizierung für Sie eingeschaltet.`,
-    more: "Ab jetzt brauchen Sie zur Anmeldung einen Code Ihrer Authentifizierungs-App. Bewahren Sie Ihre Wiederherstellungscodes nicht dort auf, wo Ihr Telefon ist.",
+    subject: "Die Zwei-Faktor-Authentifizierung ist eingeschaltet",
+    happened: (when) =>
+      `Am ${when} wurde die Zwei-Faktor-Authentifizierung für Ihr Benutzerkonto eingeschaltet.`,
+    more: "Ab jetzt brauchen Sie zur Anmeldung einen Code aus Ihrer Authentifizierungs-App. Bewahren Sie Ihre Wiederherstellungscodes nicht zusammen mit Ihrem Telefon auf.",
   }),
   authenticatorReplaced: notice({
-    subject: "Ihre Codes kommen jetzt aus einer anderen App",
-    told: (when) => `Am ${when} wurde Ihre Authentifizierungs-App durch eine andere ersetzt.`,
-    more: "Die bisherige App und ihre Wiederherstellungscodes funktionieren nicht mehr. Bewahren Sie die neuen nicht dort auf, wo Ihr Telefon ist.",
+    subject: "Ihre Authentifizierungs-App wurde ersetzt",
+    happened: (when) => `Am ${when} wurde Ihre Authentifizierungs-App durch eine andere ersetzt.`,
+    more: "Die bisherige App und ihre Wiederherstellungscodes funktionieren nicht mehr. Bewahren Sie die neuen Codes nicht zusammen mit Ihrem Telefon auf.",
   }),
   mfaDisabled: notice({
-    subject: "Zur Anmeldung gehört kein Code mehr",
-    told: (when) => `Am ${when} wurde die Zwei-Faktor-Authentifizierung für Sie ausgeschaltet.`,
+    subject: "Die Zwei-Faktor-Authentifizierung ist ausgeschaltet",
+    happened: (when) =>
+      `Am ${when} wurde die Zwei-Faktor-Authentifizierung für Ihr Benutzerkonto ausgeschaltet.`,
+    more: "Ab jetzt brauchen Sie zur Anmeldung keinen Code mehr.",
   }),
   mfaReset: notice({
-    subject: "Ihr zweiter Faktor wurde zurückgesetzt",
-    told: (when) =>
+    subject: "Ihre Zwei-Faktor-Authentifizierung wurde zurückgesetzt",
+    happened: (when) =>
       `Der Betreiber dieses Dienstes hat am ${when} Ihre Zwei-Faktor-Authentifizierung zurückgesetzt.`,
     more: (reason) =>
-      `Als Grund wurde angegeben: „${reason}“. Zur Anmeldung brauchen Sie jetzt keinen Code; richten Sie Ihre Authentifizierungs-App neu ein.`,
+      `Als Grund wurde angegeben: „${unlinked(reason ?? "")}“. Zur Anmeldung brauchen Sie jetzt keinen Code; richten Sie Ihre Authentifizierungs-App neu ein.`,
     otherwise:
-      "Wenn Sie nicht darum gebeten haben, wählen Sie umgehend ein neues Passwort, und informieren Sie den Betreiber dieses Dienstes.",
+      "Wenn Sie nicht darum gebeten haben, wählen Sie umgehend ein neues Passwort, und wenden Sie sich an den Betreiber dieses Dienstes.",
   }),
   recoveryCodesCreated: notice({
     subject: "Sie haben neue Wiederherstellungscodes",
-    told: (when) => `Am ${when} wurden für Sie neue Wiederherstellungscodes erstellt.`,
+    happened: (when) =>
+      `Am ${when} wurden für Ihr Benutzerkonto neue Wiederherstellungscodes erstellt.`,
     more: "Die bisherigen sind ungültig.",
   }),
   recoveryCodeUsed: notice({
     subject: "Ein Wiederherstellungscode wurde verwendet",
-    told: (when) => `Am ${when} wurde einer Ihrer Wiederherstellungscodes verwendet.`,
+    happened: (when) => `Am ${when} wurde einer Ihrer Wiederherstellungscodes verwendet.`,
     more: (left) =>
-      `Er ist jetzt ungültig; verbleibende Codes: ${left}. Erstellen Sie neue, bevor sie aufgebraucht sind.`,
+      `Er ist jetzt ungültig. Verbleibende Codes: ${left}. Erstellen Sie neue, bevor sie aufgebraucht sind.`,
   }),
   emailChangeRequested: notice({
-    subject: "Jemand möchte Ihre E-Mail-Adresse ändern",
-    told: (when) =>
-      `Jemand, hoffentlich Sie, hat am ${when} um eine andere E-Mail-Adresse für die Anmeldung gebeten.`,
-    more: "Es ändert sich nichts, bevor sie über einen Link bestätigt wird, der dorthin gesendet wurde.",
+    subject: "Ihre E-Mail-Adresse soll geändert werden",
+    happened: (when) =>
+      `Sie oder eine andere Person, die in Ihrem Namen angemeldet ist, haben am ${when} eine andere E-Mail-Adresse für die Anmeldung angegeben.`,
+    more: "Es ändert sich nichts, solange der Link nicht geöffnet wird, der an diese Adresse gesendet wurde.",
     otherwise:
-      "Wenn Sie das nicht waren, folgen Sie keinem solchen Link, wer ihn auch schickt, und wählen Sie umgehend ein neues Passwort: Damit wird er ungültig.",
+      "Wenn Sie das nicht waren, wählen Sie umgehend ein neues Passwort: Damit wird der Link ungültig. Öffnen Sie keinen solchen Link, ganz gleich, wer ihn Ihnen schickt.",
   }),
   newDevice: notice({
-    subject: "Sie haben sich auf einem neuen Gerät angemeldet",
-    told: (when) =>
-      `Jemand, hoffentlich Sie, hat sich am ${when} auf einem Gerät angemeldet, auf dem Sie sich bisher noch nicht angemeldet haben.`,
-    more: (userAgent) =>
-      userAgent === null ? "Es nennt keinen Namen." : `Es nennt sich: ${userAgent}.`,
+    subject: "Anmeldung auf einem neuen Gerät",
+    happened: (when) =>
+      `Sie oder eine andere Person haben sich am ${when} auf einem Gerät angemeldet, das Sie hier bisher nicht verwendet haben.`,
+    more: deviceIn,
   }),
   passwordGuessed: notice({
-    subject: "Jemand versucht, Ihr Passwort zu erraten",
-    told: (when) =>
-      `Nach vielen falschen Passwörtern für diese E-Mail-Adresse werden Anmeldungen verlangsamt. Der letzte Versuch war am ${when}.`,
-    more: "Angemeldet hat sich damit niemand. Wo Sie angemeldet sind, bleiben Sie es.",
+    subject: "Möglicherweise versucht jemand, Ihr Passwort zu erraten",
+    happened: (when) =>
+      `Bei Anmeldeversuchen mit dieser E-Mail-Adresse wurden viele falsche Passwörter eingegeben, das letzte am ${when}.`,
+    more: "Keines davon war richtig. Wir verlangsamen solche Versuche; wo Sie angemeldet sind, bleiben Sie es.",
     otherwise:
-      "Wenn Sie das waren, warten Sie ein wenig, oder wählen Sie ein neues Passwort. Wenn nicht, vergewissern Sie sich, dass Sie Ihr Passwort nirgendwo sonst verwenden.",
+      "Wenn Sie das waren, warten Sie ein wenig, oder wählen Sie ein neues Passwort. Wenn nicht, stellen Sie sicher, dass Sie Ihr Passwort nirgendwo sonst verwenden.",
+  }),
+  passwordGuessedInSession: notice({
+    subject: "Wo Sie angemeldet sind, wurden falsche Passwörter eingegeben",
+    happened: (when) =>
+      `In einer Ihrer Sitzungen wurden viele falsche Passwörter eingegeben, das letzte am ${when}.`,
+    more: "Keines davon war richtig. Wir verlangsamen solche Versuche in dieser Sitzung.",
+    otherwise:
+      "Wenn Sie das nicht waren, verwendet jemand einen Browser, in dem Sie angemeldet sind: Beenden Sie Ihre Sitzungen, und wenden Sie sich an den Betreiber dieses Dienstes.",
   }),
   codeGuessed: notice({
-    subject: "Jemand versucht, sich in Ihrem Namen anzumelden, und scheitert am Code",
-    told: (when) =>
-      `Nach der Eingabe Ihres richtigen Passworts, oder nach einer Anmeldung in Ihrem Namen über GitHub oder Google, wurden viele falsche Codes Ihrer Authentifizierungs-App eingegeben. Der letzte Versuch war am ${when}.`,
-    more: "Angemeldet hat sich damit niemand.",
+    subject: "Möglicherweise versucht jemand, sich in Ihrem Namen anzumelden",
+    happened: (when) =>
+      `Um eine Anmeldung in Ihrem Namen abzuschließen, wurden viele falsche Codes eingegeben, der letzte am ${when}.`,
+    more: (provider) =>
+      provider
+        ? `Die Anmeldung begann mit Ihrem Konto bei ${provider}. Kein Code war richtig, deshalb wurde sie nicht abgeschlossen.`
+        : "Die Anmeldung begann mit Ihrem Passwort. Kein Code war richtig, deshalb wurde sie nicht abgeschlossen.",
+    otherwise: (provider) =>
+      provider
+        ? `Wenn Sie das nicht waren, hat jemand Zugang zu Ihrem Konto bei ${provider}: Sichern Sie es dort umgehend.`
+        : "Wenn Sie das nicht waren, kennt jemand Ihr Passwort: Wählen Sie umgehend ein neues.",
+  }),
+  codeGuessedInSession: notice({
+    subject: "Wo Sie angemeldet sind, wurden falsche Codes eingegeben",
+    happened: (when) =>
+      `In einer Ihrer Sitzungen wurden viele falsche Codes Ihrer Authentifizierungs-App eingegeben, der letzte am ${when}.`,
+    more: "Keiner davon war richtig. Wir verlangsamen solche Versuche in dieser Sitzung.",
     otherwise:
-      "Wenn Sie das nicht waren, wählen Sie umgehend ein neues Passwort, hier oder bei dem Dienst, über den Sie sich anmelden: Jemand kennt Ihres.",
+      "Wenn Sie das nicht waren, verwendet jemand einen Browser, in dem Sie angemeldet sind: Beenden Sie Ihre Sitzungen, und wenden Sie sich an den Betreiber dieses Dienstes.",
   }),
 };

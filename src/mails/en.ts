@@ -1,58 +1,72 @@
-import type { Notice } from "./queueMail";
+import { browserOf } from "./browser";
 import { type Letter, noticesIn, type Notify } from "./letter";
+import type { Notice } from "./queueMail";
+import { unlinked } from "./unlinked";
 
 const whenAndWhere = (at: string, ip: string | null) =>
   `${at.slice(0, 16).replace("T", " at ")} UTC${ip ? ` (from the address ${ip})` : ""}`;
-const IGNORE = "If it was not you, you can ignore this mail: nothing has changed.";
+const IGNORE = "If this was not you, you can ignore this mail: nothing has changed.";
 const NOT_YOU =
-  "If it was not you, choose a new password at once, and tell whoever runs this service.";
+  "If this was not you, choose a new password now and contact the operator of this service.";
 const notice = noticesIn(whenAndWhere, NOT_YOU);
 
-/** An intruder may have linked an identity of theirs, which a new password leaves. */
+/** An intruder may have linked an identity of theirs, which a new password does not undo. */
 const stillLinked = (providers: string | null) =>
-  providers ? ` Signing in through ${providers} goes on working; unlink what is not yours.` : "";
+  providers
+    ? ` You can still sign in with ${providers}. If you did not link that yourself, unlink it.`
+    : "";
+
+function deviceIn(userAgent: string | null): string {
+  const { browser, system } = browserOf(userAgent);
+  if (browser && system) return `It was ${browser} on ${system}.`;
+  if (browser ?? system) return `It was ${browser ?? system}.`;
+  return "We could not tell which browser or program it was.";
+}
 
 /** The mails in English. */
 export const en = {
-  // No name: whoever signed up chose it, and may be a stranger with something to sell.
+  // No name: it was chosen by the person who signed up, who may be a stranger with something to sell.
   verifyEmail: (url: string): Letter => ({
     subject: "Confirm your email address",
     paragraphs: [
-      "Somebody, hopefully you, signed up with this email address. To finish, confirm that it is yours, with the password you have chosen.",
+      "You, or someone else, signed up with this email address. To finish signing up, open the link and enter the password that you chose.",
     ],
     link: { label: "Confirm my email address", url },
     after: [
-      "The link works once, for 24 hours.",
-      "If you did not sign up, do not follow it: no user is created without it.",
+      "The link works once, within 24 hours.",
+      "If you did not sign up, do not open the link. Without it, no user account is created.",
     ],
   }),
   alreadySignedUp: (appUrl: string): Letter => ({
-    subject: "You already have a user",
+    subject: "You have already signed up",
     paragraphs: [
-      "Somebody, hopefully you, signed up with this email address. It has a user already, so no new one was created.",
-      `Sign in at ${appUrl}, or ask for a new password there if you have forgotten yours.`,
+      "You, or someone else, tried to sign up with this email address. It already has a user account, so no new one was created.",
+      `Sign in at ${appUrl}. If you have forgotten your password, you can ask for a new one there.`,
     ],
     after: [IGNORE],
   }),
   resetPassword: (url: string): Letter => ({
     subject: "Choose a new password",
-    paragraphs: ["Somebody, hopefully you, asked to choose a new password for this email address."],
+    paragraphs: ["You, or someone else, asked to choose a new password for this email address."],
     link: { label: "Choose a new password", url },
-    after: ["The link works once, for 30 minutes. Asking again voids it.", IGNORE],
+    after: [
+      "The link works once, within 30 minutes. If you ask for another link, this one stops working.",
+      IGNORE,
+    ],
   }),
   /** @param providers Names of those that the user signs in with. */
   passwordNotSet: (appUrl: string, providers: readonly string[]): Letter => ({
     subject: "You sign in without a password",
     paragraphs: [
-      "Somebody, hopefully you, asked to choose a new password for this email address. Its user has none to reset (PASSWORD_NOT_SET).",
-      `Sign in at ${appUrl} ${providers.length ? `with ${providers.join(" or ")}` : "as you always do"}. Signed in, you can set a first password.`,
+      "You, or someone else, asked to choose a new password for this email address. Its user account has no password to reset (PASSWORD_NOT_SET).",
+      `Sign in at ${appUrl} ${providers.length ? `with ${providers.join(" or ")}` : "as you usually do"}. Then you can set a password.`,
     ],
     after: [IGNORE],
   }),
   noSuchUser: (appUrl: string): Letter => ({
-    subject: "There is no user with this email address",
+    subject: "This email address has no user account",
     paragraphs: [
-      "Somebody, hopefully you, asked to choose a new password for this email address. No user has it; you may have signed up with another one.",
+      "You, or someone else, asked to choose a new password for this email address. It has no user account; perhaps you signed up with another address.",
       `You can sign up at ${appUrl}.`,
     ],
     after: [IGNORE],
@@ -60,118 +74,143 @@ export const en = {
   updateEmail: (url: string): Letter => ({
     subject: "Confirm your new email address",
     paragraphs: [
-      "Somebody, hopefully you, wants to sign in with this email address from now on. To finish, confirm that it is yours, where you are signed in.",
+      "You, or someone else, asked to sign in with this email address from now on. To finish the change, open the link in the browser that you are signed in with.",
     ],
     link: { label: "Confirm my new email address", url },
-    after: ["The link works once, for 24 hours.", IGNORE],
+    after: ["The link works once, within 24 hours.", IGNORE],
   }),
   emailTaken: (): Letter => ({
-    subject: "This email address has a user already",
+    subject: "This email address already has a user account",
     paragraphs: [
-      "Somebody, hopefully you, wants to sign in with this email address from now on. It belongs to another user, so nothing was changed.",
+      "You, or someone else, asked to sign in with this email address from now on. It belongs to another user account, so nothing was changed.",
     ],
     after: [IGNORE],
   }),
   emailChanged: (at: string, ip: string | null): Letter => ({
     subject: "Your email address was changed",
     paragraphs: [
-      `Since ${whenAndWhere(at, ip)}, you sign in with another email address. No more mail comes to this one.`,
+      `Your user account has had another email address since ${whenAndWhere(at, ip)}. You sign in with that one now, and no more mail comes here.`,
     ],
-    after: ["If it was not you, tell whoever runs this service at once."],
+    after: ["If this was not you, contact the operator of this service now."],
   }),
   passwordChanged: notice({
     subject: "Your password was changed",
-    told: (when) => `Your password was changed on ${when}.`,
+    happened: (when) => `Your password was changed on ${when}.`,
     more: (providers) => `Your other sessions have ended.${stillLinked(providers)}`,
   }),
   passwordReset: notice({
     subject: "Your password was reset",
-    told: (when) => `A new password was chosen by a link from a mail to you on ${when}.`,
-    more: (providers) => `All of your sessions have ended.${stillLinked(providers)}`,
+    happened: (when) =>
+      `A new password was chosen on ${when}, with a link from a mail to this address.`,
+    more: (providers) => `All your sessions have ended.${stillLinked(providers)}`,
   }),
   passwordSet: notice({
     subject: "You have a password now",
-    told: (when) => `A first password was set for you on ${when}.`,
-    more: "From now on, you can sign in with it as well.",
+    happened: (when) => `Your user account was given its first password on ${when}.`,
+    more: "From now on, you can also sign in with it.",
   }),
   identityLinked: notice({
-    subject: "There is a new way to sign in as you",
-    told: (when) => `An identity elsewhere was linked to you on ${when}.`,
-    more: (provider) => `From now on, whoever signs in with ${provider} there is you here.`,
+    subject: "There is a new way to sign in to your user account",
+    happened: (when) => `Another way to sign in was linked to your user account on ${when}.`,
+    more: (provider) =>
+      `From now on, the owner of that ${provider} account can sign in here as you.`,
     otherwise:
-      "If it was not you, unlink it at once, end your other sessions, and tell whoever runs this service.",
+      "If this was not you, unlink it now, end your other sessions, and contact the operator of this service.",
   }),
   identityUnlinked: notice({
-    subject: "There is one way less to sign in as you",
-    told: (when) => `An identity elsewhere was unlinked from you on ${when}.`,
-    more: (provider) => `You can't sign in with it at ${provider} any more.`,
+    subject: "A way to sign in to your user account was removed",
+    happened: (when) => `A way to sign in was unlinked from your user account on ${when}.`,
+    more: (provider) => `You can no longer sign in with that ${provider} account.`,
     otherwise:
-      "If it was not you, end your other sessions at once, and tell whoever runs this service.",
+      "If this was not you, end your other sessions now and contact the operator of this service.",
   }),
   mfaEnabled: notice({
-    subject: "Signing in takes a code now",
-    told: (when) => `Two-factor authentication was turned on for you on ${when}.`,
-    more: "From now on, signing in takes a code of your authenticator app. Keep your recovery codes where your phone is not.",
+    subject: "Two-factor authentication is on",
+    happened: (when) => `Two-factor authentication was turned on for your user account on ${when}.`,
+    more: "From now on, signing in takes a code from your authenticator app. Keep your recovery codes in another place than your phone.",
   }),
   authenticatorReplaced: notice({
-    subject: "Your codes come from another app now",
-    told: (when) => `Your authenticator app was replaced by another on ${when}.`,
-    more: "The app before and its recovery codes no longer work. Keep the new ones where your phone is not.",
+    subject: "Your authenticator app was replaced",
+    happened: (when) => `Your authenticator app was replaced by another one on ${when}.`,
+    more: "The old app and its recovery codes no longer work. Keep the new recovery codes in another place than your phone.",
   }),
   mfaDisabled: notice({
-    subject: "Signing in takes no code any more",
-    told: (when) => `Two-factor authentication was turned off for you on ${when}.`,
+    subject: "Two-factor authentication is off",
+    happened: (when) =>
+      `Two-factor authentication was turned off for your user account on ${when}.`,
+    more: "From now on, signing in takes no code.",
   }),
   mfaReset: notice({
-    subject: "Your second factor was reset",
-    told: (when) =>
-      `Whoever runs this service has reset your two-factor authentication on ${when}.`,
+    subject: "Your two-factor authentication was reset",
+    happened: (when) =>
+      `The operator of this service reset your two-factor authentication on ${when}.`,
     more: (reason) =>
-      `They gave as the reason: “${reason}”. Signing in takes no code now; set up your authenticator app again.`,
+      `The reason given is: “${unlinked(reason ?? "")}”. Signing in takes no code now, so set up your authenticator app again.`,
     otherwise:
-      "If you did not ask for it, choose a new password at once, and tell whoever runs this service.",
+      "If you did not ask for this, choose a new password now and contact the operator of this service.",
   }),
   recoveryCodesCreated: notice({
     subject: "You have new recovery codes",
-    told: (when) => `New recovery codes were made for you on ${when}.`,
-    more: "Those that you had are void.",
+    happened: (when) => `New recovery codes were created for your user account on ${when}.`,
+    more: "The old ones no longer work.",
   }),
   recoveryCodeUsed: notice({
     subject: "A recovery code was used",
-    told: (when) => `One of your recovery codes was used on ${when}.`,
-    more: (left) => `It is void now; ${left} are left. Make new ones before you run out.`,
+    happened: (when) => `One of your recovery codes was used on ${when}.`,
+    more: (left) => `It no longer works. Codes left: ${left}. Create new ones before you run out.`,
   }),
   emailChangeRequested: notice({
-    subject: "Somebody wants to change your email address",
-    told: (when) =>
-      `Somebody, hopefully you, asked for another email address to sign in with on ${when}.`,
-    more: "Nothing changes before it is confirmed by a link that went there.",
+    subject: "A change of your email address was requested",
+    happened: (when) =>
+      `You, or someone else who is signed in as you, asked on ${when} to sign in with another email address.`,
+    more: "Nothing changes until the link that was sent to that address is opened.",
     otherwise:
-      "If it was not you, follow no such link, whoever sends it, and choose a new password at once: that voids it.",
+      "If this was not you, choose a new password now: then that link no longer works. Do not open such a link, whoever sends it to you.",
   }),
   newDevice: notice({
-    subject: "You signed in on a new device",
-    told: (when) =>
-      `Somebody, hopefully you, signed in on a device that you have not signed in on before on ${when}.`,
-    more: (userAgent) => `It names itself: ${userAgent ?? "nothing"}.`,
+    subject: "A sign-in on a new device",
+    happened: (when) =>
+      `You, or someone else, signed in on ${when}, on a device that you have not used here before.`,
+    more: deviceIn,
   }),
   passwordGuessed: notice({
-    subject: "Somebody tries to guess your password",
-    told: (when) =>
-      `After many wrong passwords for this email address, sign-ins are being slowed down. The last try was on ${when}.`,
-    more: "Nobody got in with them. You stay signed in where you are.",
+    subject: "Someone may be guessing your password",
+    happened: (when) =>
+      `Many wrong passwords were entered to sign in with this email address, the last one on ${when}.`,
+    more: "None of them was right. We are slowing down such tries; where you are signed in, you stay signed in.",
     otherwise:
-      "If it was you, wait a little or choose a new password. If not, make sure that yours is used nowhere else.",
+      "If this was you, wait a little, or choose a new password. If not, make sure that you use your password nowhere else.",
+  }),
+  passwordGuessedInSession: notice({
+    subject: "Wrong passwords were entered where you are signed in",
+    happened: (when) =>
+      `Many wrong passwords were entered in a session of yours, the last one on ${when}.`,
+    more: "None of them was right. We are slowing down such tries in that session.",
+    otherwise:
+      "If this was not you, someone is using a browser that you are signed in with: end your sessions, and contact the operator of this service.",
   }),
   codeGuessed: notice({
-    subject: "Somebody tries to sign in as you, and fails at the code",
-    told: (when) =>
-      `After your right password, or by way of GitHub or Google as you, many wrong codes of your authenticator app were entered. The last try was on ${when}.`,
-    more: "Nobody got in with them.",
-    otherwise:
-      "If it was not you, choose a new password at once, here or at the service that you sign in through: somebody has yours.",
+    subject: "Someone may be trying to sign in as you",
+    happened: (when) =>
+      `Many wrong codes were entered to complete a sign-in as you, the last one on ${when}.`,
+    more: (provider) =>
+      provider
+        ? `The sign-in began with your ${provider} account. No code was right, so it was not completed.`
+        : "The sign-in began with your password. No code was right, so it was not completed.",
+    otherwise: (provider) =>
+      provider
+        ? `If this was not you, someone can use your ${provider} account: secure it there now.`
+        : "If this was not you, someone knows your password: choose a new one now.",
   }),
-} satisfies Record<string, (...told: never[]) => Letter> & Record<Notice, Notify>;
+  codeGuessedInSession: notice({
+    subject: "Wrong codes were entered where you are signed in",
+    happened: (when) =>
+      `Many wrong codes of your authenticator app were entered in a session of yours, the last one on ${when}.`,
+    more: "None of them was right. We are slowing down such tries in that session.",
+    otherwise:
+      "If this was not you, someone is using a browser that you are signed in with: end your sessions, and contact the operator of this service.",
+  }),
+} satisfies Record<string, (...facts: never[]) => Letter> & Record<Notice, Notify>;
 
 /** What there is to say in every language. */
 export type Mails = typeof en;

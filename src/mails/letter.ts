@@ -6,29 +6,33 @@ export interface Letter {
   after?: string[];
 }
 
-/** Of what happened to somebody's sign-in: when (ISO 8601), from where, and what is told besides. */
+/** A notice of what happened: when (ISO 8601), from which address, and the detail of its kind. */
 export type Notify = (at: string, ip: string | null, detail: string | null) => Letter;
 
-interface Telling {
+type Sentence = string | ((detail: string | null) => string);
+
+interface Parts {
   subject: string;
-  /** What happened: where the time stands in a sentence is for the language to say. */
-  told: (when: string) => string;
-  more?: string | ((detail: string | null) => string);
-  otherwise?: string;
+  /** What happened, with the time where the language puts it. */
+  happened: (when: string) => string;
+  more?: Sentence;
+  /** What to do if the reader did not do it. */
+  otherwise?: Sentence;
 }
 
-/** How a language puts notices together, by how it says when and from where something was. */
+/** How a language puts a notice together, by how it says when and from which address. */
 export function noticesIn(
   whenAndWhere: (at: string, ip: string | null) => string,
   notYou: string,
-): (telling: Telling) => Notify {
-  return ({ subject, told, more = "", otherwise = notYou }) =>
+): (parts: Parts) => Notify {
+  return ({ subject, happened, more = "", otherwise = notYou }) =>
     (at, ip, detail) => {
-      const besides = typeof more === "string" ? more : more(detail);
+      const said = (sentence: Sentence) =>
+        typeof sentence === "string" ? sentence : sentence(detail);
       return {
         subject,
-        paragraphs: [`${told(whenAndWhere(at, ip))} ${besides}`.trim()],
-        after: [otherwise],
+        paragraphs: [`${happened(whenAndWhere(at, ip))} ${said(more)}`.trim()],
+        after: [said(otherwise)],
       };
     };
 }

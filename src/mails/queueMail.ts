@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database";
 import { sql } from "../database/sql";
 import type { Language } from "./languages";
 
-/** What a person is told of their own sign-in, for they may not have done it. */
+/** What a user is mailed of their own sign-in, as it may be the doing of an attacker. */
 export type Notice =
   | "passwordChanged"
   | "passwordReset"
@@ -18,17 +18,27 @@ export type Notice =
   | "emailChangeRequested"
   | "newDevice"
   | "passwordGuessed"
-  | "codeGuessed";
+  | "passwordGuessedInSession"
+  | "codeGuessed"
+  | "codeGuessedInSession";
 
 /**
- * A mail to be written and sent. It names whom it is about and no secret: the token of a link is
- * made as the mail is written, so that neither a job nor a backup holds one. Nor does it say in which
- * language, but for an address that may have no user: its owner's is found out by then (U3).
+ * A mail to be written and sent. It names the user and holds no secret: the token of a link is made as
+ * the mail is written, so neither a job nor a backup has one. It gives a language only for an address
+ * that may have no user: whether it has one is looked up as the mail is written (U3).
  */
 export type Mail =
-  | { kind: "sign_up"; id: string }
+  /** The link of a sign-up; `requestedAt` is null where it was queued before there was such a time. */
+  | { kind: "sign_up"; id: string; requestedAt: Date | null }
   | { kind: "update_email"; id: string }
-  | { kind: "reset_password"; email: string; language: Language }
+  /** Its row is made by the job: whether the address has a user is not looked up before (U3). */
+  | {
+      kind: "reset_password";
+      id: string;
+      requestedAt: Date;
+      email: string;
+      language: Language;
+    }
   | { kind: "email_changed"; email: string; userId: string; at: string; ip: string | null }
   | {
       kind: "notice";
@@ -36,9 +46,15 @@ export type Mail =
       userId: string;
       at: string;
       ip: string | null;
-      /** What is told besides: a browser, how many codes are left, a provider, a reason. */
+      /** What differs from mail to mail: a `User-Agent`, how many codes are left, providers, a reason. */
       detail: string | null;
     };
+
+/** A mail as its job has it, in JSON. */
+export type QueuedMail = Json<Mail>;
+type Json<T> = T extends unknown
+  ? { [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K] }
+  : never;
 
 export const MAIL_TASK = "mail";
 /** graphile-worker waits exp(tries) seconds between them: at most six hours, some 22 hours in all. */

@@ -1,14 +1,11 @@
 import type { Database } from "../database/database";
 import { sql } from "../database/sql";
+import { issueReset, renewConfirmation } from "../identity/oneTimeTokens";
 import { PROVIDER_NAMES } from "../identity/providers";
-import { newToken } from "../identity/tokens";
-import { newId } from "../ids";
 import { type Language, languageOf, MAILS } from "./languages";
-import type { Mail } from "./queueMail";
 import type { Letter } from "./letter";
 import type { Mailer } from "./mailer";
-
-const RESET_LASTS_MS = 30 * 60 * 1000;
+import type { QueuedMail } from "./queueMail";
 
 interface Post {
   db: Database;
@@ -21,21 +18,22 @@ interface Post {
  * Writes a mail and sends it. What it says depends on whether the email has a user, which is
  * found out here and not while anybody waits for an answer (U3). So is the language: that of the
  * user whose address it is, whoever caused the mail. May be tried again: each try makes a token of
- * its own, and voids that of the one before.
+ * its own, and voids that of the one before. The job of a request that a later one has voided mails
+ * nothing.
  */
-export async function sendMail(post: Post, mail: Mail): Promise<void> {
+export async function sendMail(post: Post, mail: QueuedMail): Promise<void> {
   const written = await write(post, mail);
   if (written) await post.mailer.send(written.to, written.language, written.letter);
 }
 
 type Written = { to: string; language: Language; letter: Letter } | null;
 
-async function write({ db, appUrl }: Post, mail: Mail): Promise<Written> {
+async function write({ db, appUrl }: Post, mail: QueuedMail): Promise<Written> {
   switch (mail.kind) {
     case "sign_up":
-      return confirming(db, appUrl, "SIGN_UP", mail.id);
+      return confirming(db, appUrl, "SIGN_UP", mail.id, mail.requestedAt);
     case "update_email":
-      return confirming(db, appUrl, "UPDATE_EMAIL", mail.id);
+      return confirming(db, appUrl, "UPDATE_EMAIL", mail.id, null);
     case "reset_password":
       return reset(db, appUrl, mail);
     case "email_changed": {
@@ -65,10 +63,9 @@ const CONFIRMING = {
   UPDATE_EMAIL: { path: "confirm-email", letter: "updateEmail", taken: "emailTaken" },
 } as const;
 
-interface Confirming {
-  email: string;
+interface Addressee {
   taken: boolean;
-  /** Of the user who has the address; else of the one who wants it; else of the sign-up. */
+  /** Of the user who has the address; else of the one who wants it. */
   language: string | null;
 }
 
@@ -77,20 +74,21 @@ async function confirming(
   appUrl: string,
   purpose: keyof typeof CONFIRMING,
   id: string,
+  requestedAt: string | null,
 ): Promise<Written> {
-  const { text, hash } = newToken("ONE_TIME", null);
-  const [row] = await db.query<Confirming>(sql`
-    update one_time_tokens t set token_hash = ${hash}
-    where id = ${id} and purpose = ${purpose} and used_at is null and expires_at > now()
-    returning email, exists (select from users u where u.email = t.email) as taken,
-      coalesce((select language from users u where u.email = t.email),
-        (select language from users u where u.id = t.user_id), language) as language`);
-  if (!row) return null;
-  const language = languageOf(row.language);
+  const confirmation = await renewConfirmation(db, purpose, id, requestedAt ?? null);
+  if (!confirmation) return null;
+  const { token, email: to, userId } = confirmation;
+  const [addressee] = await db.query<Addressee>(sql`
+    select owner.id is not null as taken, coalesce(owner.language, asking.language) as language
+    from (select ${to}::text as email, ${userId}::text as user_id) wanted
+      left join users owner on owner.email = wanted.email
+      left join users asking on asking.id = wanted.user_id`);
+  const language = languageOf(addressee!.language ?? confirmation.language);
   const { path, letter, taken } = CONFIRMING[purpose];
   const mails = MAILS[language];
-  const url = `${appUrl}/${path}#token=${text}`;
-  return { to: row.email, language, letter: row.taken ? mails[taken](appUrl) : mails[letter](url) };
+  const url = `${appUrl}/${path}#token=${token}`;
+  return { to, language, letter: addressee!.taken ? mails[taken](appUrl) : mails[letter](url) };
 }
 
 interface Resetting {
@@ -104,7 +102,7 @@ interface Resetting {
 async function reset(
   db: Database,
   appUrl: string,
-  { email, language: asked }: Extract<Mail, { kind: "reset_password" }>,
+  { id, requestedAt, email, language: asked }: Extract<QueuedMail, { kind: "reset_password" }>,
 ): Promise<Written> {
   const [user] = await db.query<Resetting>(sql`
     select id, language, password_hash is not null as "hasPassword",
@@ -118,13 +116,6 @@ async function reset(
     const providers = user.providers.map((provider) => PROVIDER_NAMES[provider]);
     return written(mails.passwordNotSet(appUrl, providers));
   }
-  const { text, hash } = newToken("ONE_TIME", null);
-  const now = new Date();
-  await db.query(sql`
-    with voided as (
-      delete from one_time_tokens where user_id = ${user.id} and purpose = 'RESET_PASSWORD')
-    insert into one_time_tokens (id, purpose, user_id, email, token_hash, expires_at, created_at)
-    values (${newId("OneTimeToken")}, 'RESET_PASSWORD', ${user.id}, ${email}, ${hash},
-      ${new Date(now.getTime() + RESET_LASTS_MS)}, ${now})`);
-  return written(mails.resetPassword(`${appUrl}/reset-password#token=${text}`));
+  const token = await issueReset(db, { id: user.id, email }, { id, requestedAt });
+  return token ? written(mails.resetPassword(`${appUrl}/reset-password#token=${token}`)) : null;
 }

@@ -3,7 +3,7 @@ import { GraphQLISODateTime } from "type-graphql";
 import type { Context } from "../context/context";
 import { Session } from "../entities/Session";
 import { Refusal } from "../errors";
-import type { Opened } from "../operations/steps/proving";
+import type { Opened } from "../operations/steps/openSession";
 import { Payload } from "./payload";
 
 export enum SessionTransport {

@@ -16,7 +16,7 @@ import { createApiKey } from "../operations/credentials/createApiKey";
 import { createAuthtoken } from "../operations/credentials/createAuthtoken";
 import { disableMember } from "../operations/members/disableMember";
 import { signIn } from "../operations/sessions/signIn";
-import { addUser } from "../operations/steps/proving";
+import { createUser } from "../operations/steps/createUser";
 import { SIGN_UP, system } from "../principal";
 import type { Services } from "../context/services";
 
@@ -117,7 +117,7 @@ function addPerson(ctx: Context, name: string, passwordHash: string): Promise<Us
   return ctx
     .as(system(SIGN_UP))
     .transaction((tx) =>
-      addUser(tx, { email, name, passwordHash, language: ctx.browser.language }),
+      createUser(tx, { email, name, passwordHash, language: ctx.browser.language }),
     );
 }
 

@@ -1,19 +1,38 @@
-import { Logger, run, type TaskList } from "graphile-worker";
+import { Logger, parseCronItems, run, type TaskList } from "graphile-worker";
 import type { Logger as Pino } from "pino";
 import type { Config } from "./config";
 import type { Database } from "../database/database";
 import { jobPool } from "../database/dataSource";
-import { type Mail, MAIL_TASK } from "../mails/queueMail";
+import { MAIL_TASK, type QueuedMail } from "../mails/queueMail";
 import type { Mailer } from "../mails/mailer";
 import { sendMail } from "../mails/sendMail";
+import { sweep } from "./sweep";
+
+const SWEEP_TASK = "sweep";
+
+/**
+ * What runs by the clock. Of all nodes one queues each run, and its queue runs one at a time. What was
+ * missed while no node ran is not made up for: the next run sweeps the same rows.
+ */
+const CRON = parseCronItems([
+  {
+    task: SWEEP_TASK,
+    match: "*/10 * * * *",
+    options: { queueName: SWEEP_TASK, maxAttempts: 1, backfillPeriod: 0 },
+  },
+]);
 
 export function tasks(db: Database, mailer: Mailer, { appUrl }: Pick<Config, "appUrl">): TaskList {
-  return { [MAIL_TASK]: (mail) => sendMail({ db, mailer, appUrl }, mail as Mail) };
+  return {
+    [MAIL_TASK]: (mail) => sendMail({ db, mailer, appUrl }, mail as QueuedMail),
+    [SWEEP_TASK]: async () => void (await sweep(db)),
+  };
 }
 
 /**
- * Works off what transactions have queued, here and on any other node. What fails is tried again
- * later and later, and is told at `error` each time; gives how to stop.
+ * Runs the jobs that transactions have queued and those by the clock, here and on any other node. A
+ * mail that fails is tried again, later and later. Each failure is logged at `error`. Gives how to
+ * stop.
  */
 export async function startJobs(
   url: string,
@@ -32,7 +51,7 @@ export async function startJobs(
     logger,
     concurrency: 2,
     noHandleSignals: true,
-    parsedCronItems: [],
+    parsedCronItems: CRON,
   });
   runner.events.on("job:error", ({ job, error }) => {
     const { id, task_identifier: task, attempts, max_attempts: of } = job;

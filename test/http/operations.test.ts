@@ -73,7 +73,7 @@ class Proxy {
   /** Ends every connection, and lets none through. */
   cut(): void {
     this.mode = "cut";
-    this.endAll();
+    this.endEach();
   }
 
   /** Takes connections and never answers, as a network does that swallows packets. */
@@ -82,16 +82,16 @@ class Proxy {
   }
 
   mend(): void {
-    if (this.mode === "silent") this.endAll();
+    if (this.mode === "silent") this.endEach();
     this.mode = "open";
   }
 
   close(): void {
-    this.endAll();
+    this.endEach();
     this.server.close();
   }
 
-  private endAll(): void {
+  private endEach(): void {
     for (const socket of this.sockets) socket.destroy();
     this.sockets.clear();
   }

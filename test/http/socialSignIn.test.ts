@@ -94,6 +94,23 @@ describe("GET /sign-in/google", () => {
     });
   });
 
+  it("U1, U8: keeps of a provider's name and email what can be kept", async () => {
+    const who = somebody({
+      name: " Ida\u202e\nNew https://evil.example ",
+      email: "Ida.Intl@Exämple.com",
+    });
+
+    await throughGoogle(who);
+
+    const [user] = await usersWith("ida.intl@xn--exmple-cua.com");
+    expect(user).toMatchObject({ name: "Ida New https://evil.example" });
+    expect(await identitiesOf(user!.id)).toMatchObject([{ email: "ida.intl@xn--exmple-cua.com" }]);
+
+    const unseen = somebody({ name: "\u200b\u202e" });
+    await throughGoogle(unseen);
+    expect(await usersWith(unseen.email)).toMatchObject([{ name: unseen.email.split("@")[0] }]);
+  });
+
   it("U8: writes to whoever is new in the language of their browser, and leaves it at that", async () => {
     const who = somebody();
     const accepting = (languages: string) => browserAt(server, { "accept-language": languages });
@@ -354,7 +371,7 @@ describe("linkIdentity", () => {
     ]);
     const mails = await deliver();
     expect(mails.map((mail) => [recipient(mail), mail.subject])).toEqual([
-      [user.email, "There is a new way to sign in as you"],
+      [user.email, "There is a new way to sign in to your user account"],
     ]);
     expect(mails[0]!.text).toContain("Google");
 

@@ -87,10 +87,10 @@ describe("totpSetup", () => {
     const uri = new URL(setup.otpauthUri);
     expect(uri.protocol).toBe("otpauth:");
     expect(uri.host).toBe("totp");
-    expect(decodeURIComponent(uri.pathname)).toBe("/Acme: Tünnel & Co:zoë+1@example.com");
+    expect(decodeURIComponent(uri.pathname)).toBe("/Acme Tünnel & Co:zoë+1@example.com");
     expect(Object.fromEntries(uri.searchParams)).toEqual({
       secret: setup.secret,
-      issuer: "Acme: Tünnel & Co",
+      issuer: "Acme Tünnel & Co",
       algorithm: "SHA1",
       digits: "6",
       period: "30",
@@ -99,6 +99,17 @@ describe("totpSetup", () => {
     expect(read(setup.qrPng)).toBe(setup.otpauthUri);
     expect(setup.qrSvg).toMatch(/^<svg [^]*<\/svg>\s*$/);
     expect(setup.qrSvg).not.toMatch(/<script|href|url\(/);
+  });
+
+  it.each([
+    ["Acme:Staging", "Acme Staging"],
+    ["a : b:c", "a b c"],
+    [":", "Gatehouse"],
+  ])("T1: leaves the colon out of the service %s, which some apps refuse", async (name, issuer) => {
+    const uri = new URL((await totpSetup(newTotpSecret(), name, "ada@example.com")).otpauthUri);
+    expect(decodeURIComponent(uri.pathname)).toBe(`/${issuer}:ada@example.com`);
+    expect(uri.pathname.match(/:|%3A/gi)).toHaveLength(1);
+    expect(uri.searchParams.get("issuer")).toBe(issuer);
   });
 
   it("T1: makes secrets of 160 random bits", () => {

@@ -1,5 +1,6 @@
 import { type Language, LANGUAGES, MAILS } from "../../src/mails/languages";
 import type { Mails } from "../../src/mails/en";
+import { layout } from "../../src/mails/layout";
 import type { Letter } from "../../src/mails/letter";
 import { useDatabase } from "../support/database";
 import { APP_URL, post, recipient, useMail } from "../support/mail";
@@ -7,6 +8,7 @@ import { APP_URL, post, recipient, useMail } from "../support/mail";
 beforeAll(useDatabase);
 beforeAll(useMail);
 
+const FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0";
 const LINK = `${APP_URL}/somewhere#token=got_1`;
 const IP = "203.0.113.7";
 const notice = (detail: string | null) => ["2026-11-05T13:02:59.123Z", IP, detail] as const;
@@ -36,9 +38,15 @@ const TOLD: { [K in keyof Mails]: { told: Parameters<Mails[K]>; tells: string[] 
   recoveryCodesCreated: noticed(null),
   recoveryCodeUsed: noticed("9"),
   emailChangeRequested: noticed(null),
-  newDevice: [...noticed("Firefox <1>"), ...noticed(null)],
+  newDevice: [
+    { told: [...notice(FIREFOX)], tells: ["Firefox", "Windows", "13:02", IP] },
+    { told: [...notice("curl/8.0")], tells: ["13:02", IP] },
+    ...noticed(null),
+  ],
   passwordGuessed: noticed(null),
-  codeGuessed: noticed(null),
+  passwordGuessedInSession: noticed(null),
+  codeGuessed: [...noticed(null), ...noticed("Google")],
+  codeGuessedInSession: noticed(null),
 };
 
 function noticed(detail: string | null) {
@@ -105,6 +113,30 @@ it.each(every.filter(([language]) => language !== "en"))(
 function lines({ subject, paragraphs, link, after = [] }: Letter): string[] {
   return [subject, ...paragraphs, ...(link ? [link.label] : []), ...after];
 }
+
+it.each(LANGUAGES)("in %s, no link is made of what others have written", (language) => {
+  const evil = "see evil.example/x, https://evil.example, http://evil and evil\u3002example";
+  const { mfaReset, newDevice } = MAILS[language];
+
+  for (const letter of [mfaReset(...notice(evil)), newDevice(...notice(evil))]) {
+    const { text, html } = layout(language, letter);
+    expect(`${text}${html}`).not.toMatch(/evil[.\u3002]example|:\/\/evil/);
+  }
+  expect(layout(language, mfaReset(...notice(evil))).text).toContain("evil");
+});
+
+it("U9: a mail about guessed codes speaks of the password only to a user who signed in with it", () => {
+  const [at, ip] = notice(null);
+  for (const [language, word] of [
+    ["en", /password/i],
+    ["de", /passwort/i],
+  ] as const) {
+    const { codeGuessed, codeGuessedInSession } = MAILS[language];
+    expect(lines(codeGuessed(at, ip, null)).join()).toMatch(word);
+    expect(lines(codeGuessed(at, ip, "Google")).join()).not.toMatch(word);
+    expect(lines(codeGuessedInSession(at, ip, null)).join()).not.toMatch(word);
+  }
+});
 
 it("says when and from where as each language does", () => {
   const [at, ip] = notice(null);

@@ -332,7 +332,7 @@ describe("in production", () => {
   it("connects to private hosts that the operator names, by a certificate for that name", async () => {
     // Whom Node trusts is read as it starts.
     const script = `
-      const { outbound } = require(${JSON.stringify(join(__dirname, "../../src/outbound.ts"))});
+      const { outbound } = require(${JSON.stringify(join(__dirname, "../../src/net/outbound.ts"))});
       const call = outbound({ production: true, privateHosts: ["localhost", "127.0.0.1"] });
       const say = (host) => call("https://" + host + ":${tlsPort}/nothing").then(
         ({ status }) => console.log(host, status), ({ message }) => console.log(host, message));

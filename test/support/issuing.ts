@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Context } from "../../src/context/context";
 import type { Credential } from "../../src/entities/Credential";
-import type { NewCredential } from "../../src/operations/steps/invariants";
+import type { NewCredential } from "../../src/operations/steps/issueCredential";
 import { sqlAsOwner } from "./database";
 import {
   aCredential,

@@ -1,6 +1,6 @@
 /**
  * A real OpenID provider on a free port of this machine, which it prints. It is a process of its own
- * as it is made of ES modules. Anybody signs in as whom they type: `subject~email~verified`.
+ * as it is made of ES modules. Anybody signs in as whom they type: `subject~email~verified~name`.
  *
  *     node test/support/openidProvider.mjs REDIRECT_URI CLIENT_ID CLIENT_SECRET
  */
@@ -32,8 +32,13 @@ server.listen(Number(wanted), "127.0.0.1", () => {
     // As Google does: who asks for an email finds it in the ID token.
     conformIdTokenClaims: false,
     findAccount(_ctx, accountId) {
-      const [sub, email, verified] = accountId.split("~");
-      const claims = { sub, name: `Person ${sub}`, email, email_verified: verified === "true" };
+      const [sub, email, verified, name] = accountId.split("~");
+      const claims = {
+        sub,
+        name: name ? decodeURIComponent(name) : `Person ${sub}`,
+        email,
+        email_verified: verified === "true",
+      };
       return { accountId, claims: () => claims };
     },
     cookies: { keys: ["only for tests"] },

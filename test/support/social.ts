@@ -61,9 +61,14 @@ export async function startOpenidProvider(): Promise<OpenidProvider> {
 export async function signInThere(
   browser: Browser,
   page: Page,
-  who: { sub: string; email: string; verified?: boolean },
+  who: { sub: string; email: string; verified?: boolean; name?: string },
 ): Promise<Page> {
-  const login = [who.sub, who.email, String(who.verified ?? true)].join("~");
+  const login = [
+    who.sub,
+    who.email,
+    String(who.verified ?? true),
+    ...(who.name === undefined ? [] : [encodeURIComponent(who.name)]),
+  ].join("~");
   const consent = await browser.submit(page, { login, password: "any" });
   return consent.text.includes("<form") ? browser.submit(consent, {}) : consent;
 }

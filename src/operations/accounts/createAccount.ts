@@ -1,6 +1,7 @@
 import type { Context } from "../../context/context";
 import type { Account } from "../../entities/Account";
-import { foundAccount, nameFrom } from "../steps/invariants";
+import { foundAccount } from "../steps/foundAccount";
+import { nameFrom } from "../steps/lineFrom";
 
 /**
  * Creates an account, with the caller as its first administrator (M1).

@@ -1,9 +1,9 @@
 import type { Context } from "../../context/context";
+import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import { Account } from "../../entities/Account";
 import { Refusal, Refused } from "../../errors";
-import type { Transaction } from "../../context/transaction";
-import { nameFrom } from "../steps/invariants";
+import { nameFrom } from "../steps/lineFrom";
 
 /**
  * Changes what is given. Giving what is there already changes nothing and records nothing.

@@ -3,17 +3,15 @@ import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { totpStep } from "../../identity/totp";
-import { endSessions, lockSelf, queueNotice } from "../steps/proving";
-import {
-  bare,
-  lockAuthenticator,
-  lockPending,
-  openSecret,
-  type RecoveryCodes,
-  removeAuthenticator,
-  renewRecoveryCodes,
-  tryCode,
-} from "../steps/secondFactor";
+import { endSessions } from "../steps/endSessions";
+import { lockAuthenticator, lockPending } from "../steps/lockAuthenticator";
+import { lockSelf } from "../steps/lockSelf";
+import { openTotpSecret } from "../steps/openTotpSecret";
+import { queueNotice } from "../steps/queueNotice";
+import { removeAuthenticator } from "../steps/removeAuthenticator";
+import { type RecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
+import { bare } from "../steps/secondFactor";
+import { tryCode } from "../steps/tryCode";
 
 /**
  * Turns the second factor on with a first code of the app, in place of the one before, if any. Where
@@ -27,7 +25,7 @@ export async function confirmTotp(
   ctx: Context,
   code: string,
 ): Promise<{ authenticator: Authenticator; recoveryCodes: RecoveryCodes }> {
-  return tryCode(ctx, () =>
+  return tryCode(ctx, "set-up", () =>
     ctx.self.transaction(async (tx) => {
       const user = await lockSelf(tx);
       tx.requireFresh(user);
@@ -39,7 +37,7 @@ export async function confirmTotp(
       }
       const [kept] = await tx.query<{ sealed: Buffer }>(sql`
         select sealed_secret as sealed from authenticators where id = ${authenticator.id}`);
-      const step = totpStep(openSecret(ctx, authenticator, kept!.sealed), bare(code), tx.now);
+      const step = totpStep(openTotpSecret(ctx, authenticator, kept!.sealed), bare(code), tx.now);
       if (step === null) {
         const message =
           "This code is wrong. Enter the one that the new app shows; is its clock right?";

@@ -1,10 +1,14 @@
 import type { Context } from "../../context/context";
+import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused } from "../../errors";
-import type { Transaction } from "../../context/transaction";
-import { lockSelf, queueNotice } from "../steps/proving";
-import { lockAuthenticator, removeAuthenticator, tryCode, useCode } from "../steps/secondFactor";
+import { lockAuthenticator } from "../steps/lockAuthenticator";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
+import { removeAuthenticator } from "../steps/removeAuthenticator";
+import { tryCode } from "../steps/tryCode";
+import { useCode } from "../steps/useCode";
 
 /**
  * Turns the second factor off, with a code of it or a recovery code (T4).
@@ -15,7 +19,7 @@ import { lockAuthenticator, removeAuthenticator, tryCode, useCode } from "../ste
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function disableTotp(ctx: Context, code: string): Promise<Authenticator> {
-  return tryCode(ctx, () =>
+  return tryCode(ctx, "re-authentication", () =>
     ctx.self.transaction(async (tx) => {
       const user = await lockSelf(tx);
       tx.requireFresh(user);

@@ -2,15 +2,11 @@ import type { Context } from "../../context/context";
 import { Authenticator } from "../../entities/Authenticator";
 import { newTotpSecret, type TotpSetup, totpSetup } from "../../identity/totp";
 import { newId } from "../../ids";
-import { lockSelf } from "../steps/proving";
-import {
-  codeOwed,
-  lockAuthenticator,
-  lockPending,
-  secretPlace,
-  tryCode,
-  useCode,
-} from "../steps/secondFactor";
+import { lockAuthenticator, lockPending } from "../steps/lockAuthenticator";
+import { lockSelf } from "../steps/lockSelf";
+import { secretPlace } from "../steps/openTotpSecret";
+import { tryCode } from "../steps/tryCode";
+import { codeOwed, useCode } from "../steps/useCode";
 
 /**
  * Makes the secret of an authenticator app. Nothing is on until `confirmTotp` has seen a first code
@@ -59,6 +55,7 @@ export async function enrollTotp(
       await tx.record("authenticator_created.v1", authenticator);
       return authenticator;
     });
-  const authenticator = code === null ? await enroll() : await tryCode(ctx, enroll);
+  const authenticator =
+    code === null ? await enroll() : await tryCode(ctx, "re-authentication", enroll);
   return { authenticator, setup: await totpSetup(secret, services.name, who.subject) };
 }

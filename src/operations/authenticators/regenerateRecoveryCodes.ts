@@ -1,8 +1,10 @@
 import type { Context } from "../../context/context";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused } from "../../errors";
-import { lockSelf, queueNotice } from "../steps/proving";
-import { lockAuthenticator, type RecoveryCodes, renewRecoveryCodes } from "../steps/secondFactor";
+import { lockAuthenticator } from "../steps/lockAuthenticator";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
+import { type RecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
 
 /**
  * Makes new recovery codes; those before are void (T3).

@@ -5,8 +5,11 @@ import { Authenticator } from "../../entities/Authenticator";
 import { Membership } from "../../entities/Membership";
 import { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { personBy, queueNotice, reasonFrom, voidBegun } from "../steps/proving";
-import { removeAuthenticator } from "../steps/secondFactor";
+import { voidPendingProofs } from "../../identity/oneTimeTokens";
+import { findUser } from "../steps/findUser";
+import { queueNotice } from "../steps/queueNotice";
+import { reasonFrom } from "../steps/reasonFrom";
+import { removeAuthenticator } from "../steps/removeAuthenticator";
 
 /**
  * Turns off the second factor of somebody who lost their device and their codes, for the operator
@@ -21,7 +24,7 @@ export async function resetMfa(
   input: { email: string; reason: string },
 ): Promise<{ user: User; members: Membership[] }> {
   const reason = reasonFrom(input.reason);
-  const { id } = await personBy(ctx, input.email);
+  const { id } = await findUser(ctx, input.email);
   return ctx.self.transaction(async (tx) => {
     // Whatever writes in an account holds it first; in one order, so that two never wait in a circle.
     const accounts = await tx.rows(
@@ -45,7 +48,7 @@ export async function resetMfa(
     user.mfaEnabledAt = null;
     await tx.save(user);
     await tx.record("mfa_reset.v1", user);
-    await voidBegun(tx, id);
+    await voidPendingProofs(tx.unrecorded("one_time_tokens"), id);
     const members = await tx.rows(
       Membership,
       sql`row.account_id = any(${accounts.map((account) => account.id)})

@@ -3,7 +3,7 @@ import type { Queryable } from "../../database/database";
 import { sql } from "../../database/sql";
 import { Authenticator } from "../../entities/Authenticator";
 import type { Keyring, Sealed } from "../../identity/encryption";
-import { secretPlace } from "../steps/secondFactor";
+import { secretPlace } from "../steps/openTotpSecret";
 
 const BATCH = 100;
 

@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import { type ApiKey, CredentialKind } from "../../entities/Credential";
-import { issueCredential, type NewCredential } from "../steps/invariants";
+import { issueCredential, type NewCredential } from "../steps/issueCredential";
 
 /**
  * Makes an API key. The answer carries its secret, this once.

@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import { type Authtoken, CredentialKind } from "../../entities/Credential";
-import { issueCredential, type NewCredential } from "../steps/invariants";
+import { issueCredential, type NewCredential } from "../steps/issueCredential";
 
 /**
  * Makes an authtoken. The answer carries its secret, this once.

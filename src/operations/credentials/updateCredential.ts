@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { Credential } from "../../entities/Credential";
 import { Refusal, Refused } from "../../errors";
-import { boundedText } from "../steps/invariants";
+import { boundedText, lineFrom } from "../steps/lineFrom";
 
 /**
  * Changes what is given. Who owns it, and its secret, never change.
@@ -21,10 +21,14 @@ export async function updateCredential(
     if (credential.revokedAt) {
       throw new Refused(Refusal.CONFLICT, "The credential is revoked, and stays as it is.");
     }
-    const text = (key: "description" | "metadata", maxBytes: number) =>
-      wanted[key] === undefined ? credential[key] : boundedText(wanted[key] ?? "", [key], maxBytes);
-    const description = text("description", 255);
-    const metadata = text("metadata", 4096);
+    const description =
+      wanted.description === undefined
+        ? credential.description
+        : lineFrom(wanted.description ?? "", ["description"]);
+    const metadata =
+      wanted.metadata === undefined
+        ? credential.metadata
+        : boundedText(wanted.metadata ?? "", ["metadata"], 4096);
     if (description === credential.description && metadata === credential.metadata) {
       return credential;
     }

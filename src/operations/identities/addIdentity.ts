@@ -5,10 +5,14 @@ import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
-import { answerOf, clientOf, forgiveFlow, holdSubject } from "../steps/providerRedirects";
-import { type Arriving, arriving, queueNotice } from "../steps/proving";
+import { askProvider } from "../steps/askProvider";
+import { type Claimant, claimantAs } from "../steps/claimant";
+import { findProvider } from "../steps/findProvider";
+import { lockSubject } from "../steps/lockSubject";
+import { queueNotice } from "../steps/queueNotice";
+import { forgiveAuthorization } from "../steps/startAuthorization";
 
-interface Linking extends Arriving {
+interface Linking extends Claimant {
   methods: SignInMethod[];
   authenticatedAt: Date;
 }
@@ -27,8 +31,8 @@ export async function addIdentity(
   secret: string,
   parameters: URLSearchParams,
 ): Promise<void> {
-  const client = clientOf(ctx, provider);
-  const { subject, email } = await answerOf(ctx, client.identify(secret, parameters));
+  const client = findProvider(ctx, provider);
+  const { subject, email } = await askProvider(ctx, client.identify(secret, parameters));
   const [user] = await ctx.db.query<Linking>(sql`
     select u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified",
       s.methods, s.authenticated_at as "authenticatedAt"
@@ -36,9 +40,9 @@ export async function addIdentity(
     where s.id = ${sessionId} and s.expires_at > now()`);
   if (!user) throw ended();
   const { methods, authenticatedAt } = user;
-  const who = { ...arriving(user), sessionId, methods, authenticatedAt };
+  const who = { ...claimantAs(user), sessionId, methods, authenticatedAt };
   await ctx.as(who).transaction(async (tx) => {
-    await holdSubject(tx, provider, subject);
+    await lockSubject(tx, provider, subject);
     const [held] = await tx.query<{ userId: string }>(sql`
       select user_id as "userId" from identities
       where provider = ${provider} and subject = ${subject}`);
@@ -59,7 +63,7 @@ export async function addIdentity(
     await tx.record("identity_linked.v1", identity);
     await queueNotice(tx, ctx, "identityLinked", PROVIDER_NAMES[provider]);
   });
-  forgiveFlow(ctx);
+  forgiveAuthorization(ctx);
 }
 
 function ended(): Unauthenticated {

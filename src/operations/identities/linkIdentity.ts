@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import type { SocialProvider } from "../../entities/Identity";
-import { beginFlow, type Flow } from "../steps/providerRedirects";
-import { lockSelf } from "../steps/proving";
+import { lockSelf } from "../steps/lockSelf";
+import { type AuthorizationRequest, startAuthorization } from "../steps/startAuthorization";
 
 /**
  * Begins to link an identity at a provider to the caller, who comes back with it (`addIdentity`).
@@ -14,7 +14,7 @@ export async function linkIdentity(
   ctx: Context,
   provider: SocialProvider,
   returnTo: string,
-): Promise<Flow> {
+): Promise<AuthorizationRequest> {
   await ctx.self.transaction(async (tx) => tx.requireFresh(await lockSelf(tx)));
-  return beginFlow(ctx, provider, returnTo, ctx.principal.sessionId);
+  return startAuthorization(ctx, provider, returnTo, ctx.principal.sessionId);
 }

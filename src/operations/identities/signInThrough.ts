@@ -1,25 +1,26 @@
 import type { Context } from "../../context/context";
+import { recordRefusal } from "../../context/recording";
+import type { Transaction } from "../../context/transaction";
 import type { Queryable } from "../../database/database";
 import { sql } from "../../database/sql";
 import { Identity, type SocialProvider } from "../../entities/Identity";
 import { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
+import { emailTyped } from "../../identity/emails";
 import { type Person, PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
 import type { Language } from "../../mails/languages";
 import { SIGN_UP, system } from "../../principal";
-import { recordRefusal } from "../../context/recording";
-import type { Transaction } from "../../context/transaction";
-import { answerOf, clientOf, forgiveFlow, holdSubject } from "../steps/providerRedirects";
-import {
-  addUser,
-  type Arriving,
-  arriving,
-  holdFreeEmail,
-  NO_SESSION,
-  type Opened,
-  openSession,
-} from "../steps/proving";
+import { askProvider } from "../steps/askProvider";
+import { type Claimant, claimantAs } from "../steps/claimant";
+import { createUser } from "../steps/createUser";
+import { findProvider } from "../steps/findProvider";
+import { cleanName } from "../steps/lineFrom";
+import { lockSubject } from "../steps/lockSubject";
+import { type Opened, openSession } from "../steps/openSession";
+import { NO_SESSION } from "../steps/recordSignInRefusal";
+import { reserveEmail } from "../steps/reserveEmail";
+import { forgiveAuthorization } from "../steps/startAuthorization";
 
 /**
  * Signs in whoever has come back from a provider: by the identity that they have linked, or as a new
@@ -35,10 +36,10 @@ export async function signInThrough(
   secret: string,
   parameters: URLSearchParams,
 ): Promise<Opened> {
-  const client = clientOf(ctx, provider);
-  const person = await answerOf(ctx, client.identify(secret, parameters));
+  const client = findProvider(ctx, provider);
+  const person = await askProvider(ctx, client.identify(secret, parameters));
   const user = (await linked(ctx.db, provider, person)) ?? (await create(ctx, provider, person));
-  forgiveFlow(ctx);
+  forgiveAuthorization(ctx);
   return openSession(ctx, user, [SignInMethod[provider]], {
     // Unlinked meanwhile, it opens nothing.
     async prove(tx) {
@@ -54,25 +55,25 @@ async function linked(
   db: Pick<Queryable, "query">,
   provider: SocialProvider,
   { subject }: Person,
-): Promise<Arriving | undefined> {
-  const [user] = await db.query<Arriving>(sql`
+): Promise<Claimant | undefined> {
+  const [user] = await db.query<Claimant>(sql`
     update identities i set last_used_at = ${new Date()} from users u
     where i.provider = ${provider} and i.subject = ${subject} and u.id = i.user_id
     returning u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified"`);
   return user;
 }
 
-async function create(ctx: Context, provider: SocialProvider, person: Person): Promise<Arriving> {
+async function create(ctx: Context, provider: SocialProvider, person: Person): Promise<Claimant> {
   const notLinked = () => identityNotLinked(provider);
   if (!person.email || !person.emailVerified) throw notLinked();
-  const email = person.email.toLowerCase();
+  const email = emailTyped(person.email);
   try {
     return await ctx.as(system(SIGN_UP)).transaction(async (tx) => {
       // Of two that come back as the same person, or with one email, one is first.
-      await holdSubject(tx, provider, person.subject);
+      await lockSubject(tx, provider, person.subject);
       const before = await linked(tx.unrecorded("identities.last_used_at"), provider, person);
       if (before) return before;
-      await holdFreeEmail(tx, email, notLinked);
+      await reserveEmail(tx, email, notLinked);
       return begin(tx, provider, person, email, ctx.browser.language);
     });
   } catch (error) {
@@ -84,11 +85,12 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
 async function begin(
   tx: Transaction,
   provider: SocialProvider,
-  { subject, email: told, name }: Person,
+  { subject, email: told, name: called }: Person,
   email: string,
   language: Language,
-): Promise<Arriving> {
-  const { id } = await addUser(tx, { email, name, passwordHash: null, language });
+): Promise<Claimant> {
+  const name = cleanName(called) ?? cleanName(email.split("@")[0]!)!;
+  const { id } = await createUser(tx, { email, name, passwordHash: null, language });
   const identity = Object.assign(new Identity(), {
     id: newId("Identity"),
     userId: id,
@@ -102,11 +104,11 @@ async function begin(
 
 /** The user of the email, which the provider has verified, is told that somebody has tried. */
 async function tell({ db, request }: Context, provider: SocialProvider, email: string) {
-  const [user] = await db.query<Arriving>(sql`
+  const [user] = await db.query<Claimant>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified"
     from users where email = ${email}`);
   if (!user) return;
-  const who = { ...arriving(user), methods: [SignInMethod[provider]] };
+  const who = { ...claimantAs(user), methods: [SignInMethod[provider]] };
   await recordRefusal(db, who, request, {
     type: "sign_in_refused.v1",
     stream: { userId: user.id },

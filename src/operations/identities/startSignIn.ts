@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import type { SocialProvider } from "../../entities/Identity";
-import { beginFlow, type Flow } from "../steps/providerRedirects";
+import { type AuthorizationRequest, startAuthorization } from "../steps/startAuthorization";
 
 /**
  * Begins to sign somebody in through a provider: whoever it is, they come back with the secret.
@@ -11,6 +11,6 @@ export function startSignIn(
   ctx: Context,
   provider: SocialProvider,
   returnTo: string,
-): Promise<Flow> {
-  return beginFlow(ctx, provider, returnTo, null);
+): Promise<AuthorizationRequest> {
+  return startAuthorization(ctx, provider, returnTo, null);
 }

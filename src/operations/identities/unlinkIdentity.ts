@@ -2,8 +2,10 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Identity } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
+import { voidPendingProofs } from "../../identity/oneTimeTokens";
 import { PROVIDER_NAMES } from "../../identity/providers";
-import { lockSelf, queueNotice, voidBegun } from "../steps/proving";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
 
 /**
  * Unlinks an identity of the caller's: nobody signs in with it from this commit on, sign-ins that
@@ -33,7 +35,7 @@ export async function unlinkIdentity(ctx: Context, identityId: string): Promise<
         ["identityId"],
       );
     }
-    await voidBegun(tx, user.id);
+    await voidPendingProofs(tx.unrecorded("one_time_tokens"), user.id);
     await tx.delete(identity);
     await tx.record("identity_unlinked.v1", identity);
     await queueNotice(tx, ctx, "identityUnlinked", PROVIDER_NAMES[identity.provider]);

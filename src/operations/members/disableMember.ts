@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import { Membership } from "../../entities/Membership";
-import { keepAnAdministrator } from "../steps/invariants";
+import { keepAnAdministrator } from "../steps/keepAnAdministrator";
 
 /**
  * Switches off a member's access to the account, and with it every credential of theirs, until

@@ -1,6 +1,7 @@
 import type { Context } from "../../context/context";
 import type { Membership } from "../../entities/Membership";
-import { endMembership, ownMembership } from "../steps/invariants";
+import { endMembership } from "../steps/endMembership";
+import { lockOwnMembership } from "../steps/lockOwnMembership";
 
 /**
  * Ends the caller's own membership, with the same effect as being removed (M6).
@@ -10,7 +11,7 @@ import { endMembership, ownMembership } from "../steps/invariants";
 export async function leaveAccount(ctx: Context, accountId: string): Promise<Membership> {
   const access = await ctx.in(accountId);
   return access.transaction(async (tx) => {
-    const member = await ownMembership(tx, "leave");
+    const member = await lockOwnMembership(tx, "leave");
     await endMembership(tx, member);
     await tx.record("member_left.v1", member);
     return member;

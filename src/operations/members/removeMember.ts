@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import { Membership } from "../../entities/Membership";
-import { endMembership } from "../steps/invariants";
+import { endMembership } from "../steps/endMembership";
 
 /**
  * Takes a member out of the account and revokes their credentials there. The user stays, with

@@ -2,7 +2,7 @@ import type { Context } from "../../context/context";
 import { Membership } from "../../entities/Membership";
 import { roleName, ROLES, type Roles, rolesAbove, rolesOf } from "../../entities/roles";
 import { Refusal, Refused } from "../../errors";
-import { keepAnAdministrator } from "../steps/invariants";
+import { keepAnAdministrator } from "../steps/keepAnAdministrator";
 
 /**
  * Changes the roles that are given and leaves the rest.

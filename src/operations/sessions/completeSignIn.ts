@@ -1,22 +1,18 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
-import type { SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
-import {
-  type Arriving,
-  arriving,
-  familiar,
-  openSession,
-  readOneTimeToken,
-  type Try,
-  tryAt,
-  wrongToken,
-} from "../steps/proving";
-import { lockAuthenticator, methodOf, useCode } from "../steps/secondFactor";
+import { findToken, redeemToken } from "../../identity/oneTimeTokens";
+import { type Claimant, claimantAs } from "../steps/claimant";
+import { isKnownDevice } from "../steps/isKnownDevice";
+import { lockAuthenticator } from "../steps/lockAuthenticator";
+import { openSession } from "../steps/openSession";
+import { readOneTimeToken, wrongToken } from "../steps/readOneTimeToken";
+import { methodOf } from "../steps/secondFactor";
+import { type Try, tryAt } from "../steps/tryAt";
+import { useCode } from "../steps/useCode";
 
-interface Challenged extends Arriving {
-  methods: SignInMethod[];
-  familiar: boolean;
+interface Challenged extends Claimant {
+  knownDevice: boolean;
 }
 
 /**
@@ -28,27 +24,31 @@ interface Challenged extends Arriving {
  */
 export async function completeSignIn(ctx: Context, challenge: string, code: string) {
   const hash = await readOneTimeToken(ctx, challenge, challengeInvalid);
-  const live = sql`t.token_hash = ${hash} and t.purpose = 'COMPLETE_SIGN_IN' and t.used_at is null
-    and t.expires_at > now()`;
+  const question = await findToken(ctx.db, "COMPLETE_SIGN_IN", hash);
   const [user] = await ctx.db.query<Challenged>(sql`
-    select users.id, users.email, users.name, users.email_verified_at is not null as "emailVerified",
-      t.methods, ${familiar(ctx.browser.deviceHash)} as familiar
-    from one_time_tokens t join users on users.id = t.user_id where ${live}`);
-  if (!user) throw await wrongToken(ctx, challengeInvalid);
-  const { email, methods } = user;
+    select id, email, name, email_verified_at is not null as "emailVerified",
+      ${isKnownDevice(ctx.browser.deviceHash)} as "knownDevice"
+    from users where id = ${question?.userId}`);
+  if (!question || !user) throw await wrongToken(ctx, challengeInvalid);
+  const { email } = user;
+  const methods = question.methods!;
   const attempt: Try = {
     secret: "code",
+    purpose: "sign-in",
     email,
-    familiar: user.familiar,
-    who: { ...arriving(user), methods },
+    knownDevice: user.knownDevice,
+    who: { ...claimantAs(user), methods },
   };
   return tryAt(ctx, attempt, () =>
     openSession(ctx, user, [...methods, methodOf(code)], {
       prove: async (tx) => {
         const authenticator = await lockAuthenticator(tx);
-        const used = await tx.unrecorded("one_time_tokens").query(sql`
-        update one_time_tokens t set used_at = now() where ${live} returning id`);
-        if (!authenticator || !used.length) throw challengeInvalid();
+        const redeemed = await redeemToken(
+          tx.unrecorded("one_time_tokens"),
+          "COMPLETE_SIGN_IN",
+          hash,
+        );
+        if (!authenticator || !redeemed) throw challengeInvalid();
         await useCode(tx, ctx, authenticator, code);
       },
     }),

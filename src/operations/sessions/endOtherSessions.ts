@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
-import { endSessions } from "../steps/proving";
+import { endSessions } from "../steps/endSessions";
 
 /** Ends all sessions of the caller's but the one that asks. @throws Forbidden for an API key. */
 export async function endOtherSessions(ctx: Context): Promise<Session[]> {

@@ -1,6 +1,7 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
-import { lockOwnSession, voidBegun } from "../steps/proving";
+import { voidPendingProofs } from "../../identity/oneTimeTokens";
+import { lockOwnSession } from "../steps/lockOwnSession";
 
 /**
  * Ends a session of the caller's, whichever: nobody gets in with it from this commit on. With another
@@ -17,7 +18,8 @@ export async function endSession(ctx: Context, sessionId: string): Promise<Sessi
     session.endedAt = tx.now;
     await tx.save(session);
     await tx.record("session_ended.v1", session);
-    if (sessionId !== tx.principal.sessionId) await voidBegun(tx, session.userId);
+    if (sessionId !== tx.principal.sessionId)
+      await voidPendingProofs(tx.unrecorded("one_time_tokens"), session.userId);
     return session;
   });
 }

@@ -1,7 +1,9 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
 import { User } from "../../entities/User";
-import { endSessions, personBy, reasonFrom } from "../steps/proving";
+import { endSessions } from "../steps/endSessions";
+import { findUser } from "../steps/findUser";
+import { reasonFrom } from "../steps/reasonFrom";
 
 /**
  * Ends all of a person's sessions, for the operator: nobody gets in with them from this commit on
@@ -14,7 +16,7 @@ export async function endUserSessions(
   input: { email: string; reason: string },
 ): Promise<{ user: User; sessions: Session[] }> {
   const reason = reasonFrom(input.reason);
-  const { id } = await personBy(ctx, input.email);
+  const { id } = await findUser(ctx, input.email);
   return ctx.self.transaction(async (tx) => {
     const user = await tx.lock(User, id);
     tx.tell({ reason });

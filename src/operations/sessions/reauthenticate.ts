@@ -3,8 +3,12 @@ import { sql } from "../../database/sql";
 import { type Session, SignInMethod } from "../../entities/Session";
 import { Refusal, Refused } from "../../errors";
 import { newToken } from "../../identity/tokens";
-import { assertPassword, isSecond, lockOwnSession, passwordNotSet } from "../steps/proving";
-import { codeOwed, lockAuthenticator, methodOf, tryCode, useCode } from "../steps/secondFactor";
+import { assertPassword, passwordNotSet } from "../steps/assertPassword";
+import { lockAuthenticator } from "../steps/lockAuthenticator";
+import { lockOwnSession } from "../steps/lockOwnSession";
+import { isSecond, methodOf } from "../steps/secondFactor";
+import { tryCode } from "../steps/tryCode";
+import { codeOwed, useCode } from "../steps/useCode";
 
 /**
  * Has the person prove again that it is them, for what takes a proof of the last minutes (U11): by
@@ -51,7 +55,7 @@ export async function reauthenticate(
       await tx.record("reauthenticated.v1", session);
       return session;
     });
-  const session = second ? await tryCode(ctx, prove) : await prove();
+  const session = second ? await tryCode(ctx, "re-authentication", prove) : await prove();
   const { authenticatedAt, methods } = session;
   ctx.become({ ...who, authenticatedAt, methods });
   return { session, token: text };

@@ -3,20 +3,16 @@ import { sql } from "../../database/sql";
 import { SignInMethod } from "../../entities/Session";
 import { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
+import { emailTyped } from "../../identity/emails";
 import { hashPassword, needsRehash, verifyPassword } from "../../identity/passwords";
-import {
-  type Arriving,
-  arriving,
-  familiar,
-  type Opened,
-  openSession,
-  type Try,
-  tryAt,
-} from "../steps/proving";
+import { type Claimant, claimantAs } from "../steps/claimant";
+import { isKnownDevice } from "../steps/isKnownDevice";
+import { type Opened, openSession } from "../steps/openSession";
+import { type Try, tryAt } from "../steps/tryAt";
 
-interface SignInRow extends Arriving {
+interface SignInRow extends Claimant {
   passwordHash: string | null;
-  familiar: boolean;
+  knownDevice: boolean;
 }
 
 /**
@@ -32,13 +28,14 @@ interface SignInRow extends Arriving {
 export async function signIn(ctx: Context, email: string, password: string): Promise<Opened> {
   const [user] = await ctx.db.query<SignInRow>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified",
-      password_hash as "passwordHash", ${familiar(ctx.browser.deviceHash)} as familiar
-    from users where email = ${email.trim().toLowerCase()}`);
+      password_hash as "passwordHash", ${isKnownDevice(ctx.browser.deviceHash)} as "knownDevice"
+    from users where email = ${emailTyped(email)}`);
   const attempt: Try = {
     secret: "password",
+    purpose: "sign-in",
     email,
-    familiar: user?.familiar ?? false,
-    who: user ? arriving(user) : null,
+    knownDevice: user?.knownDevice ?? false,
+    who: user ? claimantAs(user) : null,
   };
   const proven = await tryAt(ctx, attempt, async () => {
     const matches = await verifyPassword(user?.passwordHash ?? null, password, ctx.request.ip);
@@ -57,12 +54,12 @@ export async function signIn(ctx: Context, email: string, password: string): Pro
  */
 async function rehash(
   ctx: Context,
-  user: Arriving,
+  user: Claimant,
   before: string,
   password: string,
 ): Promise<string> {
   const hash = await hashPassword(password, ctx.request.ip);
-  const kept = await ctx.as(arriving(user)).transaction(async (tx) => {
+  const kept = await ctx.as(claimantAs(user)).transaction(async (tx) => {
     const row = await tx.lock(User, user.id);
     const [now] = await tx.query<{ hash: string }>(sql`
       select password_hash as hash from users where id = ${user.id}`);

@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
-import { lockOwnSession } from "../steps/proving";
+import { lockOwnSession } from "../steps/lockOwnSession";
 
 /** Ends the session that asks. @throws Forbidden for an API key, which has none to end. */
 export async function signOut(ctx: Context): Promise<Session> {

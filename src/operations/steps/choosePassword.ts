@@ -1,11 +1,9 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
-import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
 import { isBreached } from "../../identity/breaches";
 import { assertLength, assertStrong, hashPassword } from "../../identity/passwords";
 import { countTry, forgive } from "../../identity/throttle";
-import type { Transaction } from "../../context/transaction";
 
 /** zxcvbn compares a password with every word it is given. */
 const MOST_ACCOUNTS = 100;
@@ -76,10 +74,4 @@ async function assertUnbreached(
       "Choose one that you have used nowhere else.",
     field,
   );
-}
-
-/** Tells in the user's own events that nobody could say whether their password is in a breach. */
-export async function recordUnchecked(tx: Transaction, user: User): Promise<void> {
-  await tx.save(user); // as it was saved already: nothing is recorded that was not
-  await tx.record("breach_check_failed.v1", user);
 }

@@ -1,14 +1,10 @@
 import type { Context } from "../../context/context";
-import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
+import { findToken, redeemToken, voidResets, voidSignUps } from "../../identity/oneTimeTokens";
 import { queueMail } from "../../mails/queueMail";
-import {
-  holdFreeEmail,
-  lockSelf,
-  readOneTimeToken,
-  tokenInvalid,
-  wrongToken,
-} from "../steps/proving";
+import { lockSelf } from "../steps/lockSelf";
+import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
+import { reserveEmail } from "../steps/reserveEmail";
 
 /**
  * Has the caller sign in with another address from now on, by the token that was mailed to it, and
@@ -22,27 +18,23 @@ import {
 export async function confirmEmail(ctx: Context, token: string): Promise<User> {
   const { id: userId, sessionId } = ctx.principal;
   const hash = await readOneTimeToken(ctx, token);
-  const live = sql`token_hash = ${hash} and purpose = 'UPDATE_EMAIL' and user_id = ${userId}
-    and used_at is null and expires_at > now()`;
-  const found = await ctx.db.query(sql`select from one_time_tokens where ${live}`);
-  if (sessionId && !found.length) throw await wrongToken(ctx);
+  const found = await findToken(ctx.db, "UPDATE_EMAIL", hash);
+  const theirs = found?.userId === userId;
+  if (sessionId && !theirs) throw await wrongToken(ctx);
   const user = await ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
-    const [used] = await tx.unrecorded("one_time_tokens").query<{ email: string }>(sql`
-      update one_time_tokens set used_at = now() where ${live} returning email`);
-    if (!used) throw tokenInvalid();
-    const { email } = used;
-    await holdFreeEmail(tx, email);
+    const tokens = tx.unrecorded("one_time_tokens");
+    if (!theirs || !(await redeemToken(tokens, "UPDATE_EMAIL", hash))) throw tokenInvalid();
+    const { email } = found;
+    await reserveEmail(tx, email);
 
     const before = user.email;
     user.email = email;
     user.emailVerifiedAt = tx.now;
     await tx.save(user);
     await tx.record("user_email_updated.v1", user);
-    // Links that went to the address before, and sign-ups with this one.
-    await tx.unrecorded("one_time_tokens").query(sql`
-      delete from one_time_tokens where (user_id = ${userId} and purpose = 'RESET_PASSWORD')
-        or (email = ${email} and purpose = 'SIGN_UP')`);
+    await voidResets(tokens, { id: userId, email: before }); // they went to the address before
+    await voidSignUps(tokens, email);
     const at = tx.now.toISOString();
     const { ip } = ctx.request;
     await queueMail(tx, { kind: "email_changed", email: before, userId, at, ip });

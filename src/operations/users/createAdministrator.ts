@@ -3,9 +3,12 @@ import { sql } from "../../database/sql";
 import type { Account } from "../../entities/Account";
 import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { choosePassword, recordUnchecked } from "../steps/choosePassword";
-import { emailFrom, foundAccount, nameFrom } from "../steps/invariants";
-import { addUser } from "../steps/proving";
+import { choosePassword } from "../steps/choosePassword";
+import { createUser } from "../steps/createUser";
+import { emailFrom } from "../steps/emailFrom";
+import { foundAccount } from "../steps/foundAccount";
+import { nameFrom } from "../steps/lineFrom";
+import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
  * Creates the first user and their account, for the operator of a database that is still empty: their
@@ -38,7 +41,12 @@ export async function createAdministrator(
           "create an account (`createAccount`).",
       );
     }
-    const user = await addUser(tx, { email, name, passwordHash, language: ctx.browser.language });
+    const user = await createUser(tx, {
+      email,
+      name,
+      passwordHash,
+      language: ctx.browser.language,
+    });
     if (unchecked) await recordUnchecked(tx, user);
     return { user, account: await foundAccount(tx, accountName, user.id) };
   });

@@ -1,7 +1,9 @@
 import type { Context } from "../../context/context";
+import { databaseTime } from "../../identity/oneTimeTokens";
+import { newId } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
-import { emailFrom } from "../steps/invariants";
-import { countMail } from "../steps/proving";
+import { countMail } from "../steps/countMail";
+import { emailFrom } from "../steps/emailFrom";
 
 /**
  * Mails a link to choose a new password with. Whether the email has a user is not looked up
@@ -12,6 +14,12 @@ import { countMail } from "../steps/proving";
 export async function requestPasswordReset(ctx: Context, text: string): Promise<string> {
   const email = emailFrom(text, ["email"]);
   await countMail(ctx, email);
-  await queueMail(ctx.db, { kind: "reset_password", email, language: ctx.browser.language });
+  await queueMail(ctx.db, {
+    kind: "reset_password",
+    id: newId("OneTimeToken"),
+    requestedAt: await databaseTime(ctx.db),
+    email,
+    language: ctx.browser.language,
+  });
   return email;
 }

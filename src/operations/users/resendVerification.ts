@@ -1,9 +1,9 @@
 import type { Context } from "../../context/context";
-import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
+import { addresseeOf, requestAgain } from "../../identity/oneTimeTokens";
 import { kindOf } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
-import { countMail } from "../steps/proving";
+import { countMail } from "../steps/countMail";
 
 /**
  * Mails the link of a sign-up again; the one before is void. By the sign-up and not by the email,
@@ -16,9 +16,10 @@ export async function resendVerification(ctx: Context, signUpId: string): Promis
     throw new Refused(Refusal.BAD_USER_INPUT, "This is no ID of a sign-up.", ["signUpId"]);
   }
   // By whom it is mailed to, whichever sign-up of theirs it is.
-  const [known] = await ctx.db.query<{ email: string }>(sql`
-    select email from one_time_tokens where id = ${signUpId}`);
-  await countMail(ctx, known?.email ?? signUpId);
-  await queueMail(ctx.db, { kind: "sign_up", id: signUpId });
+  await countMail(ctx, (await addresseeOf(ctx.db, signUpId)) ?? signUpId);
+  await ctx.db.transaction(async (connection) => {
+    const requestedAt = await requestAgain(connection, signUpId);
+    await queueMail(connection, { kind: "sign_up", id: signUpId, requestedAt });
+  });
   return signUpId;
 }

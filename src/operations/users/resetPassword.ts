@@ -1,17 +1,15 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { User } from "../../entities/User";
-import { choosePassword, recordUnchecked } from "../steps/choosePassword";
-import {
-  type Arriving,
-  arriving,
-  endSessions,
-  queueNotice,
-  readOneTimeToken,
-  tokenInvalid,
-  waysBesides,
-  wrongToken,
-} from "../steps/proving";
+import { findToken, redeemToken, voidResets } from "../../identity/oneTimeTokens";
+import { forgivePassword } from "../../identity/throttle";
+import { choosePassword } from "../steps/choosePassword";
+import { type Claimant, claimantAs } from "../steps/claimant";
+import { endSessions } from "../steps/endSessions";
+import { linkedProviders } from "../steps/linkedProviders";
+import { queueNotice } from "../steps/queueNotice";
+import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
+import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
  * Sets a new password with the token of a mailed link, and ends all of the user's sessions (U5).
@@ -21,15 +19,14 @@ import {
  */
 export async function resetPassword(
   ctx: Context,
-  token: string,
+  text: string,
   newPassword: string,
 ): Promise<User> {
-  const hash = await readOneTimeToken(ctx, token);
-  const live = sql`t.token_hash = ${hash} and t.purpose = 'RESET_PASSWORD' and t.used_at is null
-    and t.expires_at > now()`;
-  const [found] = await ctx.db.query<Arriving>(sql`
-    select u.id, u.email, u.name, u.email_verified_at is not null as "emailVerified"
-    from one_time_tokens t join users u on u.id = t.user_id and u.email = t.email where ${live}`);
+  const hash = await readOneTimeToken(ctx, text);
+  const token = await findToken(ctx.db, "RESET_PASSWORD", hash);
+  const [found] = await ctx.db.query<Claimant>(sql`
+    select id, email, name, email_verified_at is not null as "emailVerified"
+    from users where id = ${token?.userId} and email = ${token?.email}`);
   if (!found) throw await wrongToken(ctx);
   const { passwordHash, unchecked } = await choosePassword(
     ctx,
@@ -38,11 +35,11 @@ export async function resetPassword(
     found,
   );
 
-  const user = await ctx.as(arriving(found)).transaction(async (tx) => {
+  const user = await ctx.as(claimantAs(found)).transaction(async (tx) => {
     const user = await tx.lock(User, found.id);
-    const used = await tx.unrecorded("one_time_tokens").query(sql`
-      update one_time_tokens t set used_at = now() where ${live} returning id`);
-    if (!used.length) throw tokenInvalid();
+    const tokens = tx.unrecorded("one_time_tokens");
+    if (!(await redeemToken(tokens, "RESET_PASSWORD", hash))) throw tokenInvalid();
+    await voidResets(tokens, user); // those that were requested beside this one
     tx.authorize("update", user);
     user.passwordHash = passwordHash;
     user.emailVerifiedAt ??= tx.now; // they have just read its mail
@@ -50,8 +47,9 @@ export async function resetPassword(
     await tx.record("user_password_reset.v1", user);
     if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, null);
-    await queueNotice(tx, ctx, "passwordReset", await waysBesides(tx));
+    await queueNotice(tx, ctx, "passwordReset", await linkedProviders(tx));
     return user;
   });
+  await forgivePassword(ctx.db, user.email);
   return user;
 }

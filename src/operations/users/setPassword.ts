@@ -2,8 +2,11 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
-import { type Chosen, choosePassword, recordUnchecked } from "../steps/choosePassword";
-import { lockSelf, queueNotice } from "../steps/proving";
+import { forgivePassword } from "../../identity/throttle";
+import { choosePassword, type Chosen } from "../steps/choosePassword";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
+import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
  * Gives a first password to the caller, who has signed in without one (U6). Their sessions go on:
@@ -16,7 +19,7 @@ export async function setPassword(ctx: Context, newPassword: string): Promise<Us
   const { id, sessionId, name, subject: email } = ctx.principal;
   const whose = { id, name, email };
   const chosen = sessionId && (await choosePassword(ctx, newPassword, ["newPassword"], whose));
-  return ctx.self.transaction(async (tx) => {
+  const user = await ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
     tx.requireFresh(user);
     const [has] = await tx.query(sql`
@@ -35,4 +38,6 @@ export async function setPassword(ctx: Context, newPassword: string): Promise<Us
     await queueNotice(tx, ctx, "passwordSet");
     return user;
   });
+  await forgivePassword(ctx.db, user.email);
+  return user;
 }

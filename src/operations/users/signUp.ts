@@ -1,14 +1,11 @@
 import type { Context } from "../../context/context";
-import { sql } from "../../database/sql";
+import { keepSignUp } from "../../identity/oneTimeTokens";
 import { newId } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
 import { choosePassword } from "../steps/choosePassword";
-import { emailFrom, nameFrom } from "../steps/invariants";
-import { countMail } from "../steps/proving";
-
-const LASTS_MS = 24 * 60 * 60 * 1000;
-/** Those nobody needs any more are swept up by those who come after, a few at a time. */
-const SWEPT_AT_ONCE = 10;
+import { countMail } from "../steps/countMail";
+import { emailFrom } from "../steps/emailFrom";
+import { nameFrom } from "../steps/lineFrom";
 
 /**
  * Keeps a sign-up until its email is confirmed, and mails the link for that. There is no user
@@ -31,19 +28,16 @@ export async function signUp(
     () => countMail(ctx, email),
   );
   const signUpId = newId("OneTimeToken");
-  const now = new Date();
   await ctx.db.transaction(async (connection) => {
-    await connection.query(sql`
-      with swept as (
-        delete from one_time_tokens where id in (
-          select id from one_time_tokens where expires_at < now() - interval '7 days'
-          order by expires_at limit ${SWEPT_AT_ONCE}::int for update skip locked))
-      insert into one_time_tokens
-        (id, purpose, email, name, password_hash, password_unchecked, language, expires_at,
-          created_at)
-      values (${signUpId}, 'SIGN_UP', ${email}, ${name}, ${passwordHash}, ${unchecked},
-        ${ctx.browser.language}, ${new Date(now.getTime() + LASTS_MS)}, ${now})`);
-    await queueMail(connection, { kind: "sign_up", id: signUpId });
+    const signUp = {
+      email,
+      name,
+      passwordHash,
+      passwordUnchecked: unchecked,
+      language: ctx.browser.language,
+    };
+    const requestedAt = await keepSignUp(connection, signUpId, signUp);
+    await queueMail(connection, { kind: "sign_up", id: signUpId, requestedAt });
   });
   return { email, signUpId };
 }

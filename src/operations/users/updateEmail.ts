@@ -1,12 +1,12 @@
 import type { Context } from "../../context/context";
-import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
+import { keepEmailChange } from "../../identity/oneTimeTokens";
 import { newId } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
-import { emailFrom } from "../steps/invariants";
-import { countMail, lockSelf, queueNotice } from "../steps/proving";
-
-const LASTS_MS = 24 * 60 * 60 * 1000;
+import { countMail } from "../steps/countMail";
+import { emailFrom } from "../steps/emailFrom";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
 
 /**
  * Mails a link to the address that the caller wants to sign in with. Nothing changes before
@@ -27,12 +27,7 @@ export async function updateEmail(ctx: Context, text: string): Promise<string> {
       throw new Refused(Refusal.BAD_USER_INPUT, "This is your address already.", ["email"]);
     }
     const id = newId("OneTimeToken");
-    await tx.unrecorded("one_time_tokens").query(sql`
-      with voided as (
-        delete from one_time_tokens where user_id = ${userId} and purpose = 'UPDATE_EMAIL')
-      insert into one_time_tokens (id, purpose, user_id, email, expires_at, created_at)
-      values (${id}, 'UPDATE_EMAIL', ${userId}, ${email},
-        ${new Date(tx.now.getTime() + LASTS_MS)}, ${tx.now})`);
+    await keepEmailChange(tx.unrecorded("one_time_tokens"), id, userId, email, tx.now);
     await queueMail(tx, { kind: "update_email", id });
     await queueNotice(tx, ctx, "emailChangeRequested");
   });

@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { Refusal, Refused } from "../../errors";
 import { isLanguage, type Language, LANGUAGES } from "../../mails/languages";
-import { lockSelf } from "../steps/proving";
+import { lockSelf } from "../steps/lockSelf";
 
 /**
  * Changes the language that mails to the caller are in from now on, those that wait included. Giving

@@ -2,16 +2,16 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { User } from "../../entities/User";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
+import { voidResets } from "../../identity/oneTimeTokens";
 import { normal } from "../../identity/passwords";
-import { type Chosen, choosePassword, recordUnchecked } from "../steps/choosePassword";
-import {
-  assertPassword,
-  endSessions,
-  lockSelf,
-  queueNotice,
-  waysBesides,
-  WRONG_PASSWORD,
-} from "../steps/proving";
+import { forgivePassword } from "../../identity/throttle";
+import { assertPassword, WRONG_PASSWORD } from "../steps/assertPassword";
+import { choosePassword, type Chosen } from "../steps/choosePassword";
+import { endSessions } from "../steps/endSessions";
+import { linkedProviders } from "../steps/linkedProviders";
+import { lockSelf } from "../steps/lockSelf";
+import { queueNotice } from "../steps/queueNotice";
+import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
  * Changes the caller's password, and ends their other sessions: whoever was in with the old one
@@ -43,7 +43,7 @@ export async function updatePassword(
       }
     });
   }
-  return ctx.self.transaction(async (tx) => {
+  const user = await ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
     tx.requireFresh(user);
     const [same] = await tx.query(sql`
@@ -56,10 +56,10 @@ export async function updatePassword(
     await tx.record("user_password_updated.v1", user);
     if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, sessionId);
-    // A link asked for before would undo this.
-    await tx.unrecorded("one_time_tokens").query(sql`
-      delete from one_time_tokens where user_id = ${id} and purpose = 'RESET_PASSWORD'`);
-    await queueNotice(tx, ctx, "passwordChanged", await waysBesides(tx));
+    await voidResets(tx.unrecorded("one_time_tokens"), user); // they would undo this
+    await queueNotice(tx, ctx, "passwordChanged", await linkedProviders(tx));
     return user;
   });
+  await forgivePassword(ctx.db, user.email);
+  return user;
 }

@@ -1,31 +1,17 @@
 import type { Context } from "../../context/context";
-import { sql } from "../../database/sql";
 import { SignInMethod } from "../../entities/Session";
 import type { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
+import { findSignUp, redeemToken } from "../../identity/oneTimeTokens";
 import { verifyPassword } from "../../identity/passwords";
 import { languageOf } from "../../mails/languages";
 import { SIGN_UP, system } from "../../principal";
-import { recordUnchecked } from "../steps/choosePassword";
-import {
-  holdFreeEmail,
-  type Opened,
-  openSession,
-  readOneTimeToken,
-  tokenInvalid,
-  wrongToken,
-  WRONG_PASSWORD,
-  addUser,
-} from "../steps/proving";
-
-interface SignUp {
-  email: string;
-  name: string;
-  passwordHash: string;
-  passwordUnchecked: boolean;
-  /** In which it was signed up. */
-  language: string | null;
-}
+import { WRONG_PASSWORD } from "../steps/assertPassword";
+import { createUser } from "../steps/createUser";
+import { type Opened, openSession } from "../steps/openSession";
+import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTimeToken";
+import { recordUnchecked } from "../steps/recordUnchecked";
+import { reserveEmail } from "../steps/reserveEmail";
 
 /**
  * Creates the user of a sign-up, and opens their session. It takes the mailed token, which shows
@@ -42,12 +28,7 @@ export async function verifyEmail(
   password: string,
 ): Promise<Opened & { user: User }> {
   const hash = await readOneTimeToken(ctx, token);
-  const live = sql`token_hash = ${hash} and purpose = 'SIGN_UP' and used_at is null
-    and expires_at > now()`;
-  const [found] = await ctx.db.query<SignUp>(sql`
-    select email, name, password_hash as "passwordHash",
-      password_unchecked as "passwordUnchecked", language
-    from one_time_tokens where ${live}`);
+  const found = await findSignUp(ctx.db, hash);
   if (!found) throw await wrongToken(ctx);
   const { passwordUnchecked, language, ...signUp } = found;
   if (!(await verifyPassword(signUp.passwordHash, password, ctx.request.ip))) {
@@ -56,12 +37,11 @@ export async function verifyEmail(
   }
   const user = await ctx.as(system(SIGN_UP)).transaction(async (tx) => {
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
-    await holdFreeEmail(tx, signUp.email);
-    const used = await tx.unrecorded("one_time_tokens").query(sql`
-      update one_time_tokens set used_at = now() where ${live} returning id`);
-    if (!used.length) throw tokenInvalid();
+    await reserveEmail(tx, signUp.email);
+    if (!(await redeemToken(tx.unrecorded("one_time_tokens"), "SIGN_UP", hash)))
+      throw tokenInvalid();
 
-    const user = await addUser(tx, { ...signUp, language: languageOf(language) });
+    const user = await createUser(tx, { ...signUp, language: languageOf(language) });
     if (passwordUnchecked) await recordUnchecked(tx, user);
     return user;
   });

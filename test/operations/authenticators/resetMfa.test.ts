@@ -146,7 +146,7 @@ describe("resetMfa", () => {
     const [mail, ...more] = await deliver();
     expect(more).toEqual([]);
     expect(recipient(mail!)).toBe(user.email);
-    expect(mail!.subject).toBe("Your second factor was reset");
+    expect(mail!.subject).toBe("Your two-factor authentication was reset");
     expect(mail!.text).toContain(`“${REASON}”`);
   });
 

@@ -2,7 +2,7 @@ import { parseKeys, type EncryptionKeys } from "../../../src/setup/config";
 import type { Authenticator } from "../../../src/entities/Authenticator";
 import { Keyring } from "../../../src/identity/encryption";
 import { keysInUse, rotateKeys } from "../../../src/operations/authenticators/rotateKeys";
-import { secretPlace } from "../../../src/operations/steps/secondFactor";
+import { secretPlace } from "../../../src/operations/steps/openTotpSecret";
 import { reauthenticate } from "../../../src/operations/sessions/reauthenticate";
 import { Context } from "../../../src/context/context";
 import type { Services } from "../../../src/context/services";

@@ -4,7 +4,7 @@ import type { User } from "../../../src/entities/User";
 import { hashPassword } from "../../../src/identity/passwords";
 import { newId } from "../../../src/ids";
 import { unlinkIdentity } from "../../../src/operations/identities/unlinkIdentity";
-import { openSession } from "../../../src/operations/steps/proving";
+import { openSession } from "../../../src/operations/steps/openSession";
 import { completeSignIn } from "../../../src/operations/sessions/completeSignIn";
 import { sqlAsOwner, useDatabase } from "../../support/database";
 import {
@@ -60,7 +60,7 @@ describe("unlinkIdentity", () => {
     ]);
     const mails = await deliver();
     expect(mails.map((mail) => [recipient(mail), mail.subject])).toEqual([
-      [user.email, "There is one way less to sign in as you"],
+      [user.email, "A way to sign in to your user account was removed"],
     ]);
     expect(mails[0]!.text).toContain("GitHub");
   });

@@ -7,7 +7,8 @@ import { completeSignIn } from "../../../src/operations/sessions/completeSignIn"
 import { endOtherSessions } from "../../../src/operations/sessions/endOtherSessions";
 import { signIn } from "../../../src/operations/sessions/signIn";
 import { updatePassword } from "../../../src/operations/users/updatePassword";
-import { type Arriving, openSession } from "../../../src/operations/steps/proving";
+import type { Claimant } from "../../../src/operations/steps/claimant";
+import { openSession } from "../../../src/operations/steps/openSession";
 import { db, sqlAsOwner, useDatabase } from "../../support/database";
 import {
   anAuthenticator,
@@ -201,9 +202,11 @@ describe("completeSignIn", () => {
     expect(seen.slice(0, 6)).toEqual(times(6, () => "MFA_INVALID"));
     expect(seen.slice(6)).toEqual(["RATE_LIMITED", "RATE_LIMITED"]);
     await eventually(async () => (await everything())["jobs"] !== null);
-    expect((await deliver()).map(({ subject }) => subject)).toEqual([
-      "Somebody tries to sign in as you, and fails at the code",
+    const mails = await deliver();
+    expect(mails.map(({ subject }) => subject)).toEqual([
+      "Someone may be trying to sign in as you",
     ]);
+    expect(mails[0]!.text).toContain("someone knows your password");
   });
 });
 
@@ -234,8 +237,8 @@ describe("the second factor and the session", () => {
     async ({ methods, on, session }) => {
       const user = await aUser();
       if (on) await anAuthenticator(user.id);
-      const arriving: Arriving = { ...user, emailVerified: true };
-      const opened = await openSession(asNobody(), arriving, methods);
+      const claimant: Claimant = { ...user, emailVerified: true };
+      const opened = await openSession(asNobody(), claimant, methods);
       expect(opened.session !== null).toBe(session);
       expect(opened.challenge === null).toBe(session);
       expect(await sessionsOf(user.id)).toHaveLength(session ? 1 : 0);
@@ -253,6 +256,8 @@ describe("the second factor and the session", () => {
   });
 });
 
+const FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0";
+
 describe("a new device", () => {
   const from = (ip: string, userAgent: string, device: string | null) =>
     new Context({
@@ -263,7 +268,7 @@ describe("a new device", () => {
       },
     });
   const notices = async () =>
-    (await deliver()).filter(({ subject }) => subject === "You signed in on a new device");
+    (await deliver()).filter(({ subject }) => subject === "A sign-in on a new device");
 
   it("U9: is told by mail; the first and those known are not", async () => {
     const user = await aUser({ passwordHash });
@@ -274,11 +279,23 @@ describe("a new device", () => {
     await signIn(from("192.0.2.1", "Firefox", null), user.email, PASSWORD);
     expect(await notices()).toEqual([]);
 
-    await signIn(from("198.51.100.7", "Firefox", "b"), user.email, PASSWORD);
+    await signIn(from("198.51.100.7", FIREFOX, "b"), user.email, PASSWORD);
     const [notice, ...more] = await notices();
     expect(more).toEqual([]);
     expect(notice!.text).toContain("198.51.100.7");
-    expect(notice!.text).toContain("It names itself: Firefox.");
+    expect(notice!.text).toContain("It was Firefox on Windows.");
+  });
+
+  it("U9: puts nothing of a chosen User-Agent into the mail", async () => {
+    const user = await aUser({ passwordHash });
+    await signIn(from("192.0.2.1", FIREFOX, "a"), user.email, PASSWORD);
+    const evil = "Verify-at-https://evil.example/x/1.0 (http://evil.example; evil.example)";
+    await signIn(from("198.51.100.7", evil, "b"), user.email, PASSWORD);
+
+    const [notice] = await notices();
+
+    expect(`${notice!.text} ${String(notice!.html)}`).not.toMatch(/evil|verify/i);
+    expect(notice!.text).toContain("We could not tell which browser or program it was.");
   });
 
   it("U9: is told only where a session began", async () => {

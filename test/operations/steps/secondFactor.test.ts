@@ -166,7 +166,7 @@ describe("enrollTotp, confirmTotp", () => {
     const [mail, ...more] = await deliver();
     expect(more).toEqual([]);
     expect(recipient(mail!)).toBe(user.email);
-    expect(mail!.subject).toBe("Signing in takes a code now");
+    expect(mail!.subject).toBe("Two-factor authentication is on");
   });
 
   it("T1: another secret each time it is asked for, of which the last counts", async () => {
@@ -188,6 +188,22 @@ describe("enrollTotp, confirmTotp", () => {
     await expectWrong(user.id, (ctx) => confirmTotp(ctx, ""));
     await confirmTotp(ctx, codeNow(secret));
     expect((await stored(user.id)).on).toBe(true);
+  });
+
+  it("U10: throttles wrong codes of an app that is being set up, and mails nobody of them", async () => {
+    const user = await aUser({ passwordHash });
+    const session = await asUser(user);
+    const secret = fromBase32((await enrollTotp(session, null)).setup.secret);
+    const codes: string[] = [];
+    for (let i = 0; i < 8; i++) {
+      const { ctx, settled } = await waitable(user.id, session);
+      await confirmTotp(ctx, wrongCode(secret)).catch((error: { code: string }) =>
+        codes.push(error.code),
+      );
+      await settled();
+    }
+    expect(codes).toEqual([...times(6, () => "MFA_INVALID"), "RATE_LIMITED", "RATE_LIMITED"]);
+    expect(await deliver()).toEqual([]);
   });
 
   it("T1: has nothing to confirm before, and after", async () => {
@@ -240,7 +256,7 @@ describe("enrollTotp, confirmTotp", () => {
       "authenticator_confirmed.v1",
     ]);
     expect((await deliver()).map(({ subject }) => subject)).toEqual([
-      "Your codes come from another app now",
+      "Your authenticator app was replaced",
     ]);
     await expectWrong(user.id, (ctx) => disableTotp(ctx, codeNext(old)));
     await expectWrong(user.id, (ctx) => disableTotp(ctx, oldCodes[0]!));
@@ -258,7 +274,7 @@ describe("disableTotp", () => {
     expect(rows).toMatchObject([{ sealed_secret: null, recovery_code_hashes: [] }]);
     expect(await typesOf(user.id)).toEqual(["authenticator_removed.v1", "mfa_disabled.v1"]);
     expect((await deliver()).map(({ subject }) => subject)).toEqual([
-      "Signing in takes no code any more",
+      "Two-factor authentication is off",
     ]);
   });
 
@@ -359,7 +375,7 @@ describe("a code", () => {
       ({ subject }) => subject === "A recovery code was used",
     );
     expect(notices).toHaveLength(1);
-    expect(notices[0]!.text).toContain("9 are left");
+    expect(notices[0]!.text).toContain("Codes left: 9");
   });
 
   it("U10: is told as guessed at though guesses at the password were told the same day", async () => {
@@ -376,8 +392,8 @@ describe("a code", () => {
     await guess((ctx) => reauthenticate(ctx, { password: "a guess", code: "000000" }));
     await guess((ctx) => disableTotp(ctx, wrongCode(secret)));
     expect((await deliver()).map(({ subject }) => subject).sort()).toEqual([
-      "Somebody tries to guess your password",
-      "Somebody tries to sign in as you, and fails at the code",
+      "Wrong codes were entered where you are signed in",
+      "Wrong passwords were entered where you are signed in",
     ]);
   });
 
@@ -398,7 +414,7 @@ describe("a code", () => {
     }
     expect((await stored(user.id)).on).toBe(true);
     expect((await deliver()).map(({ subject }) => subject)).toEqual([
-      "Somebody tries to sign in as you, and fails at the code",
+      "Wrong codes were entered where you are signed in",
     ]);
   });
 });

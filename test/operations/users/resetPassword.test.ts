@@ -1,15 +1,23 @@
+import type { ParsedMail } from "mailparser";
 import { SocialProvider } from "../../../src/entities/Identity";
+import { countTry } from "../../../src/identity/throttle";
+import { endUserSessions } from "../../../src/operations/sessions/endUserSessions";
+import { signUp } from "../../../src/operations/users/signUp";
+import { updateEmail } from "../../../src/operations/users/updateEmail";
+import { verifyEmail } from "../../../src/operations/users/verifyEmail";
 import { hashPassword } from "../../../src/identity/passwords";
 import type { User } from "../../../src/entities/User";
 import { signIn } from "../../../src/operations/sessions/signIn";
 import { requestPasswordReset } from "../../../src/operations/users/requestPasswordReset";
 import { resetPassword } from "../../../src/operations/users/resetPassword";
 import { updatePassword } from "../../../src/operations/users/updatePassword";
-import { sqlAsOwner, statements, useDatabase } from "../../support/database";
+import { db, sqlAsOwner, statements, useDatabase } from "../../support/database";
 import {
   anIdentity,
   asNobody,
+  asOperator,
   aSession,
+  REQUEST,
   aUser,
   withToken,
   signedIn,
@@ -59,7 +67,7 @@ describe("requestPasswordReset", () => {
     ) as object;
     expect(subjects).toEqual({
       [user.email]: "Choose a new password",
-      "nobody@example.com": "There is no user with this email address",
+      "nobody@example.com": "This email address has no user account",
     });
   });
 
@@ -208,5 +216,111 @@ describe("resetPassword", () => {
     await updatePassword(await withToken(token), OLD, NEW);
 
     expect((await deliver()).map(({ subject }) => subject)).toEqual(["Your password was changed"]);
+  });
+
+  describe("the throttle", () => {
+    /** Wrong passwords of this user until they have to wait. */
+    async function guess(email: string): Promise<void> {
+      for (let i = 0; i < 7; i++) {
+        await signIn(asNobody(), email, "a wrong password").catch(() => null);
+      }
+      await expect(signIn(asNobody(), email, OLD)).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    }
+
+    it("U10: forgets wrong tries at the old password once there is a new one", async () => {
+      const user = await aUser({ passwordHash });
+      await guess(user.email);
+
+      await resetPassword(asNobody(), await tokenFor(user), NEW);
+
+      signedIn(await signIn(asNobody(), user.email, NEW));
+    });
+
+    it("U10: forgets them too when the password is changed in a session", async () => {
+      const user = await aUser({ passwordHash });
+      await guess(user.email);
+
+      await updatePassword(await withToken((await aSession(user.id)).token), OLD, NEW);
+
+      signedIn(await signIn(asNobody(), user.email, NEW));
+    });
+
+    it("U10: forgets nothing of others, of codes, nor of a network", async () => {
+      const user = await aUser({ passwordHash });
+      const other = await aUser({ passwordHash });
+      await guess(user.email);
+      await guess(other.email);
+      const code = { secret: "code", email: user.email, ip: REQUEST.ip } as const;
+      await countTry(db, code);
+      const left = () =>
+        sqlAsOwner<{ key: string; tries: number }>(
+          "select key, tries from throttles where key like 'password %' or key like 'code %' order by 1",
+        );
+      const before = await left();
+      const token = await tokenFor(user);
+
+      await resetPassword(asNobody(), token, NEW);
+
+      const after = await left();
+      const own = before.filter(({ key }) => !after.some((row) => row.key === key));
+      // Of the user: at their network, and wherever they are.
+      expect(own).toHaveLength(2);
+      expect(after).toEqual(before.filter((row) => !own.includes(row)));
+      await expect(signIn(asNobody(), other.email, OLD)).rejects.toMatchObject({
+        code: "RATE_LIMITED",
+      });
+    });
+
+    it("U10: forgets nothing where the link is refused", async () => {
+      const user = await aUser({ passwordHash });
+      await guess(user.email);
+      const token = await tokenFor(user);
+      await expect(resetPassword(asNobody(), token, "password")).rejects.toBeDefined();
+
+      await expect(signIn(asNobody(), user.email, OLD)).rejects.toMatchObject({
+        code: "RATE_LIMITED",
+      });
+    });
+  });
+});
+
+describe("an internationalised address", () => {
+  it("U1: is one address in Unicode and in ASCII, at every door", async () => {
+    const { signUpId } = await signUp(asNobody(), {
+      email: "Zoe@Exämple.com",
+      password: OLD,
+      name: "Zoe",
+    });
+    expect(signUpId).toMatch(/^ott_/);
+    // As it was sent: mailparser shows the address in Unicode.
+    const sentTo = ({ headerLines }: ParsedMail) =>
+      headerLines.find(({ key }) => key === "to")?.line;
+    const mail = (await deliver()).find((one) => sentTo(one) === "To: zoe@xn--exmple-cua.com");
+
+    const { user } = await verifyEmail(asNobody(), tokenIn(mail), OLD);
+    expect(user.email).toBe("zoe@xn--exmple-cua.com");
+
+    for (const typed of ["zoe@exämple.com", "ZOE@XN--EXMPLE-CUA.COM"]) {
+      signedIn(await signIn(asNobody(), typed, OLD));
+      expect(await requestPasswordReset(asNobody(), typed)).toBe(user.email);
+      await endUserSessions(asOperator(), { email: typed, reason: "A test" });
+    }
+    const mails = await deliver();
+    expect(mails.filter(({ subject }) => subject === "Choose a new password")).toHaveLength(2);
+
+    const ctx = await withToken((await aSession(user.id)).token);
+    await expectRefused(() => updateEmail(ctx, "zoe@exämple.com"), {
+      code: "BAD_USER_INPUT",
+      field: ["email"],
+    });
+    expect(await updateEmail(ctx, "zoe@bücher.example")).toBe("zoe@xn--bcher-kva.example");
+  });
+
+  it("U1: takes no local part of more than 64 bytes", async () => {
+    const email = `${"a".repeat(65)}@example.com`;
+    await expectRefused(() => signUp(asNobody(), { email, password: OLD, name: "Ada" }), {
+      code: "BAD_USER_INPUT",
+      field: ["email"],
+    });
   });
 });

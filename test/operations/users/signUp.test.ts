@@ -107,7 +107,7 @@ describe("signUp", () => {
 
     const mails = await deliver();
     const toTaken = mails.find((mail) => recipient(mail) === taken.email)!;
-    expect(toTaken.subject).toBe("You already have a user");
+    expect(toTaken.subject).toBe("You have already signed up");
     expect(toTaken.text).not.toContain("token=");
     expect(await usersWith(taken.email)).toHaveLength(1);
   });
@@ -282,6 +282,8 @@ describe("mail", () => {
     const undone = db.transaction(async (connection) => {
       await queueMail(connection, {
         kind: "reset_password",
+        id: newId("OneTimeToken"),
+        requestedAt: new Date(),
         email: "ada@example.com",
         language: "en",
       });

@@ -83,7 +83,7 @@ describe("updateEmail", () => {
     expect(asking.map((mail) => [recipient(mail), mail.subject]).sort()).toEqual(
       [
         [email, "Confirm your new email address"],
-        [user.email, "Somebody wants to change your email address"],
+        [user.email, "A change of your email address was requested"],
       ].sort(),
     );
     const token = tokenIn(asking.find((mail) => recipient(mail) === email));

@@ -169,7 +169,9 @@ describe("updatePassword", () => {
     await eventually(async () => (await everything())["jobs"] !== null);
     const { jobs, ...after } = await everything();
     expect(after).toEqual(before);
-    expect(jobs).toMatchObject([{ payload: { notice: "passwordGuessed", userId: user.id } }]);
+    expect(jobs).toMatchObject([
+      { payload: { notice: "passwordGuessedInSession", userId: user.id } },
+    ]);
   });
 
   it("U6: has no password to change where there is none", async () => {

@@ -3,7 +3,7 @@ import { sql } from "../../database/sql";
 import type { SocialProvider } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
 import { isStateOf } from "../../identity/providers";
-import { readOneTimeToken, wrongToken } from "../steps/proving";
+import { readOneTimeToken, wrongToken } from "../steps/readOneTimeToken";
 
 /** What somebody who came back had begun. */
 export interface Taken {
@@ -20,7 +20,7 @@ export interface Taken {
  * @throws Refused (TOKEN_INVALID) when it is expired, taken, begun elsewhere or to another provider;
  * RateLimited after too many tries.
  */
-export async function takeFlow(
+export async function redeemAuthorization(
   ctx: Context,
   provider: SocialProvider,
   secret: string,

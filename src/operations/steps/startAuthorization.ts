@@ -2,17 +2,16 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { SocialProvider } from "../../entities/Identity";
 import { Refusal, Refused } from "../../errors";
-import { PROVIDER_NAMES, type SocialClient } from "../../identity/providers";
 import { countTry, forgive } from "../../identity/throttle";
 import { newToken } from "../../identity/tokens";
-import type { Transaction } from "../../context/transaction";
+import { askProvider } from "./askProvider";
+import { findProvider } from "./findProvider";
 
 /** How long somebody has to sign in at the provider. */
 const LASTS_MS = 10 * 60 * 1000;
-/** Those nobody comes back on any more are swept up by those who come after, a few at a time. */
-const SWEPT_AT_ONCE = 10;
 
 const RETURN_TO_LIMIT = 1024;
+
 /**
  * RFC 3986: a path and a query. Neither `//` nor a backslash, in which browsers see another host;
  * no fragment, as that tells what happened.
@@ -20,17 +19,9 @@ const RETURN_TO_LIMIT = 1024;
 const PATH = /^\/(?!\/)[\w\-.~!$&'()*+,;=:@%/?]*$/;
 
 /** A way to a provider, begun: where to go, and the secret that the browser has to bring back. */
-export interface Flow {
+export interface AuthorizationRequest {
   url: string;
   secret: string;
-}
-
-/** The provider as it is configured. @throws Refused (BAD_USER_INPUT) for one that isn't. */
-export function clientOf({ services }: Context, provider: SocialProvider): SocialClient {
-  const client = services.social.find((one) => one.provider === provider);
-  if (client) return client;
-  const message = `Nobody signs in with ${PROVIDER_NAMES[provider]} here. Choose one of \`socialProviders\`.`;
-  throw new Refused(Refusal.BAD_USER_INPUT, message, ["provider"]);
 }
 
 /**
@@ -40,12 +31,12 @@ export function clientOf({ services }: Context, provider: SocialProvider): Socia
  * @throws Refused (BAD_USER_INPUT for a provider that is not configured, and for what is no path of
  * the frontend; PROVIDER_FAILED); RateLimited.
  */
-export async function beginFlow(
+export async function startAuthorization(
   ctx: Context,
   provider: SocialProvider,
   returnTo: string,
   sessionId: string | null,
-): Promise<Flow> {
+): Promise<AuthorizationRequest> {
   if (returnTo.length > RETURN_TO_LIMIT || !PATH.test(returnTo)) {
     throw new Refused(
       Refusal.BAD_USER_INPUT,
@@ -53,16 +44,12 @@ export async function beginFlow(
       ["returnTo"],
     );
   }
-  const client = clientOf(ctx, provider);
+  const client = findProvider(ctx, provider);
   await countTry(ctx.db, beginner(ctx));
   const { text: secret, hash } = newToken("ONE_TIME", null);
-  const url = await answerOf(ctx, client.authorizationUrl(secret));
+  const url = await askProvider(ctx, client.authorizationUrl(secret));
   const now = new Date();
   await ctx.db.query(sql`
-    with swept as (
-      delete from social_flows where secret_hash in (
-        select secret_hash from social_flows where expires_at < now() - interval '1 day'
-        order by expires_at limit ${SWEPT_AT_ONCE}::int for update skip locked))
     insert into social_flows
       (secret_hash, provider, return_to, session_id, expires_at, created_at)
     values (${hash}, ${provider}, ${returnTo}, ${sessionId},
@@ -71,30 +58,10 @@ export async function beginFlow(
 }
 
 /** Somebody came back and got in: many may begin behind one address. */
-export function forgiveFlow(ctx: Context): void {
+export function forgiveAuthorization(ctx: Context): void {
   ctx.background(forgive(ctx.db, beginner(ctx)));
 }
 
 function beginner({ request }: Context) {
   return { secret: "flow", ip: request.ip } as const;
-}
-
-/** What a provider answers, whose failures the operator is told of. */
-export async function answerOf<T>(ctx: Context, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Refused && error.cause) ctx.report(error.cause);
-    throw error;
-  }
-}
-
-/** Keeps everybody else from linking a subject until commit. */
-export async function holdSubject(
-  tx: Transaction,
-  provider: SocialProvider,
-  subject: string,
-): Promise<void> {
-  const name = `${provider} ${subject}`;
-  await tx.query(sql`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`);
 }

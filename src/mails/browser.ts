@@ -1,0 +1,26 @@
+import Bowser from "bowser";
+
+export interface Browser {
+  /** Such as "Firefox"; null for one that the library does not know. */
+  browser: string | null;
+  /** Such as "Windows". */
+  system: string | null;
+}
+
+const BROWSERS: ReadonlySet<string> = new Set(Object.values(Bowser.BROWSER_MAP));
+const SYSTEMS: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP));
+
+/**
+ * The browser and the system that a `User-Agent` names. The caller chooses that header, so a mail shows
+ * only names that the library has of its own: of others, it gives back what the header says.
+ */
+export function browserOf(userAgent: string | null): Browser {
+  if (!userAgent) return { browser: null, system: null };
+  const parser = Bowser.getParser(userAgent);
+  const browser = parser.getBrowserName();
+  const system = parser.getOSName();
+  return {
+    browser: BROWSERS.has(browser) ? browser : null,
+    system: SYSTEMS.has(system) ? system : null,
+  };
+}

@@ -1,0 +1,28 @@
+import { PrincipalKind } from "../../entities/Event";
+import { Surface } from "../../entities/Session";
+import type { Principal } from "../../principal";
+
+/** A user who says that they are this one, and has not proven it yet (NIST SP 800-63: the claimant). */
+export interface Claimant {
+  id: string;
+  email: string;
+  name: string;
+  emailVerified: boolean;
+}
+
+/** The claimant as the principal of a request, with no session and no proof. */
+export function claimantAs({ id, email, name, emailVerified }: Claimant): Principal {
+  return {
+    kind: PrincipalKind.USER,
+    id,
+    subject: email,
+    name,
+    emailVerified,
+    surface: Surface.DASHBOARD,
+    sessionId: null,
+    credentialId: null,
+    accountId: null,
+    methods: [],
+    authenticatedAt: null,
+  };
+}

@@ -1,0 +1,36 @@
+import type { Transaction } from "../../context/transaction";
+import { sql } from "../../database/sql";
+import { Session } from "../../entities/Session";
+import { voidPendingProofs } from "../../identity/oneTimeTokens";
+
+/** Ends these, which are held, and records each. */
+export async function endEach(tx: Transaction, sessions: readonly Session[]): Promise<void> {
+  for (const session of sessions) {
+    tx.authorize("end", session);
+    session.endedAt = tx.now;
+  }
+  await tx.saveAll(sessions, "endedAt");
+  await tx.record("session_ended.v1", ...sessions);
+}
+
+/**
+ * Ends a person's sessions that are open, but for one, and voids what was begun in them.
+ *
+ * @param userId Whose; the caller's own if absent.
+ * @throws Forbidden for an API key.
+ */
+export async function endSessions(
+  tx: Transaction,
+  except: string | null,
+  userId = tx.principal.id,
+): Promise<Session[]> {
+  tx.authorize("end", Object.assign(new Session(), { userId }));
+  const others = await tx.rows(
+    Session,
+    sql`row.user_id = ${userId} and row.id is distinct from ${except} and row.ended_at is null
+      and row.expires_at > now()`,
+  );
+  await voidPendingProofs(tx.unrecorded("one_time_tokens"), userId);
+  await endEach(tx, others);
+  return others;
+}

@@ -1,0 +1,76 @@
+import { Refusal, Refused } from "../../errors";
+
+/** Control characters, and what breaks a line (Unicode: Cc, Zl, Zp). */
+const BREAKS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+/**
+ * Embeddings, overrides and isolates (UAX #9, sections 2.1 to 2.5): they reorder what stands around
+ * the name, so that `exe.txt` reads `txt.exe`.
+ *
+ * The marks U+200E, U+200F and U+061C (section 2.6) are taken. They open no scope that could leave
+ * the name, they reverse no letters, and a Hebrew or Arabic name with brackets or digits needs them.
+ */
+const DIRECTIONS = /[\u202A-\u202E\u2066-\u2069]/u;
+/** A letter, digit, sign or symbol that has a glyph: not a filler, nor the empty pattern of Braille. */
+const VISIBLE = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
+
+/**
+ * A line of text that people read: a name, a description, a reason. It is kept and compared in
+ * Unicode form NFC, without white space around it. Every such text is taken by this function.
+ *
+ * @param empty What to say to a text with nothing to see; absent where it may be empty.
+ * @throws Refused (BAD_USER_INPUT) for a line break, a control character, a change of direction, or
+ * too many bytes.
+ */
+export function lineFrom(
+  text: string,
+  field: string[],
+  { maxBytes = 255, empty }: { maxBytes?: number; empty?: string } = {},
+): string {
+  const line = text.normalize("NFC").trim();
+  const refuse = (message: string) => new Refused(Refusal.BAD_USER_INPUT, message, field);
+  const found = BREAKS.exec(line) ?? DIRECTIONS.exec(line);
+  if (found) {
+    const code = found[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
+    const what = DIRECTIONS.test(found[0])
+      ? "a character that changes the direction of writing"
+      : "a line break or another control character";
+    throw refuse(`Remove ${what} (U+${code}), at position ${found.index + 1}.`);
+  }
+  if (!VISIBLE.test(line)) {
+    if (empty !== undefined) throw refuse(empty);
+    if (line) throw refuse("This has no character that can be seen. Write something, or nothing.");
+  }
+  return boundedText(line, field, maxBytes);
+}
+
+/** A name of a person, an account or a service user. @throws as `lineFrom`. */
+export function nameFrom(text: string, field: string[]): string {
+  return lineFrom(text, field, { empty: "Give it a name with at least one visible character." });
+}
+
+/** How many characters are 255 bytes at the least. */
+const MOST_CHARACTERS = 63;
+
+/**
+ * A name as another service tells it: what `nameFrom` would refuse is left out, as the person there
+ * can't be asked. Null where nothing is left to see.
+ */
+export function cleanName(text: string | null): string | null {
+  const line = (text ?? "")
+    .replace(new RegExp(DIRECTIONS, "gu"), "")
+    .replace(new RegExp(BREAKS, "gu"), " ")
+    .normalize("NFC")
+    .replace(/\s+/gu, " ");
+  const name = [...line.trim()].slice(0, MOST_CHARACTERS).join("").trim();
+  return VISIBLE.test(name) ? name : null;
+}
+
+export function boundedText(text: string, field: string[], maxBytes: number): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= maxBytes) return text;
+  throw new Refused(
+    Refusal.BAD_USER_INPUT,
+    `Use at most ${maxBytes} bytes; this has ${bytes}.`,
+    field,
+  );
+}

@@ -1,0 +1,21 @@
+import type { Transaction } from "../../context/transaction";
+import { sql } from "../../database/sql";
+import { Authenticator } from "../../entities/Authenticator";
+
+/** The caller's authenticator that is on, held until commit; null where they have none. */
+export async function lockAuthenticator(tx: Transaction): Promise<Authenticator | null> {
+  const [found] = await tx.rows(
+    Authenticator,
+    sql`row.user_id = ${tx.principal.id} and row.confirmed_at is not null and row.removed_at is null`,
+  );
+  return found ?? null;
+}
+
+/** The one that they are setting up. */
+export async function lockPending(tx: Transaction): Promise<Authenticator | null> {
+  const [found] = await tx.rows(
+    Authenticator,
+    sql`row.user_id = ${tx.principal.id} and row.confirmed_at is null and row.removed_at is null`,
+  );
+  return found ?? null;
+}

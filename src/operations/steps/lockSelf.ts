@@ -1,0 +1,10 @@
+import type { Transaction } from "../../context/transaction";
+import { User } from "../../entities/User";
+
+/** The caller's own row, to change it. @throws Forbidden for an API key. */
+export async function lockSelf(tx: Transaction): Promise<User> {
+  const { id, sessionId } = tx.principal;
+  const user = sessionId ? await tx.lock(User, id) : Object.assign(new User(), { id });
+  tx.authorize("update", user);
+  return user;
+}

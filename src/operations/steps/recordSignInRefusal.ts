@@ -1,0 +1,27 @@
+import type { Context } from "../../context/context";
+import { recordRefusal } from "../../context/recording";
+import type { EventType, RecordedDecision } from "../../entities/Event";
+import type { Principal } from "../../principal";
+
+/** Of a sign-in that was refused. */
+export const NO_SESSION: RefusedDecision = {
+  action: "create",
+  subject: { type: "Session", id: null },
+  ...{ allowed: false, rule: null, roles: null },
+};
+
+type RefusedDecision = Pick<RecordedDecision, "action" | "subject" | "allowed"> & {
+  rule: null;
+  roles: null;
+};
+
+export function recordSignInRefusal(
+  { db, request }: Context,
+  who: Principal,
+  type: EventType,
+  decision: RefusedDecision & { code: string },
+): Promise<void> {
+  const { id: userId, sessionId } = who;
+  const refusal = { type, stream: { userId }, objectId: sessionId ?? userId, decision };
+  return recordRefusal(db, who, request, refusal);
+}

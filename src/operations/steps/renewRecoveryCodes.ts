@@ -1,0 +1,22 @@
+import type { Context } from "../../context/context";
+import type { Authenticator } from "../../entities/Authenticator";
+import { newRecoveryCodes, recoveryCodesText } from "../../identity/recoveryCodes";
+
+export interface RecoveryCodes {
+  codes: string[];
+  /** The same as a text file to keep. */
+  text: string;
+}
+
+/** Makes new recovery codes; those before are void. They are in the answer and nowhere else. */
+export function renewRecoveryCodes(
+  { services, principal }: Context,
+  authenticator: Authenticator,
+  now: Date,
+): RecoveryCodes {
+  const { codes, hashes } = newRecoveryCodes();
+  authenticator.recoveryCodeHashes = hashes;
+  authenticator.recoveryCodesLeft = hashes.length;
+  authenticator.recoveryCodesCreatedAt = now;
+  return { codes, text: recoveryCodesText(codes, services.name, principal.subject) };
+}

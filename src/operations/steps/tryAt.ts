@@ -1,0 +1,108 @@
+import type { Context } from "../../context/context";
+import type { EventType } from "../../entities/Event";
+import { SignInMethod } from "../../entities/Session";
+import { DomainError, Unauthenticated } from "../../errors";
+import { PROVIDER_NAMES } from "../../identity/providers";
+import { countTry, forgive, isFirst } from "../../identity/throttle";
+import { type Notice, queueMail } from "../../mails/queueMail";
+import type { Principal } from "../../principal";
+import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
+
+/** What the caller is doing: it decides what wrong tries mean, and what the user is mailed of them. */
+export type Purpose =
+  /** Signing in: there is no session yet. */
+  | "sign-in"
+  /** Proving in a session that they are its user. */
+  | "re-authentication"
+  /** Confirming a new app: a wrong code says that its clock is wrong, and nothing of an attacker. */
+  | "set-up";
+
+/** A try at a secret of a user. */
+export interface Try {
+  secret: "password" | "code";
+  purpose: Purpose;
+  /** As it was typed. */
+  email: string;
+  /** The user whose events tell a failure; null for an email that has none. */
+  who: Principal | null;
+  /** Whether the user has signed in with this browser before. */
+  knownDevice?: boolean;
+}
+
+/**
+ * Counts a try at a secret before it is checked, and forgives it where it was good. A failure is an
+ * event of the user's, and many of them are mailed to the user; both are written after the answer,
+ * whose time tells nothing of whether there is such a user (U2).
+ *
+ * @throws RateLimited after too many tries, and whatever `check` throws.
+ */
+export async function tryAt<T>(ctx: Context, attempt: Try, check: () => Promise<T>): Promise<T> {
+  const { secret, email, who, knownDevice = false } = attempt;
+  const guesser = {
+    secret,
+    email,
+    ip: ctx.request.ip,
+    deviceHash: knownDevice ? ctx.browser.deviceHash : null,
+    sessionId: who?.sessionId ?? null,
+  };
+  const refuse = (error: unknown) => {
+    if (who && error instanceof DomainError) {
+      ctx.background(noteFailure(ctx, who, attempt, error));
+    }
+    return error;
+  };
+  await countTry(ctx.db, guesser).catch((error: unknown) => {
+    throw refuse(error);
+  });
+  try {
+    const result = await check();
+    ctx.background(forgive(ctx.db, guesser));
+    return result;
+  } catch (error) {
+    // A session that has ended meanwhile is no wrong guess.
+    const wrong = error instanceof Unauthenticated && error.code !== "UNAUTHENTICATED";
+    throw wrong ? refuse(error) : error;
+  }
+}
+
+const NOTICES: Partial<Record<`${Try["secret"]} at ${Purpose}`, Notice>> = {
+  "password at sign-in": "passwordGuessed",
+  "password at re-authentication": "passwordGuessedInSession",
+  "code at sign-in": "codeGuessed",
+  "code at re-authentication": "codeGuessedInSession",
+};
+
+function eventOf({ secret, purpose }: Try): EventType {
+  if (secret === "code") return "mfa_refused.v1";
+  return purpose === "sign-in" ? "sign_in_refused.v1" : "reauthentication_refused.v1";
+}
+
+async function noteFailure(
+  ctx: Context,
+  who: Principal,
+  attempt: Try,
+  { code }: DomainError,
+): Promise<void> {
+  const { id: userId, sessionId } = who;
+  const asked = sessionId
+    ? { action: "update", subject: { type: "Session", id: sessionId } }
+    : null;
+  await recordSignInRefusal(ctx, who, eventOf(attempt), { ...NO_SESSION, ...asked, code });
+  const notice = NOTICES[`${attempt.secret} at ${attempt.purpose}`];
+  if (code !== "RATE_LIMITED" || !notice) return;
+  const { ip } = ctx.request;
+  await ctx.db.transaction(async (connection) => {
+    if (!(await isFirst(connection, `warned ${notice} ${userId}`, "1 day"))) return;
+    const at = new Date().toISOString();
+    const detail = notice === "codeGuessed" ? providerOf(who) : null;
+    await queueMail(connection, { kind: "notice", notice, userId, at, ip, detail });
+  });
+}
+
+/** The provider through whom a claimant proved the first factor; null for their password. */
+function providerOf({ methods }: Principal): string | null {
+  const provider = methods.find(
+    (method) => method === SignInMethod.GITHUB || method === SignInMethod.GOOGLE,
+  );
+  return provider ? PROVIDER_NAMES[provider] : null;
+}

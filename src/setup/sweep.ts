@@ -1,0 +1,74 @@
+import type { Queryable } from "../database/database";
+import { type Sql, sql } from "../database/sql";
+
+/*
+ * Deletes rows that no request can reach any more (docs/operating.md says after which time). Each
+ * statement looks at a bounded number of rows and commits by itself. Several servers may sweep at
+ * once: a row that another one holds is left to it.
+ */
+
+const BATCH = 1000;
+
+type Db = Pick<Queryable, "query">;
+
+/** What is deleted by its age alone. */
+const EXPIRED: Sql[] = [
+  // Longer than a mail's job is tried again: it must see that it comes too late.
+  sql`delete from one_time_tokens where id in (
+    select id from one_time_tokens where expires_at < now() - interval '7 days'
+    order by expires_at limit ${BATCH}::int for update skip locked) returning id`,
+  sql`delete from social_flows where secret_hash in (
+    select secret_hash from social_flows where expires_at < now() - interval '1 day'
+    order by expires_at limit ${BATCH}::int for update skip locked) returning provider`,
+  // A count that has reset is the same as none.
+  sql`delete from throttles where key in (
+    select key from throttles where resets_at < now() and free_at < now()
+    order by resets_at limit ${BATCH}::int for update skip locked) returning key`,
+  // Long after the minute in which refusals of one kind are only counted (E1).
+  sql`delete from refusals where (stream_id, principal_id, what) in (
+    select stream_id, principal_id, what from refusals
+    where recorded_at < now() - interval '30 days'
+    order by recorded_at limit ${BATCH}::int for update skip locked) returning what`,
+];
+
+/** Deletes what can be; gives how many rows. */
+export async function sweep(db: Db): Promise<number> {
+  let deleted = 0;
+  for (const statement of EXPIRED) {
+    for (let batch = BATCH; batch === BATCH; deleted += batch) {
+      batch = (await db.query(statement)).length;
+    }
+  }
+  return deleted + (await sweepSessions(db));
+}
+
+/**
+ * Deletes sessions that expired 90 days ago, with the record of which accounts they entered. The last
+ * session of a user stays: without it, the next sign-in would look like their first one, and a sign-in
+ * on a new device would go unmailed.
+ */
+async function sweepSessions(db: Db): Promise<number> {
+  let deleted = 0;
+  let after = { expiresAt: new Date(0), id: "" };
+  for (;;) {
+    const [page] = await db.query<{ seen: number; deleted: number; expiresAt: Date; id: string }>(
+      sql`
+      with page as materialized (
+        select s.id, s.user_id, s.expires_at from sessions s
+        where (s.expires_at, s.id) > (${after.expiresAt}, ${after.id})
+          and s.expires_at < now() - interval '90 days'
+        order by s.expires_at, s.id limit ${BATCH}::int for update skip locked),
+      gone as (
+        delete from sessions s using page where s.id = page.id and exists (
+          select from sessions newer where newer.user_id = page.user_id and newer.id > page.id)
+        returning s.id)
+      select (select count(*)::int from page) as seen, (select count(*)::int from gone) as deleted,
+        expires_at as "expiresAt", id
+      from page order by expires_at desc, id desc limit 1`,
+    );
+    if (!page) return deleted;
+    deleted += page.deleted;
+    if (page.seen < BATCH) return deleted;
+    after = page;
+  }
+}
