@@ -3,6 +3,7 @@ import { raw, type Sql, sql } from "../database/sql";
 import { PrincipalKind } from "../entities/Event";
 import { LOWEST, type Roles, rolesOf } from "../entities/roles";
 import { NotFound, Unauthenticated } from "../errors";
+import { IDLE_MS } from "../identity/sessions";
 import type { Principal, Standing } from "../principal";
 
 /** What a statement that finds a standing selects, for a membership `m` or a service user `s`. */
@@ -81,11 +82,13 @@ export const MFA_MISSING = raw(`(a.mfa_required and not exists (
   select from users where users.id = m.user_id and users.mfa_enabled_at is not null))`);
 
 /** The session or key `p` that the principal came with, as long as it is good. */
-function proof({ credentialId, sessionId, accountId }: Principal): Sql {
+function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principal): Sql {
   return credentialId
     ? sql`credentials p on p.account_id = ${accountId} and p.id = ${credentialId}
         and p.revoked_at is null and (p.expires_at is null or p.expires_at > now())`
-    : sql`sessions p on p.id = ${sessionId} and p.ended_at is null`;
+    : sql`sessions p on p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
+        and p.ended_at is null and p.expires_at > now()
+        and p.last_used_at > ${new Date(Date.now() - IDLE_MS)}`;
 }
 
 export function standing(principalId: string, row: StandingRow): Standing {
