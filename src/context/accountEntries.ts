@@ -2,6 +2,7 @@ import type { Database } from "../database/database";
 import { sql } from "../database/sql";
 import { Event } from "../entities/Event";
 import { Lru } from "../reads/lru";
+import { Unauthenticated } from "../errors";
 import type { Principal, Request, Standing } from "../principal";
 import { eventBy } from "./recording";
 
@@ -20,7 +21,11 @@ export class AccountEntries {
     return !sessionId || this.remembered.get(keyOf(sessionId, accountId)) !== undefined;
   }
 
-  /** Records it, unless it was: of requests at once, one is the first. */
+  /**
+   * Records it, unless it was: of requests at once, one is the first.
+   *
+   * @throws Unauthenticated for a session that has ended meanwhile: it enters nothing any more.
+   */
   async record(
     db: Database,
     principal: Principal,
@@ -33,9 +38,15 @@ export class AccountEntries {
     await db.transaction(async (connection) => {
       const first = await connection.query(sql`
         insert into entries (account_id, session_id, entered_at)
-        values (${accountId}, ${sessionId}, ${occurredAt})
+        select ${accountId}, id, ${occurredAt} from sessions
+        where id = ${sessionId} and ended_at is null
         on conflict do nothing returning session_id`);
-      if (!first.length) return;
+      if (!first.length) {
+        const before = await connection.query(sql`
+          select from entries where account_id = ${accountId} and session_id = ${sessionId}`);
+        if (before.length) return;
+        throw new Unauthenticated("This session has ended. Sign in again.");
+      }
       const event = eventBy(principal, request, {
         ...{ type: "account_entered.v1", occurredAt, stream: { accountId } },
         ...{ objectId: accountId, object: {}, changes: {} },

@@ -84,11 +84,12 @@ const OWN_COLUMNS = {
 };
 
 /** The session or key `p` that the principal came with, as long as it is good. */
-function proof({ credentialId, sessionId, accountId }: Principal): Sql {
+function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principal): Sql {
   return credentialId
     ? sql`credentials p on p.account_id = ${accountId} and p.id = ${credentialId}
         and ${credentialIsGood}`
-    : sql`sessions p on p.id = ${sessionId} and ${sessionIsGood(sessionIdleSince())}`;
+    : sql`sessions p on p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
+        and ${sessionIsGood(sessionIdleSince())}`;
 }
 
 export function standingOf(principalId: string, row: StandingRow): Standing {

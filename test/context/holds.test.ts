@@ -1,6 +1,7 @@
 import type { Context } from "../../src/context/context";
 import { hashPassword } from "../../src/identity/passwords";
 import { createAccount } from "../../src/operations/accounts/createAccount";
+import { updateAccount } from "../../src/operations/accounts/updateAccount";
 import { enrollTotp } from "../../src/operations/authenticators/enrollTotp";
 import { endOtherSessions } from "../../src/operations/sessions/endOtherSessions";
 import { endSession } from "../../src/operations/sessions/endSession";
@@ -10,6 +11,9 @@ import { updateEmail } from "../../src/operations/users/updateEmail";
 import { updateLanguage } from "../../src/operations/users/updateLanguage";
 import { sqlAsOwner, statements, useDatabase } from "../support/database";
 import {
+  ADMINISTRATOR,
+  aMember,
+  anAccount,
   anAuthenticator,
   aSession,
   asUser,
@@ -39,8 +43,8 @@ const PASSWORD = "seventeen purple walruses dance";
 const end = (id: string) => sqlAsOwner("update sessions set ended_at = now() where id = $1", [id]);
 const typesOf = async (user: { id: string }) => (await userEventsOf(user)).map(({ type }) => type);
 
-/** What a person does to what is their own, each as it would go through. */
-const OWN: [what: string, act: (ctx: Context) => Promise<unknown>][] = [
+/** What a person does to what is their own, and to an account, each as it would go through. */
+const ACTS: [what: string, act: (ctx: Context) => Promise<unknown>][] = [
   ["creates an account", (ctx) => createAccount(ctx, "Acme")],
   ["asks for another email", (ctx) => updateEmail(ctx, "other@example.com")],
   ["sets up an app", (ctx) => enrollTotp(ctx, null)],
@@ -48,6 +52,10 @@ const OWN: [what: string, act: (ctx: Context) => Promise<unknown>][] = [
   ["changes the language", (ctx) => updateLanguage(ctx, "de")],
   ["ends the others", (ctx) => endOtherSessions(ctx)],
   ["signs out", (ctx) => signOut(ctx)],
+  [
+    "renames an account",
+    async (ctx) => updateAccount(ctx, (await ctx.accountIds())[0]!, { name: "Apex" }),
+  ],
 ];
 
 const GONE: [how: string, sql: string][] = [
@@ -61,10 +69,11 @@ const GONE: [how: string, sql: string][] = [
 ];
 
 describe("U9: a session that is over", () => {
-  it.each(OWN.flatMap(([what, act]) => GONE.map(([how, sql]) => [what, how, act, sql] as const)))(
+  it.each(ACTS.flatMap(([what, act]) => GONE.map(([how, sql]) => [what, how, act, sql] as const)))(
     "%s no more where it %s",
     async (_what, _how, act, sql) => {
       const user = await aUser();
+      await aMember(await anAccount(), ADMINISTRATOR, { userId: user.id });
       await aSession(user.id);
       const { id, token } = await aSession(user.id);
       const ctx = await withToken(token);
@@ -117,6 +126,25 @@ describe("U9: a session that is over", () => {
     ).toEqual([]);
   });
 
+  it("E5: enters no account after it has signed out in the same document", async () => {
+    const server = await serve();
+    const account = await anAccount();
+    const { userId } = await aMember(account, ADMINISTRATOR);
+    const { token } = await aSession(userId, { entered: false });
+
+    const { codes } = await server.ask(
+      `mutation ($id: ID!) {
+        signOut { session { id } }
+        updateAccount(input: { accountId: $id, name: "Apex" }) { account { id } }
+      }`,
+      { id: account.id },
+      { token },
+    );
+
+    expect(codes).toEqual(["UNAUTHENTICATED"]);
+    expect(await sqlAsOwner("select from events where account_id = $1", [account.id])).toEqual([]);
+  });
+
   it("goes on in the document that proves it anew", async () => {
     const server = await serve();
     const user = await aUser({ passwordHash: await hashPassword(PASSWORD) });
@@ -155,7 +183,7 @@ describe("U9: a session that ends while its operation waits", () => {
     ).toEqual([]);
   });
 
-  it.each(OWN)("%s no more, where it waits for its user", async (_what, act) => {
+  it.each(ACTS.slice(0, -1))("%s no more, where it waits for its user", async (_what, act) => {
     const user = await aUser();
     const { id, token } = await aSession(user.id);
     const ctx = await withToken(token);

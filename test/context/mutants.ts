@@ -97,14 +97,14 @@ export const MUTANTS: Mutant[] = [
     file: "context/transaction.ts",
     find: "order by row.id for no key update of row",
     replace: "order by row.id",
-    tests: ["test/operations/identities", "test/operations/steps/secondFactor"],
+    tests: ["test/operations/authenticators/rotateKeys"],
   },
   {
     what: "no fresh proof",
     file: "context/transaction.ts",
     find: "if (!sessionId || isFresh(authenticatedAt, this.now)) return;",
     replace: "if (sessionId || !sessionId || isFresh(authenticatedAt, this.now)) return;",
-    tests: ["test/operations/accounts/deleteAccount"],
+    tests: ["test/operations/sessions/reauthenticate"],
   },
   {
     what: "announced though it failed",
@@ -214,8 +214,8 @@ export const MUTANTS: Mutant[] = [
   {
     what: "a session that was ended, in an account",
     file: "context/standing.ts",
-    find: "p.id = ${sessionId} and p.ended_at is null",
-    replace: "p.id = ${sessionId}",
+    find: "and p.ended_at is null and p.expires_at",
+    replace: "and p.expires_at",
     tests: ["test/operations/sessions/signOut"],
   },
   {
@@ -265,7 +265,7 @@ export const MUTANTS: Mutant[] = [
     file: "policies/user.ts",
     find: "if (principal.surface !== Surface.DASHBOARD) return;",
     replace: "",
-    tests: ["test/operations/sessions/signOut"],
+    tests: MATRIX,
   },
   {
     what: "no email to verify",
