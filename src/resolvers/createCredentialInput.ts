@@ -14,9 +14,6 @@ export abstract class CreateCredentialInput {
   @Field(() => String, { nullable: true, description: "What it is for. At most 255 bytes." })
   description?: string | null;
 
-  @Field(() => String, { nullable: true, description: "Data of your own. At most 4,096 bytes." })
-  metadata?: string | null;
-
   @Field(() => GraphQLISODateTime, {
     nullable: true,
     description: "When it stops working by itself; never, where absent.",

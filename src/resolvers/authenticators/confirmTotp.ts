@@ -1,12 +1,14 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { confirmTotp } from "../../operations/authenticators/confirmTotp";
+import { MaxBytes } from "../maxBytes";
 import { payload } from "../payload";
 import { RecoveryCodesPayload } from "../recoveryCodesPayload";
 
 @InputType({ description: "What `confirmTotp` takes." })
 class ConfirmTotpInput {
   @Field(() => String, { description: "Code that the app shows." })
+  @MaxBytes(64)
   code: string;
 }
 

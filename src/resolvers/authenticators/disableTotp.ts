@@ -2,11 +2,13 @@ import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type
 import type { Context } from "../../context/context";
 import { Authenticator } from "../../entities/Authenticator";
 import { disableTotp } from "../../operations/authenticators/disableTotp";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `disableTotp` takes." })
 class DisableTotpInput {
   @Field(() => String, { description: "Code of the app, or a recovery code." })
+  @MaxBytes(64)
   code: string;
 }
 

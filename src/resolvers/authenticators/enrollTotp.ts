@@ -1,6 +1,7 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { enrollTotp } from "../../operations/authenticators/enrollTotp";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `enrollTotp` takes." })
@@ -9,6 +10,7 @@ class EnrollTotpInput {
     nullable: true,
     description: "Code of the app that is on now, or a recovery code; where there is one.",
   })
+  @MaxBytes(64)
   code?: string | null;
 }
 

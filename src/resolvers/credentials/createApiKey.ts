@@ -3,10 +3,15 @@ import type { Context } from "../../context/context";
 import { ApiKey } from "../../entities/Credential";
 import { createApiKey } from "../../operations/credentials/createApiKey";
 import { CreateCredentialInput } from "../createCredentialInput";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `createApiKey` takes." })
-class CreateApiKeyInput extends CreateCredentialInput {}
+class CreateApiKeyInput extends CreateCredentialInput {
+  @Field(() => String, { nullable: true, description: "Data of your own. At most 4,096 bytes." })
+  @MaxBytes(4096)
+  metadata?: string | null;
+}
 
 @ObjectType({ description: "What `createApiKey` answers." })
 class CreateApiKeyPayload extends Payload {

@@ -3,10 +3,15 @@ import type { Context } from "../../context/context";
 import { Authtoken } from "../../entities/Credential";
 import { createAuthtoken } from "../../operations/credentials/createAuthtoken";
 import { CreateCredentialInput } from "../createCredentialInput";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `createAuthtoken` takes." })
-class CreateAuthtokenInput extends CreateCredentialInput {}
+class CreateAuthtokenInput extends CreateCredentialInput {
+  @Field(() => String, { nullable: true, description: "Data of your own. At most 4,096 bytes." })
+  @MaxBytes(4096)
+  metadata?: string | null;
+}
 
 @ObjectType({ description: "What `createAuthtoken` answers." })
 class CreateAuthtokenPayload extends Payload {

@@ -2,6 +2,7 @@ import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "
 import type { Context } from "../../context/context";
 import { Credential } from "../../entities/Credential";
 import { updateCredential } from "../../operations/credentials/updateCredential";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `updateCredential` takes." })
@@ -13,6 +14,7 @@ class UpdateCredentialInput {
   description?: string | null;
 
   @Field(() => String, { nullable: true, description: "Data of your own. At most 4,096 bytes." })
+  @MaxBytes(4096)
   metadata?: string | null;
 }
 

@@ -2,6 +2,7 @@ import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type
 import type { Context } from "../../context/context";
 import { SocialProvider } from "../../entities/Identity";
 import { linkIdentity } from "../../operations/identities/linkIdentity";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `linkIdentity` takes." })
@@ -12,6 +13,7 @@ class LinkIdentityInput {
   @Field(() => String, {
     description: "Path of the frontend to come back to, of at most 1,024 bytes.",
   })
+  @MaxBytes(1024)
   returnTo: string;
 }
 

@@ -1,6 +1,7 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { completeSignIn } from "../../operations/sessions/completeSignIn";
+import { MaxBytes } from "../maxBytes";
 import { payload } from "../payload";
 import { deliverSessionOrChallenge, OpenedPayload, SessionTransport } from "../sessionPayload";
 
@@ -10,6 +11,7 @@ class CompleteSignInInput {
   challenge: string;
 
   @Field(() => String, { description: "Code of the authenticator app, or a recovery code." })
+  @MaxBytes(64)
   code: string;
 
   @Field(() => SessionTransport, {

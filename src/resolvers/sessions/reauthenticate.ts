@@ -2,12 +2,14 @@ import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type
 import type { Context } from "../../context/context";
 import { Session } from "../../entities/Session";
 import { reauthenticate } from "../../operations/sessions/reauthenticate";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 import { deliverSession, SessionTransport } from "../sessionPayload";
 
 @InputType({ description: "What `reauthenticate` takes." })
 class ReauthenticateInput {
   @Field(() => String, { nullable: true, description: "Password of the user, who has one." })
+  @MaxBytes(1024)
   password?: string | null;
 
   @Field(() => String, {
@@ -15,6 +17,7 @@ class ReauthenticateInput {
     description:
       "Code of the authenticator app, or a recovery code, where the second factor is on.",
   })
+  @MaxBytes(64)
   code?: string | null;
 }
 

@@ -1,15 +1,18 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { signIn } from "../../operations/sessions/signIn";
+import { MaxBytes } from "../maxBytes";
 import { payload } from "../payload";
 import { deliverSessionOrChallenge, OpenedPayload, SessionTransport } from "../sessionPayload";
 
 @InputType({ description: "What `signIn` takes." })
 class SignInInput {
   @Field(() => String, { description: "Email address of the user." })
+  @MaxBytes(254)
   email: string;
 
   @Field(() => String, { description: "Password of the user." })
+  @MaxBytes(1024)
   password: string;
 
   @Field(() => SessionTransport, {

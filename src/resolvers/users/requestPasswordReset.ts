@@ -1,11 +1,13 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { requestPasswordReset } from "../../operations/users/requestPasswordReset";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `requestPasswordReset` takes." })
 class RequestPasswordResetInput {
   @Field(() => String, { description: "Email address of the user." })
+  @MaxBytes(254)
   email: string;
 }
 

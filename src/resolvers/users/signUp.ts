@@ -1,14 +1,17 @@
 import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { signUp } from "../../operations/users/signUp";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `signUp` takes." })
 class SignUpInput {
   @Field(() => String, { description: "Email address of the new user." })
+  @MaxBytes(254)
   email: string;
 
   @Field(() => String, { description: "Password, of 12 to 256 characters." })
+  @MaxBytes(1024)
   password: string;
 
   @Field(() => String, { description: "Name of the new user, in their own words." })

@@ -1,11 +1,13 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { updateEmail } from "../../operations/users/updateEmail";
+import { MaxBytes } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `updateEmail` takes." })
 class UpdateEmailInput {
   @Field(() => String, { description: "Email address to sign in with from now on." })
+  @MaxBytes(254)
   email: string;
 }
 
