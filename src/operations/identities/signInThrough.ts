@@ -7,7 +7,7 @@ import { Refusal, Refused } from "../../errors";
 import { type Person, PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
 import type { Language } from "../../mails/languages";
-import { system } from "../../principal";
+import { SIGN_UP, system } from "../../principal";
 import { recordRefusal } from "../../context/recording";
 import type { Transaction } from "../../context/transaction";
 import { answerOf, clientOf, forgiveFlow, holdSubject } from "../steps/providerRedirects";
@@ -67,7 +67,7 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
   if (!person.email || !person.emailVerified) throw notLinked();
   const email = person.email.toLowerCase();
   try {
-    return await ctx.as(system("sign-up")).transaction(async (tx) => {
+    return await ctx.as(system(SIGN_UP)).transaction(async (tx) => {
       // Of two that come back as the same person, or with one email, one is first.
       await holdSubject(tx, provider, person.subject);
       const before = await linked(tx.unrecorded("identities.last_used_at"), provider, person);

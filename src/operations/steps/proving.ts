@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import { type Sql, sql, TRUE } from "../../database/sql";
-import { type EventType, PrincipalKind } from "../../entities/Event";
+import { type EventType, PrincipalKind, type RecordedDecision } from "../../entities/Event";
 import { Session, SignInMethod, Surface } from "../../entities/Session";
 import { User } from "../../entities/User";
 import { DomainError, Refusal, Refused, Unauthenticated } from "../../errors";
@@ -150,7 +150,16 @@ async function askForCode(tx: Transaction, user: Arriving, methods: SignInMethod
 }
 
 /** Of a sign-in that was refused. */
-export const NO_SESSION = { action: "create Session", allowed: false, rule: null, roles: null };
+export const NO_SESSION: RefusedDecision = {
+  action: "create",
+  subject: { type: "Session", id: null },
+  ...{ allowed: false, rule: null, roles: null },
+};
+
+type RefusedDecision = Pick<RecordedDecision, "action" | "subject" | "allowed"> & {
+  rule: null;
+  roles: null;
+};
 
 /** A try at a secret of somebody's. */
 export interface Try {
@@ -209,14 +218,16 @@ async function noteFailure(
 ): Promise<void> {
   const { db, request } = ctx;
   const { id: userId, sessionId } = who;
-  const action = sessionId ? "update Session" : NO_SESSION.action;
+  const asked = sessionId
+    ? { action: "update", subject: { type: "Session", id: sessionId } }
+    : null;
   const type =
     secret === "code"
       ? "mfa_refused.v1"
       : sessionId
         ? "reauthentication_refused.v1"
         : "sign_in_refused.v1";
-  await noteRefusal(ctx, who, type, { ...NO_SESSION, action, code });
+  await noteRefusal(ctx, who, type, { ...NO_SESSION, ...asked, code });
   if (code !== "RATE_LIMITED") return;
   await db.transaction(async (connection) => {
     const notice = secret === "code" ? "codeGuessed" : "passwordGuessed";
@@ -237,7 +248,7 @@ function noteRefusal(
   { db, request }: Context,
   who: Principal,
   type: EventType,
-  decision: typeof NO_SESSION & { code: string },
+  decision: RefusedDecision & { code: string },
 ): Promise<void> {
   const { id: userId, sessionId } = who;
   const refusal = { type, stream: { userId }, objectId: sessionId ?? userId, decision };

@@ -5,7 +5,7 @@ import type { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
 import { verifyPassword } from "../../identity/passwords";
 import { languageOf } from "../../mails/languages";
-import { system } from "../../principal";
+import { SIGN_UP, system } from "../../principal";
 import { recordUnchecked } from "../steps/choosePassword";
 import {
   holdFreeEmail,
@@ -54,7 +54,7 @@ export async function verifyEmail(
     await wrongToken(ctx); // counted as one
     throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
   }
-  const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
+  const user = await ctx.as(system(SIGN_UP)).transaction(async (tx) => {
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
     await holdFreeEmail(tx, signUp.email);
     const used = await tx.unrecorded("one_time_tokens").query(sql`
