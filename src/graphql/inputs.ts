@@ -3,7 +3,10 @@ import {
   coerceInputValue,
   type DocumentNode,
   getNamedType,
+  type GraphQLArgument,
   GraphQLError,
+  GraphQLID,
+  type GraphQLInputField,
   type GraphQLInputType,
   type GraphQLSchema,
   isEnumType,
@@ -24,49 +27,28 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 
-/** Bytes of UTF-8 that a text may have where nothing else is said here. */
+/** Bytes of UTF-8 that a text may have where its field has no `@MaxBytes`. */
 const DEFAULT_MAX_BYTES = 255;
 /** Longer than any id, short enough to look up. */
 const ID_MAX_BYTES = 64;
 const MAX_LIST = 100;
 
-/** Texts with another limit than the default, by where they stand. */
-export const MAX_BYTES: Readonly<Record<string, number>> = {
-  "SignInInput.email": 254,
-  "SignInInput.password": 1024,
-  "SignUpInput.email": 254,
-  "SignUpInput.password": 1024,
-  "UpdateEmailInput.email": 254,
-  "VerifyEmailInput.password": 1024,
-  "RequestPasswordResetInput.email": 254,
-  "ResetPasswordInput.newPassword": 1024,
-  "SetPasswordInput.newPassword": 1024,
-  "LinkIdentityInput.returnTo": 1024,
-  "ReauthenticateInput.password": 1024,
-  "ReauthenticateInput.code": 64,
-  "CompleteSignInInput.code": 64,
-  "EnrollTotpInput.code": 64,
-  "ConfirmTotpInput.code": 64,
-  "DisableTotpInput.code": 64,
-  "UpdatePasswordInput.currentPassword": 1024,
-  "UpdatePasswordInput.newPassword": 1024,
-  "CreateApiKeyInput.metadata": 4096,
-  "CreateAuthtokenInput.metadata": 4096,
-  "UpdateCredentialInput.metadata": 4096,
-};
-
 type Path = readonly (string | number)[];
 
 /** How an operation uses a variable. */
 interface Use {
-  /** Where, such as `SignInInput.password`; in several places, the one with the strictest limit. */
-  place?: string;
+  /** Bytes that its texts may have; in several places, the fewest. */
+  maxBytes?: number;
   /** The type of a place that takes no null, although the variable's own type has null. */
   needsValue?: GraphQLInputType;
 }
 type Uses = Map<string, Use>;
 
-const maxBytes = (place: string | undefined) => MAX_BYTES[place ?? ""] ?? DEFAULT_MAX_BYTES;
+/** Bytes of UTF-8 that the text of an argument or an input field may have. */
+export function maxBytesOf({ type, extensions }: GraphQLArgument | GraphQLInputField): number {
+  const { maxBytes } = extensions as { maxBytes?: number };
+  return maxBytes ?? (getNamedType(type) === GraphQLID ? ID_MAX_BYTES : DEFAULT_MAX_BYTES);
+}
 
 /**
  * Refuses input that cannot be meant, before anything runs: wrong types, texts and lists over
@@ -93,7 +75,7 @@ export class InputCheck {
       const name = variable.name.value;
       const type = typeFromAST(this.schema, node);
       if (!isInputType(type)) continue; // validation has said so
-      const { place, needsValue } = uses.get(name) ?? {};
+      const { maxBytes, needsValue } = uses.get(name) ?? {};
       const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
       if (value === null || (value === undefined && defaultValue?.kind === Kind.NULL)) {
         // The executor takes null for no value here and fails, instead of taking the default.
@@ -110,7 +92,7 @@ export class InputCheck {
         }
         continue;
       }
-      checkTexts(value, type, [`$${name}`], place);
+      checkTexts(value, type, [`$${name}`], maxBytes);
       coerceInputValue(value, type, (path, _invalid, error) => {
         throw badInput([`$${name}`, ...path], `can't be used: ${withoutValue(error.message)}`);
       });
@@ -125,12 +107,10 @@ export class InputCheck {
       uses.set(name, use);
       return use;
     };
-    const argumentPlace = (node: ArgumentNode) =>
-      `${info.getParentType()?.name}.${info.getFieldDef()?.name}.${node.name.value}`;
-    const remember = ({ value }: ArgumentNode | ObjectFieldNode, place: string) => {
+    const remember = ({ value }: ArgumentNode | ObjectFieldNode, maxBytes: number) => {
       if (value.kind !== Kind.VARIABLE) return;
       const use = useOf(value.name.value);
-      if (use.place === undefined || maxBytes(place) <= maxBytes(use.place)) use.place = place;
+      use.maxBytes = Math.min(maxBytes, use.maxBytes ?? Infinity);
     };
     visit(
       document,
@@ -138,13 +118,15 @@ export class InputCheck {
         Argument(node) {
           const argument = info.getArgument();
           if (!argument) return;
-          remember(node, argumentPlace(node));
+          const maxBytes = maxBytesOf(argument);
+          remember(node, maxBytes);
           const value = node.value.kind === Kind.INT ? node.value.value : untyped(node.value);
-          checkTexts(value, argument.type, [node.name.value], argumentPlace(node));
+          checkTexts(value, argument.type, [node.name.value], maxBytes);
         },
         ObjectField(node) {
-          const parent = info.getParentInputType();
-          if (parent) remember(node, `${getNamedType(parent).name}.${node.name.value}`);
+          const parent = getNamedType(info.getParentInputType());
+          const field = isInputObjectType(parent) && parent.getFields()[node.name.value];
+          if (field) remember(node, maxBytesOf(field));
         },
         Variable(node, _key, parent) {
           const type = info.getInputType();
@@ -161,7 +143,7 @@ export class InputCheck {
           const type = info.getInputType();
           if (!defaultValue || !type) return;
           const name = variable.name.value;
-          checkTexts(untyped(defaultValue), type, [`$${name}`], uses.get(name)?.place);
+          checkTexts(untyped(defaultValue), type, [`$${name}`], uses.get(name)?.maxBytes);
         },
       }),
     );
@@ -183,17 +165,17 @@ function checkTexts(
   value: unknown,
   type: GraphQLInputType,
   path: Path,
-  key: string | undefined,
+  maxBytes: number | undefined,
 ): void {
   if (value === null || value === undefined) return;
-  if (isNonNullType(type)) return checkTexts(value, type.ofType, path, key);
+  if (isNonNullType(type)) return checkTexts(value, type.ofType, path, maxBytes);
   if (isListType(type)) {
-    if (!Array.isArray(value)) return checkTexts(value, type.ofType, path, key);
+    if (!Array.isArray(value)) return checkTexts(value, type.ofType, path, maxBytes);
     if (value.length > MAX_LIST) {
       const sent = value.length;
       throw badInput(path, `takes at most ${MAX_LIST} items; this has ${sent}.`, MAX_LIST, sent);
     }
-    value.forEach((item, i) => checkTexts(item, type.ofType, [...path, i], key));
+    value.forEach((item, i) => checkTexts(item, type.ofType, [...path, i], maxBytes));
     return;
   }
   if (isInputObjectType(type)) {
@@ -201,16 +183,16 @@ function checkTexts(
     const fields = type.getFields();
     for (const [name, item] of Object.entries(value)) {
       const field = fields[name];
-      if (field) checkTexts(item, field.type, [...path, name], `${type.name}.${name}`);
+      if (field) checkTexts(item, field.type, [...path, name], maxBytesOf(field));
     }
     return;
   }
-  const isId = "name" in type && type.name === "ID";
+  const isId = type === GraphQLID;
   if (isId && typeof value === "number") {
     throw badInput(path, "takes an ID, which is a text.");
   }
   if (typeof value === "string" && !isEnumType(type)) {
-    checkText(value, isId ? ID_MAX_BYTES : maxBytes(key), path);
+    checkText(value, maxBytes ?? (isId ? ID_MAX_BYTES : DEFAULT_MAX_BYTES), path);
   }
 }
 

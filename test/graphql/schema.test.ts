@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import {
   getNamedType,
   type GraphQLNamedType,
@@ -157,6 +157,35 @@ describe("mutations", () => {
       expect(Object.values(rest).filter(({ type }) => isNonNullType(type))).toEqual([]);
     },
   );
+});
+
+describe("files of resolvers", () => {
+  const src = join(__dirname, "../../src");
+  const filesOf = (room: string) =>
+    readdirSync(join(src, room), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => file.replace(/\.ts$/, ""));
+  const resolvers = filesOf("resolvers");
+  const verbs = resolvers.filter((file) => dirname(file) !== ".");
+
+  it("hold a mutation each, named for it; the schema forgets none", () => {
+    expect(verbs.map((file) => basename(file)).sort()).toEqual(
+      Object.keys(schema.getMutationType()!.getFields()).sort(),
+    );
+  });
+
+  it("stand where the operations of their names do", () => {
+    expect(filesOf("operations")).toEqual(expect.arrayContaining(verbs));
+  });
+
+  it("hold a type each otherwise, and the schema takes every one", () => {
+    const assembled = readFileSync(join(src, "graphql/schema.ts"), "utf8");
+    const forgotten = resolvers.filter(
+      (file) => file.endsWith("Resolver") && !assembled.includes(`"../resolvers/${file}"`),
+    );
+    expect(resolvers).toContain("AccountResolver");
+    expect(forgotten).toEqual([]);
+  });
 });
 
 describe("connections", () => {

@@ -1,0 +1,34 @@
+import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
+import type { Context } from "../../context/context";
+import { deleteAccount } from "../../operations/accounts/deleteAccount";
+import { Payload, payload } from "../payload";
+
+@InputType({ description: "What `deleteAccount` takes." })
+class DeleteAccountInput {
+  @Field(() => ID, { description: "ID of the account to delete." })
+  accountId: string;
+
+  @Field(() => String, { description: "Name of the account, typed again by whoever means it." })
+  name: string;
+}
+
+@ObjectType({ description: "What `deleteAccount` answers." })
+class DeleteAccountPayload extends Payload {
+  @Field(() => ID, { nullable: true, description: "ID of the account that was deleted." })
+  accountId?: string;
+}
+
+@Resolver()
+export class DeleteAccount {
+  @Mutation(() => DeleteAccountPayload, {
+    nullable: true,
+    description: "Closes an account for good. Its members' other accounts are untouched.",
+  })
+  deleteAccount(
+    @Arg("input", () => DeleteAccountInput, { description: "What to do, and with what." })
+    { accountId, name }: DeleteAccountInput,
+    @Ctx() ctx: Context,
+  ): Promise<DeleteAccountPayload> {
+    return payload(async () => ({ accountId: (await deleteAccount(ctx, accountId, name)).id }));
+  }
+}

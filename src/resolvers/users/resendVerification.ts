@@ -1,0 +1,31 @@
+import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
+import type { Context } from "../../context/context";
+import { resendVerification } from "../../operations/users/resendVerification";
+import { Payload, payload } from "../payload";
+
+@InputType({ description: "What `resendVerification` takes." })
+class ResendVerificationInput {
+  @Field(() => ID, { description: "ID of the sign-up, as `signUp` answered it." })
+  signUpId: string;
+}
+
+@ObjectType({ description: "What `resendVerification` answers." })
+class ResendVerificationPayload extends Payload {
+  @Field(() => ID, { nullable: true, description: "ID of the sign-up." })
+  signUpId?: string;
+}
+
+@Resolver()
+export class ResendVerification {
+  @Mutation(() => ResendVerificationPayload, {
+    nullable: true,
+    description: "Mails the link of a sign-up again; the one before is void.",
+  })
+  resendVerification(
+    @Arg("input", () => ResendVerificationInput, { description: "What to do, and with what." })
+    input: ResendVerificationInput,
+    @Ctx() ctx: Context,
+  ): Promise<ResendVerificationPayload> {
+    return payload(async () => ({ signUpId: await resendVerification(ctx, input.signUpId) }));
+  }
+}

@@ -1,0 +1,40 @@
+import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
+import type { Context } from "../../context/context";
+import { User } from "../../entities/User";
+import { updatePassword } from "../../operations/users/updatePassword";
+import { MaxBytes } from "../maxBytes";
+import { Payload, payload } from "../payload";
+
+@InputType({ description: "What `updatePassword` takes." })
+class UpdatePasswordInput {
+  @Field(() => String, { description: "Password that you have." })
+  @MaxBytes(1024)
+  currentPassword: string;
+
+  @Field(() => String, {
+    description: "Password to have: 12 to 256 characters that are not easy to guess.",
+  })
+  @MaxBytes(1024)
+  newPassword: string;
+}
+
+@ObjectType({ description: "What `updatePassword` answers." })
+class UpdatePasswordPayload extends Payload {
+  @Field(() => User, { nullable: true, description: "User whose password was changed." })
+  user?: User;
+}
+
+@Resolver()
+export class UpdatePassword {
+  @Mutation(() => UpdatePasswordPayload, {
+    nullable: true,
+    description: "Changes your password, and ends all sessions of yours but the one that asks.",
+  })
+  updatePassword(
+    @Arg("input", () => UpdatePasswordInput, { description: "What to do, and with what." })
+    { currentPassword, newPassword }: UpdatePasswordInput,
+    @Ctx() ctx: Context,
+  ): Promise<UpdatePasswordPayload> {
+    return payload(async () => ({ user: await updatePassword(ctx, currentPassword, newPassword) }));
+  }
+}
