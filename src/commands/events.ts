@@ -76,14 +76,17 @@ export const events = command({
     const limit = limitFrom(given.limit);
     const from =
       given.since === undefined ? (follow ? new Date() : null) : momentFrom("since", given.since);
-    const filter = eventsFilter({
-      types: given.type === undefined ? null : typesFrom(given.type),
-      principalId: given.principal === undefined ? null : idOrName(given.principal),
-      objectId: given.object === undefined ? null : idFrom("object", given.object),
-      ip: given.ip === undefined ? null : rangeFrom("ip", given.ip),
-      from,
-      until: given.until === undefined ? null : momentFrom("until", given.until),
-    });
+    const filter = eventsFilter(
+      {
+        types: given.type === undefined ? null : typesFrom(given.type),
+        principalId: given.principal === undefined ? null : idOrName(given.principal),
+        objectId: given.object === undefined ? null : idFrom("object", given.object),
+        ip: given.ip === undefined ? null : rangeFrom("ip", given.ip),
+        from,
+        until: given.until === undefined ? null : momentFrom("until", given.until),
+      },
+      ["ip"],
+    );
     const accountId = account === undefined ? null : idFrom("account", account, "Account");
 
     return asOperator(terminal, async (ctx) => {

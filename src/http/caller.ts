@@ -64,6 +64,7 @@ function arrivedAs({ id, ip, headers }: FastifyRequest): Request {
     id,
     ip: canonicalAddress(ip),
     userAgent: headers["user-agent"]?.slice(0, USER_AGENT_LIMIT) ?? null,
+    warnings: [],
   };
 }
 

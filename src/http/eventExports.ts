@@ -84,7 +84,11 @@ export function eventExports(
       const { format, follow, after, ...filter } = parsed(parameters, request.query);
       const { accountId } = request.params;
       if (!isId(accountId)) throw new NotFound(accountId.slice(0, 64));
-      const reader = new EventReader(() => open(request, reply), accountId, eventsFilter(filter));
+      const reader = new EventReader(
+        () => open(request, reply),
+        accountId,
+        eventsFilter(filter, ["ip"]),
+      );
       await reader.enter();
       void reply
         .type(format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson")

@@ -122,14 +122,14 @@ export interface EventConditions {
 const SLACK_MS = 60_000;
 
 /** The events that a filter asks for. @throws Refused (BAD_USER_INPUT) for an `ip` that is not taken. */
-export function eventsFilter(filter: EventConditions): Filter {
+export function eventsFilter(filter: EventConditions, field = ["filter", "ip"]): Filter {
   const { types, principalId, objectId, ip, from, until } = filter;
   const around = (moment: Date, ms: number) =>
     firstIdAt("Event", new Date(Math.min(Math.max(moment.getTime() + ms, 0), 2 ** 48 - 1)));
   const where = all([
     ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
     ...(objectId ? [sql`row.object_id = ${objectId}`] : []),
-    ...(ip != null ? [fromAddresses(ip)] : []),
+    ...(ip != null ? [fromAddresses(ip, field)] : []),
     ...(from ? [sql`row.occurred_at >= ${from} and row.id >= ${around(from, -SLACK_MS)}`] : []),
     ...(until ? [sql`row.occurred_at < ${until} and row.id < ${around(until, SLACK_MS)}`] : []),
   ]);
@@ -149,10 +149,9 @@ const NETWORK_BITS = { 4: 24, 6: 64 } as const;
 /** The network of that size, as the index has it. */
 const NETWORK = raw("network(set_masklen(row.ip, case family(row.ip) when 4 then 24 else 64 end))");
 
-function fromAddresses(text: string): Sql {
+function fromAddresses(text: string, field: string[]): Sql {
   const range = canonicalRange(text);
-  const refused = (message: string) =>
-    new Refused(Refusal.BAD_USER_INPUT, message, ["filter", "ip"]);
+  const refused = (message: string) => new Refused(Refusal.BAD_USER_INPUT, message, field);
   if (!range) throw refused("`ip` takes an address or a range in CIDR notation.");
   const [address, bits] = range.split("/") as [string, string?];
   if (bits === undefined) return sql`row.ip = ${address}::inet`;

@@ -132,7 +132,7 @@ describe("events", () => {
     expect(await types("--principal", user.id)).toHaveLength(found.length);
     expect(await types("--object", newId("Membership"))).toEqual([]);
     const { ip } = found[0]!;
-    expect(await types("--ip", `${String(ip)}/24`)).toHaveLength(found.length);
+    expect(await types("--ip", `${String(ip).replace(/\d+$/, "0")}/24`)).toHaveLength(found.length);
     expect(await types("--ip", "2001:db8::/64")).toEqual([]);
     expect(await types("--since", "1h")).toHaveLength(found.length);
     expect(await types("--until", "1h")).toEqual([]);
