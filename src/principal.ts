@@ -8,6 +8,15 @@ export interface Request {
   /** Canonical address, IPv4 never as `::ffff:`; null for the command line and jobs. */
   ip: string | null;
   userAgent: string | null;
+  /** Where an answer can tell them: what the caller should know of a request that goes through. */
+  warnings?: Warning[];
+}
+
+/** What goes through, and would be refused if an account enforced one of its restrictions (R2). */
+export interface Warning {
+  code: string;
+  message: string;
+  accountId: string;
 }
 
 /** Who was authenticated, and how. Nothing about rights is in it. */
@@ -39,9 +48,8 @@ export interface Standing {
   membershipId: string | null;
   serviceUserId: string | null;
   roles: Roles;
-  disabledAt: Date | null;
-  /** Whether the account requires a second factor, and the person has none (T5). */
-  mfaMissing: boolean;
+  /** What the gate looks at, by the names of its conditions (policies/gate.ts). */
+  facts: Readonly<Record<string, unknown>>;
   /** The machine of ours that acts, instead of a member. */
   machine: Machine | null;
 }
@@ -59,7 +67,7 @@ export function machineStanding(
   accountId: string,
   principalId: string,
 ): Standing {
-  const none = { membershipId: null, serviceUserId: null, disabledAt: null, mfaMissing: false };
+  const none = { membershipId: null, serviceUserId: null, facts: {} };
   return { ...none, accountId, principalId, roles: LOWEST, machine };
 }
 

@@ -17,7 +17,7 @@ import {
   type Standing,
   system,
 } from "../principal";
-import { type RememberedCaller, rememberCaller } from "../reads/rememberedCaller";
+import { type RememberedCaller, rememberCaller } from "./rememberedCaller";
 import type { Services } from "./services";
 import { standingsIn } from "./standing";
 
@@ -155,12 +155,7 @@ export class Context {
     if (this.guess) return this.guess;
     const { caller, standing, tokenHash, lastUsedAt } = this;
     if (!caller || !tokenHash) return null;
-    return rememberCaller(this.db, this.services.entries, {
-      caller,
-      standing,
-      tokenHash,
-      lastUsedAt,
-    });
+    return rememberCaller(this.db, { caller, standing, tokenHash, lastUsedAt });
   }
 
   /** From here on it is this principal who asks: somebody has just signed in. */

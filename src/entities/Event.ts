@@ -195,6 +195,9 @@ abstract class EventColumns {
 @Index(["accountId", "principalId", "id"])
 @Index(["accountId", "objectId", "id"])
 @Index(["accountId", "type", "id"])
+@Index(["accountId", "principalId", "type", "id"])
+@Index(["accountId", "ip", "id"])
+@Index("events_network_idx", { synchronize: false })
 @ForeignKey(() => Account, ["accountId"], ["id"])
 export class Event extends EventColumns {
   @AccountId()

@@ -1,6 +1,6 @@
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
-import { PrincipalKind } from "../entities/Event";
+import { Event, PrincipalKind, UserEvent } from "../entities/Event";
 import { Membership, Provisioning } from "../entities/Membership";
 import { Session } from "../entities/Session";
 import { User } from "../entities/User";
@@ -16,6 +16,9 @@ export function operator({ allow }: Words, { kind, id }: Principal): void {
 
   for (const subject of [Account, Membership, User, Session, Authenticator] as const) {
     allow("read", subject, "The operator finds whom a command is about.");
+  }
+  for (const subject of [Event, UserEvent] as const) {
+    allow("read", subject, "The operator reads what happened, in closed accounts too.");
   }
   allow("resetMfa", User, "Only the operator resets a second factor.");
   allow(

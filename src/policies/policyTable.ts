@@ -22,8 +22,7 @@ const member = (roles: Partial<Roles>): Standing => ({
   membershipId: ME,
   serviceUserId: null,
   roles: { ...LOWEST, ...roles },
-  disabledAt: null,
-  mfaMissing: false,
+  facts: {},
   machine: null,
 });
 const serviceUser: Standing = {

@@ -49,8 +49,7 @@ describe("a user in two accounts", () => {
     });
     expect((await ctx.in(there.account.id)).standing).toMatchObject({
       roles: ADMINISTRATOR,
-      disabledAt: null,
-      mfaMissing: false,
+      facts: { disabled: false, mfaMissing: false },
     });
   });
 

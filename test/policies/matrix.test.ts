@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Account } from "../../src/entities/Account";
 import { Authenticator } from "../../src/entities/Authenticator";
 import { Credential } from "../../src/entities/Credential";
-import { Event, PrincipalKind } from "../../src/entities/Event";
+import { Event, PrincipalKind, UserEvent } from "../../src/entities/Event";
 import { Invitation } from "../../src/entities/Invitation";
 import { IPRestriction } from "../../src/entities/IPRestriction";
 import { Membership, Provisioning } from "../../src/entities/Membership";
@@ -97,6 +97,8 @@ describe("T6, T7: what the operator may, and no other machine of ours nor the pe
     ["reset a second factor", "resetMfa", row(User, { id: "usr" })],
     ["remove or encrypt again a stranger's", "update", row(Authenticator, { userId: "you" })],
     ["end a stranger's session", "end", row(Session, { userId: "you" })],
+    ["read an account's events (M10)", "read", row(Event, {})],
+    ["read a user's events", "read", row(UserEvent, { userId: "you" })],
     ["make the first account", "create", row(Account, {})],
     [
       "make its administrator",
@@ -114,7 +116,7 @@ describe("T6, T7: what the operator may, and no other machine of ours nor the pe
     ["add a member", "create", row(Membership, someone({ provisioning: Provisioning.FOUNDER }))],
     ["change a member", "updateRoles", row(Membership, someone())],
     ["make a session", "create", row(Session, {})],
-    ["read events", "read", row(Event, {})],
+    ["write an event", "create", row(Event, {})],
   ])("the operator may not %s", (_what, action, subject) => {
     expect(abilityOver(operator("root", "host")).can(action, subject)).toBe(false);
   });
@@ -170,8 +172,7 @@ function standing(name: Who): Standing {
     membershipId: isBot ? null : "me",
     serviceUserId: isBot ? "me" : null,
     roles: { ...LOWEST, ...EVERYONE[name] },
-    disabledAt: null,
-    mfaMissing: false,
+    facts: {},
     machine: null,
   };
 }
