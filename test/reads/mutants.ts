@@ -5,8 +5,8 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
   [
     "a page is one too long",
     "relationKinds.ts",
-    "limit ${first}${raw(peeks",
-    "limit ${first} + 1${raw(peeks",
+    "sql`${first}${raw(peeks",
+    "sql`${first} + 1${raw(peeks",
   ],
   ["more follow, always", "relationKinds.ts", "count(*) > ${first}", "count(*) >= ${first}"],
   [
@@ -95,8 +95,8 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
     'inAccount("serviceUserId")',
   ],
   ["another permission", "relations.ts", 'disable: "disable"', 'disable: "enable"'],
-  ["no filter on credentials", "relations.ts", "{ where: credentialsWhere }", "{}"],
-  ["a filter's text forgotten", "relationKinds.ts", ' ${asked?.text ?? ""}`', "`"],
+  ["no filter on credentials", "relations.ts", "{ where: credentialsFilter }", "{}"],
+  ["a filter's text forgotten", "relationKinds.ts", "asked ? `${asked.where.text} ", "asked ? `"],
 ];
 
 export const MUTANTS: Mutant[] = PLANTED.map(([what, file, find, replace]) => ({
