@@ -790,21 +790,29 @@ describe("filters", () => {
     ]);
   });
 
-  it.each(["0.0.0.0/0", "10.0.0.0/23", "2001:db8::/63", "10.0.0.0/33", "010.0.0.1", "0x0a000001", "10.0.0", "fe80::1%eth0", "here", ""])(
-    "R5: refuses %j as an address to filter by",
-    async (ip) => {
-      const account = await anAccount();
-      const admin = await aMember(account, ADMINISTRATOR);
-      const answer = await server.ask(
-        `query ($id: ID!, $ip: String) { account(id: $id) { events(filter: { ip: $ip }) { nodes { id } } } }`,
-        { id: account.id, ip },
-        await signedIn(admin),
-      );
-      expect(answer.codes).toEqual(["BAD_USER_INPUT"]);
-      expect(answer.errors[0]!.extensions).toMatchObject({ field: ["filter", "ip"] });
-      expect(answer.data).toEqual({ account: null });
-    },
-  );
+  it.each([
+    "0.0.0.0/0",
+    "10.0.0.0/23",
+    "2001:db8::/63",
+    "10.0.0.0/33",
+    "010.0.0.1",
+    "0x0a000001",
+    "10.0.0",
+    "fe80::1%eth0",
+    "here",
+    "",
+  ])("R5: refuses %j as an address to filter by", async (ip) => {
+    const account = await anAccount();
+    const admin = await aMember(account, ADMINISTRATOR);
+    const answer = await server.ask(
+      `query ($id: ID!, $ip: String) { account(id: $id) { events(filter: { ip: $ip }) { nodes { id } } } }`,
+      { id: account.id, ip },
+      await signedIn(admin),
+    );
+    expect(answer.codes).toEqual(["BAD_USER_INPUT"]);
+    expect(answer.errors[0]!.extensions).toMatchObject({ field: ["filter", "ip"] });
+    expect(answer.data).toEqual({ account: null });
+  });
 });
 
 describe("node", () => {
