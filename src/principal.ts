@@ -1,6 +1,6 @@
 import { PrincipalKind } from "./entities/Event";
 import type { SignInMethod, Surface } from "./entities/Session";
-import type { Roles } from "./entities/roles";
+import { LOWEST, type Roles } from "./entities/roles";
 
 /** One request, as it arrived: for events and logs, never for decisions about rights. */
 export interface Request {
@@ -8,6 +8,15 @@ export interface Request {
   /** Canonical address, IPv4 never as `::ffff:`; null for the command line and jobs. */
   ip: string | null;
   userAgent: string | null;
+  /** Where an answer can tell them: what the caller should know of a request that goes through. */
+  warnings?: Warning[];
+}
+
+/** What goes through, and would be refused if an account enforced one of its restrictions (R2). */
+export interface Warning {
+  code: string;
+  message: string;
+  accountId: string;
 }
 
 /** Who was authenticated, and how. Nothing about rights is in it. */
@@ -39,11 +48,27 @@ export interface Standing {
   membershipId: string | null;
   serviceUserId: string | null;
   roles: Roles;
-  disabledAt: Date | null;
-  /** Whether the account requires a second factor, and the person has none (T5). */
-  mfaMissing: boolean;
-  /** A machine of our own with a narrow role, instead of a member. */
-  machine: "system" | null;
+  /** What the gate looks at, by the names of its conditions (policies/gate.ts). */
+  facts: Readonly<Record<string, unknown>>;
+  /** The machine of ours that acts, instead of a member. */
+  machine: Machine | null;
+}
+
+/**
+ * Machines of ours that act in an account without being a member: a directory that provisions people
+ * (SCIM), a login that does (JIT), the acceptance of an invitation, and jobs.
+ */
+export const MACHINES = ["directory", "login", "invitation", "system"] as const;
+export type Machine = (typeof MACHINES)[number];
+
+/** A machine in an account: it has no role there, and what `policies/machine.ts` allows it. */
+export function machineStanding(
+  machine: Machine,
+  accountId: string,
+  principalId: string,
+): Standing {
+  const none = { membershipId: null, serviceUserId: null, facts: {} };
+  return { ...none, accountId, principalId, roles: LOWEST, machine };
 }
 
 /** A job of ours, or an operator at the command line, by the name events give it. */
@@ -62,6 +87,9 @@ export function system(name: string): Principal {
     authenticatedAt: null,
   };
 }
+
+/** The id of what creates users, by which events know it and its rules go. */
+export const SIGN_UP = "sign-up";
 
 /** The id that events give whoever runs the command line, and that their rules go by. */
 export const OPERATOR = "operator";

@@ -35,15 +35,14 @@ const ROOMS: Record<string, Room> = {
   context: {
     uses: ["entities", "policies", "identity", "database"],
     types: ["net"],
-    files: ["mails/languages", "reads/lru", "reads/rememberedCaller"],
+    files: ["mails/languages", "reads/lru"],
   },
   operations: {
     uses: ["entities", "identity", "context", "database"],
     files: ["mails/queueMail", "mails/languages"],
   },
   reads: {
-    // Identity for how long a session may idle: the statement verifies what authenticate.ts does.
-    uses: ["entities", "policies", "identity", "context", "database", "net"],
+    uses: ["entities", "policies", "context", "database", "net"],
     files: ["mails/languages"],
   },
   resolvers: {
@@ -60,6 +59,10 @@ const ROOMS: Record<string, Room> = {
   },
   setup: {
     uses: ["entities", "identity", "context", "operations", "mails", "database", "net"],
+  },
+  commands: {
+    uses: ["entities", "context", "operations", "database", "net", "setup"],
+    files: ["policies/policyTable", "reads/filters", "graphql/schema"],
   },
 };
 
@@ -83,6 +86,7 @@ const BEHIND: Record<string, readonly string[]> = {
   graphql: ["graphql", "resolvers", "reads", "http"],
   "type-graphql": ["entities", "resolvers", "reads/concreteTypes", "graphql", "errors"],
   typeorm: ["entities", "database"],
+  "ipaddr.js": ["net/addresses"],
   pg: ["database"],
   "node:http": ["net/outbound", "http"],
   "node:https": ["net/outbound"],
@@ -109,7 +113,9 @@ const importsOf = (file: string): Import[] =>
     .map(([, type, names, named, later]) => ({ type, names, from: (named ?? later)! }))
     .map(({ type, names, from }) => ({
       from,
-      to: from.startsWith(".") ? relative(src, join(src, dirname(file), from)) : null,
+      to: from.startsWith(".")
+        ? relative(src, join(src, dirname(file), from.replace(/\.js$/, "")))
+        : null,
       typeOnly: Boolean(type) || (names !== undefined && onlyTypes(names)),
     }));
 

@@ -1,12 +1,8 @@
-import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { existsSync } from "node:fs";
-import { hostname, tmpdir, userInfo } from "node:os";
+import { readFile } from "node:fs/promises";
+import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { promisify } from "node:util";
 import { Client } from "pg";
-import { SMTPServer } from "smtp-server";
 import { startEmbedded } from "../src/database/embedded/embedded";
 import { signIn } from "../src/operations/sessions/signIn";
 import { sqlAsOwner, url, useDatabase } from "./support/database";
@@ -23,56 +19,14 @@ import {
   userEventsOf,
 } from "./support/factories";
 import { withDatabase } from "./support/globalSetup";
+import { directory, type Ended, run } from "./support/programs";
 import { everything } from "./support/refusals";
 
-jest.setTimeout(120_000);
-const root = join(__dirname, "..");
+jest.setTimeout(60_000);
 beforeAll(useDatabase);
-/** As `npm run gatehouse` does. */
-beforeAll(() => promisify(execFile)("npm", ["run", "--silent", "build"], { cwd: root }));
-
-let directory: string;
-beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), "cli-test-"));
-});
-afterAll(() => rm(directory, { recursive: true, force: true }));
 
 const OPERATOR = `operator ${userInfo().username}@${hostname()}`;
 const NEW_KEY = `new:${Buffer.alloc(32, 9).toString("base64")}`;
-
-interface Ended {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-const begin = (args: string[], env: NodeJS.ProcessEnv = {}) =>
-  spawn(process.execPath, args, {
-    cwd: root,
-    env: {
-      PATH: process.env["PATH"],
-      DATABASE_URL: url,
-      GATEHOUSE_ENCRYPTION_KEYS: ENCRYPTION_KEYS,
-      GATEHOUSE_DATA_DIRECTORY: directory,
-      ...env,
-    },
-  });
-
-/** The program as an operator runs it, and how it ended. */
-async function run(
-  args: string[],
-  {
-    env = {},
-    input = "",
-    program = "cli",
-  }: { env?: NodeJS.ProcessEnv; input?: string; program?: "cli" | "main" } = {},
-): Promise<Ended> {
-  const child = begin([`dist/src/${program}.js`, ...args], env);
-  child.stdin.end(input);
-  const ended = new Promise<number | null>((done) => child.on("close", done));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await ended, out, err };
-}
 
 /** Expects it to say so, and nothing to have been changed. */
 async function expectRefusal(args: string[], code: number, said: string | RegExp, options = {}) {
@@ -85,18 +39,21 @@ async function expectRefusal(args: string[], code: number, said: string | RegExp
 }
 
 const COMMANDS = [
+  "accounts",
   "check",
   "create-administrator",
   "end-sessions",
+  "events",
   "migrate",
   "policy",
   "reset-mfa",
   "rotate-keys",
   "schema",
+  "users",
 ];
 
 describe("usage", () => {
-  it("is told on a line for each command, asked for or not", async () => {
+  it("has a line for each command, asked for or not", async () => {
     const asked = await run(["--help"]);
     expect(asked).toMatchObject({ code: 0, err: "" });
     const lines = asked.out.split("\n").filter((line) => line.startsWith("  "));
@@ -104,25 +61,37 @@ describe("usage", () => {
 
     expect(await run([])).toEqual({ code: 2, out: "", err: asked.out });
     expect(await run(["help"])).toEqual(asked);
+    expect(await run(["-h"])).toEqual(asked);
   });
 
-  it("of one command is its options", async () => {
+  it("of one command has its options", async () => {
     const { code, out } = await run(["reset-mfa", "--help"]);
     expect(code).toBe(0);
     expect(out).toMatch("reset-mfa --email EMAIL --reason TEXT\n");
     expect(await run(["help", "reset-mfa"])).toMatchObject({ code: 0, out });
   });
 
+  it("says which version this is", async () => {
+    const { version } = JSON.parse(await readFile("package.json", "utf8")) as { version: string };
+    const said = { code: 0, out: `gatehouse ${version}\n`, err: "" };
+    expect(await run(["--version"])).toEqual(said);
+  });
+
   it.each([
     [["reset"], 'There is no command "reset".'],
+    [["reset", "--help"], 'There is no command "reset".'],
+    [["help", "reset"], 'There is no command "reset".'],
+    [["--verbose"], 'There is no command "--verbose".'],
     [["constructor"], 'There is no command "constructor".'],
     [["reset-mfa"], "What is missing: --email, --reason."],
     [["reset-mfa", "--email", "a@example.com"], "What is missing: --reason."],
     [["reset-mfa", "--email", "--reason", "x"], "Option '--email' argument is ambiguous."],
     [["end-sessions", "--mail", "a@example.com"], "Unknown option '--mail'"],
+    [["end-sessions", "--email", "a", "--email", "b"], "--email is given twice. Give it once."],
+    [["users", "--json", "--json"], "--json is given twice."],
     [["rotate-keys", "now"], "Unexpected argument 'now'."],
     [["create-administrator", "--password-stdin=x"], "does not take an argument"],
-  ])("is told of %j, which changes nothing", async (args, said) => {
+  ])("refuses %j, which changes nothing", async (args, said) => {
     await expectRefusal(args, 2, said);
   });
 });
@@ -150,15 +119,24 @@ describe("reset-mfa", () => {
     expect(new Set(events.map((event) => event["request_id"])).size).toBe(1);
   });
 
-  it("T6: refuses for nobody's email, for no reason, and for who has no second factor", async () => {
+  it("T6: refuses for an email that no user has, and for no reason", async () => {
     const { email } = await aUser();
     const reset = (address: string, reason: string) => [
       ...["reset-mfa", "--email", address, "--reason", reason],
     ];
-    await expectRefusal(reset("x@example.com", "x"), 1, "--email: No user has the email x@");
-    await expectRefusal(reset(email, " "), 1, "--reason: Say why");
-    await expectRefusal(reset(email, "x".repeat(1001)), 1, "--reason: Use at most 1000 bytes");
-    await expectRefusal(reset(email, "x"), 1, "has no second factor");
+    await expectRefusal(reset("x@example.com", "x"), 2, "--email: No user has the email x@");
+    await expectRefusal(reset("nobody", "x"), 2, "--email: ");
+    await expectRefusal(reset(email, " "), 2, "--reason: Say why");
+    await expectRefusal(reset(email, "x".repeat(1001)), 2, "--reason: Use at most 1000 bytes");
+  });
+
+  it("T6: has nothing to do where there is no second factor", async () => {
+    const { email } = await aUser();
+    const before = await everything();
+    const ended = await run(["reset-mfa", "--email", email, "--reason", "x"]);
+    expect(ended).toMatchObject({ code: 0, err: "" });
+    expect(ended.out).toMatch(/has no second factor.* Nothing was changed\.\n$/);
+    expect(await everything()).toEqual(before);
   });
 });
 
@@ -170,15 +148,17 @@ describe("end-sessions", () => {
     await aSession(user.id);
 
     expect((await run(end)).out).toMatch(`Ended all 2 sessions of ${user.email}.`);
-    expect((await run(end)).out).toMatch("has no open session. Nothing was changed.");
+    const again = await run(end);
+    expect(again.code).toBe(0);
+    expect(again.out).toMatch("has no open session. Nothing was changed.");
 
     const by = { type: "session_ended.v1", principal_subject: OPERATOR };
     expect(await userEventsOf(user)).toMatchObject([by, by]);
   });
 
-  it("refuses for nobody's email", async () => {
+  it("refuses for an email that no user has", async () => {
     const args = ["end-sessions", "--email", "x@example.com", "--reason", "x"];
-    await expectRefusal(args, 1, "--email: No user has the email x@example.com.");
+    await expectRefusal(args, 2, "--email: No user has the email x@example.com.");
   });
 });
 
@@ -193,7 +173,7 @@ describe("rotate-keys", () => {
 
     expect(ended).toMatchObject({ code: 0, err: "" });
     expect(ended.out).toMatch('Encrypted 1 secret again, under the key "new".');
-    expect(ended.out).toMatch("needs no other any more");
+    expect(ended.out).toMatch("needs no other now");
     expect((await run(["rotate-keys"], rotating)).out).toMatch("Encrypted 0 secrets again");
   });
 
@@ -227,36 +207,16 @@ describe("check", () => {
     mail: "ok",
   };
 
-  /** An SMTP server that knows one password. */
-  async function smtp(): Promise<{ port: number; stop: () => void }> {
-    const server = new SMTPServer({
-      logger: false,
-      onAuth: ({ username, password }, _session, done) =>
-        password === "right" ? done(null, { user: username }) : done(new Error("Invalid login")),
-    });
-    // It ends the connections that a test leaves, and tells.
-    server.on("error", () => undefined);
-    await new Promise<void>((go) => server.listen(0, "127.0.0.1", go));
-    const { port } = server.server.address() as { port: number };
-    return { port, stop: () => server.close() };
-  }
-  // The certificate that smtp-server comes with is nobody's.
-  const TRUSTING = { NODE_TLS_REJECT_UNAUTHORIZED: "0" };
-
   it("finds all in order, and changes nothing", async () => {
     await sqlAsOwner("delete from authenticators");
     await anAuthenticator((await aUser()).id);
-    const { port, stop } = await smtp();
     const before = await everything();
 
-    const env = { ...TRUSTING, GATEHOUSE_SMTP_URL: `smtp://me:right@127.0.0.1:${port}` };
-    const ended = await run(["check"], { env });
-    stop();
+    const ended = await run(["check"]);
 
     expect(states(ended)).toEqual(fine);
     expect(ended.code).toBe(0);
     expect(ended.out).toMatch('"test" encrypts; 1 secret under "test"');
-    expect(ended.out).not.toMatch("right");
     expect(await everything()).toEqual(before);
     expect(existsSync(join(directory, "encryption-keys"))).toBe(false);
   });
@@ -292,14 +252,6 @@ describe("check", () => {
     const { code, out } = await run(["check"], { env: { GATEHOUSE_NAMEE: "Acme" } });
     expect(code).toBe(0);
     expect(out).toMatch(/^settings +warning +GATEHOUSE_NAMEE: .* Did you mean GATEHOUSE_NAME\?$/m);
-  });
-
-  it("ends quietly, and as it would, where nobody reads on", async () => {
-    const child = begin(["dist/src/cli.js", "check"]);
-    child.stdout.destroy();
-    const ended = new Promise((done) => child.on("close", done));
-    expect(await text(child.stderr)).toBe("");
-    expect(await ended).toBe(0);
   });
 
   it("tells of a database that is away, and of one that is empty", async () => {
@@ -341,20 +293,6 @@ describe("check", () => {
     expect(wrong.code).toBe(1);
     expect(wrong.out).toMatch('under another key than the one configured as "test"');
   });
-
-  it("tells of a mail server that is away, and of one that does not take us", async () => {
-    const { port, stop } = await smtp();
-    const at = (address: string) =>
-      run(["check"], { env: { ...TRUSTING, GATEHOUSE_SMTP_URL: `smtp://me:wrong@${address}` } });
-
-    const refused = await at(`127.0.0.1:${port}`);
-    expect(refused.code).toBe(1);
-    expect(states(refused)).toEqual({ ...fine, mail: "failed" });
-    expect(refused.out).toMatch(/Invalid login.* Check GATEHOUSE_SMTP_URL \(127\.0\.0\.1:\d+\)/);
-    expect(refused.out).not.toMatch("wrong");
-    stop();
-    expect(states(await at("127.0.0.1:1"))).toMatchObject({ mail: "failed" });
-  });
 });
 
 describe("create-administrator", () => {
@@ -389,7 +327,7 @@ describe("create-administrator", () => {
     await empty();
     const piped = [...create, "--password-stdin"];
 
-    await expectRefusal(piped, 1, "--password: Use 12 to 256 characters; this has 5.", {
+    await expectRefusal(piped, 2, "--password: Use 12 to 256 characters; this has 5.", {
       input: "short",
     });
     const { code, out } = await run(piped, { input: `${PASSWORD}\n` });
@@ -418,19 +356,47 @@ describe("migrate", () => {
   });
 });
 
-describe("the server", () => {
-  it.each([
-    ["no.such.host.invalid", "no such name."],
-    ["198.51.100.9", "this machine has no such address."],
-  ])("says in a line that it can't listen on %s", async (HOST, why) => {
-    const env = { HOST, PORT: "0", GATEHOUSE_NAMEE: "Acme" };
-    const { code, out, err } = await run([], { env, program: "main" });
-    expect({ code, err }).toEqual({ code: 1, err: `HOST: can't listen on "${HOST}": ${why}\n` });
-    const [warning] = out.split("\n");
-    expect(JSON.parse(warning!)).toMatchObject({
-      level: 40,
-      msg: expect.stringMatching(/^GATEHOUSE_NAMEE: /) as string,
-    });
+describe("with a database user of few rights", () => {
+  const user = `few_rights_${process.pid}`;
+  const limited = url
+    .replace(/^(postgres(?:ql)?:\/\/)([^@/]*@)?/, `$1${user}@`)
+    .replace(/\/[^/?]+(?=\?|$)/, `/${user}`);
+  const env = { DATABASE_URL: limited };
+  const onServer = async (database: string, ...statements: string[]) => {
+    const client = new Client({ connectionString: withDatabase(url, database) });
+    await client.connect();
+    for (const statement of statements) await client.query(statement);
+    await client.end();
+  };
+  beforeAll(() => onServer("postgres", `create role ${user} login`, `create database ${user}`));
+  afterAll(() => onServer("postgres", `drop database ${user} with (force)`, `drop role ${user}`));
+
+  it("says which rights it lacks, and works once it has them", async () => {
+    const said =
+      /As a superuser of PostgreSQL, connected to that database, run `(grant .*;)`\.(?: Then run `npm run migrate`| Or set)/;
+    const checked = await run(["check"], { env });
+    expect(checked.code).toBe(1);
+    expect(checked.out).toMatch(/^migrations +failed +\d+ are missing\. As a superuser/m);
+    const [, grants] = said.exec(checked.out)!;
+    expect(grants).toBe(
+      [
+        `grant gatehouse_app to ${user};`,
+        `grant create on schema public to ${user};`,
+        `grant create on database ${user} to ${user};`,
+      ].join(" "),
+    );
+    const migrated = await run(["migrate"], { env });
+    expect(migrated).toMatchObject({ code: 1, out: "" });
+    expect(migrated.err).toMatch(/^The database can't be migrated: its user lacks rights\. As a /);
+    expect(said.exec(migrated.err)![1]).toBe(grants);
+
+    await onServer(user, grants!);
+
+    expect((await run(["check"], { env })).out).toMatch(
+      /^migrations +failed +\d+ are missing\. Run `npm run migrate`\.$/m,
+    );
+    expect(await run(["migrate"], { env })).toMatchObject({ code: 0, err: "" });
+    expect((await run(["check"], { env })).out).toMatch(/^serving role +ok/m);
   });
 });
 

@@ -7,10 +7,10 @@ import { PrincipalKind } from "../entities/Event";
 import { Forbidden } from "../errors";
 import { abilityIn, abilityOver } from "../policies/abilities";
 import type { Ability, Action, Subject, SubjectClass } from "../policies/ability";
-import { gate } from "../policies/gate";
+import { gate, type Verdict, warn } from "../policies/gate";
 import { allowed } from "../policies/sql";
 import type { Principal, Request, Standing } from "../principal";
-import { holdSession } from "./holdSession";
+import { holdAccount, holdSession } from "./holds";
 import { denialOf, recordRefusal } from "./recording";
 import { holdStanding } from "./standing";
 import { Transaction } from "./transaction";
@@ -46,11 +46,12 @@ export class Access {
   /** @throws Forbidden with the gate's code. */
   async enter(): Promise<void> {
     const { ctx, principal, standing } = this;
-    const refusal = this.refusal();
+    const { refusal, warnings } = this.verdict(standing);
     if (refusal) {
       ctx.background(this.note(refusal));
       throw refusal;
     }
+    warn(ctx.request, warnings);
     const { entries } = ctx.services;
     if (!standing || entries.has(principal, standing.accountId)) return;
     await (this.entering ??= entries.record(ctx.db, principal, ctx.request, standing));
@@ -58,7 +59,15 @@ export class Access {
 
   /** What the gate has against the principal. */
   refusal(): Forbidden | null {
-    return this.standing && gate(this.standing);
+    return this.verdict(this.standing).refusal;
+  }
+
+  /** What the gate says to the principal with this standing; what is their own has none. */
+  private verdict(standing: Standing | null): Verdict {
+    const { principal, ctx } = this;
+    return standing
+      ? gate({ standing, principal, request: ctx.request })
+      : { refusal: null, warnings: [] };
   }
 
   can(action: Action, row: Subject): boolean {
@@ -117,9 +126,14 @@ export class Access {
    */
   private async hold(connection: Queryable): Promise<Standing | null> {
     const { principal, standing: before } = this;
+    if (before?.machine) {
+      await holdAccount(connection, before.accountId);
+      if (principal.sessionId) await holdSession(connection, principal);
+      return before;
+    }
     if (before) {
       const standing = await holdStanding(connection, principal, before.accountId);
-      const refusal = gate(standing);
+      const { refusal } = this.verdict(standing);
       if (refusal) throw refusal;
       return standing;
     }

@@ -39,7 +39,11 @@ export class AccountEntries {
       const event = eventBy(principal, request, {
         ...{ type: "account_entered.v1", occurredAt, stream: { accountId } },
         ...{ objectId: accountId, object: {}, changes: {} },
-        decision: { action: "enter Account", allowed: true, rule: null, roles },
+        decision: {
+          action: "enter",
+          subject: { type: "Account", id: accountId },
+          ...{ allowed: true, rule: null, roles },
+        },
       });
       await connection.last(db.table(Event).insertion([event as Event]));
     });

@@ -4,13 +4,13 @@ import { PrincipalKind } from "../entities/Event";
 import { type SignInMethod, Surface } from "../entities/Session";
 import { User } from "../entities/User";
 import { Unauthenticated } from "../errors";
-import { IDLE_MS } from "../identity/sessions";
 import { countTry } from "../identity/throttle";
 import { parseToken, type Token } from "../identity/tokens";
-import { gate } from "../policies/gate";
+import { ACCOUNT_IS_OPEN, gate, PLACE_IS_HELD, PLACES } from "../policies/gate";
 import type { Principal, Request, Standing } from "../principal";
+import { credentialIsGood, sessionIdleSince, sessionIsGood } from "./proof";
 import { denialOf, recordRefusal } from "./recording";
-import { LOWEST_AS, standing, type StandingRow } from "./standing";
+import { standingColumns, standingOf, type StandingRow } from "./standing";
 
 /** Last use is noted at most this often (C3): a read that writes every time would be a write. */
 const USE_NOTED_EVERY_MS = 60_000;
@@ -70,27 +70,23 @@ interface KeyRow extends StandingRow {
 
 async function byApiKey(db: Database, token: Token, request: Request): Promise<Caller> {
   const [row] = await db.query<KeyRow>(sql`
-    select c.id as "credentialId", c.account_id as "accountId",
-      c.last_used_at as "lastUsedAt", m.id as "membershipId", s.id as "serviceUserId",
-      u.id as "userId", u.email, coalesce(u.name, s.name) as name,
-      u.email_verified_at as "emailVerifiedAt", u.created_at as "userCreatedAt",
-      coalesce(m.administrator, ${LOWEST_AS.administrator}) as administrator,
-      coalesce(m.developer, s.developer) as developer,
-      coalesce(m.team, ${LOWEST_AS.team}) as team,
-      coalesce(m.billing, ${LOWEST_AS.billing}) as billing,
-      coalesce(m.disabled_at, s.disabled_at) as "disabledAt",
-      u.id is not null and a.mfa_required and u.mfa_enabled_at is null as "mfaMissing"
-    from credentials c
-      join accounts a on a.id = c.account_id and a.deleted_at is null
-      left join memberships m on m.account_id = c.account_id and m.id = c.membership_id
-        and m.removed_at is null
-      left join users u on u.id = m.user_id
-      left join service_users s on s.account_id = c.account_id and s.id = c.service_user_id
-        and s.deleted_at is null
-    where c.account_id = ${token.accountId} and c.secret_hash = ${token.hash}
-      and c.kind = 'API_KEY' and c.revoked_at is null
-      and (c.expires_at is null or c.expires_at > now())
-      and num_nonnulls(m.id, s.id) = 1`);
+    select p.id as "credentialId", p.last_used_at as "lastUsedAt", o.*, u.email,
+      coalesce(u.name, o."serviceUserName") as name,
+      u.email_verified_at as "emailVerifiedAt", u.created_at as "userCreatedAt"
+    from credentials p
+      join accounts a on a.id = p.account_id and ${ACCOUNT_IS_OPEN}
+      cross join lateral (
+        select ${standingColumns("member")}, m.user_id as "userId", null as "serviceUserName"
+        from ${PLACES.member} m
+        where m.account_id = a.id and m.id = p.membership_id and ${PLACE_IS_HELD.member}
+        union all
+        select ${standingColumns("serviceUser")}, null, m.name
+        from ${PLACES.serviceUser} m
+        where m.account_id = a.id and m.id = p.service_user_id and ${PLACE_IS_HELD.serviceUser}
+      ) o
+      left join users u on u.id = o."userId"
+    where p.account_id = ${token.accountId} and p.secret_hash = ${token.hash}
+      and p.kind = 'API_KEY' and ${credentialIsGood}`);
   if (!row) {
     // Only now: a good key costs one statement, and waits for nothing that others try beside it.
     await countTry(db, { secret: "key", ip: request.ip });
@@ -111,15 +107,15 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
     methods: [],
     authenticatedAt: null,
   };
-  const who = standing(id, row);
-  const refusal = gate(who);
+  const standing = standingOf(id, row);
+  const { refusal } = gate({ standing, principal, request });
   if (refusal) {
-    await recordRefusal(db, principal, request, denialOf(principal, who, refusal));
+    await recordRefusal(db, principal, request, denialOf(principal, standing, refusal));
     throw refusal;
   }
   return {
     principal,
-    standing: who,
+    standing,
     user: row.email === null ? null : userOf(id, row.email, row),
     tokenHash: token.hash,
     lastUsedAt: row.lastUsedAt,
@@ -146,14 +142,12 @@ interface SessionRow {
 }
 
 async function bySession(db: Database, token: Token): Promise<Caller> {
-  const idleSince = new Date(Date.now() - IDLE_MS);
   const [row] = await db.query<SessionRow>(sql`
-    select s.id as "sessionId", s.methods, s.authenticated_at as "authenticatedAt",
-      s.last_used_at as "lastUsedAt", u.id as "userId", u.email, u.name,
+    select p.id as "sessionId", p.methods, p.authenticated_at as "authenticatedAt",
+      p.last_used_at as "lastUsedAt", u.id as "userId", u.email, u.name,
       u.email_verified_at is not null as "emailVerified"
-    from sessions s join users u on u.id = s.user_id
-    where s.token_hash = ${token.hash} and s.ended_at is null and s.expires_at > now()
-      and s.last_used_at > ${idleSince}`);
+    from sessions p join users u on u.id = p.user_id
+    where p.token_hash = ${token.hash} and ${sessionIsGood(sessionIdleSince())}`);
   if (!row)
     throw new Unauthenticated(
       "This session has ended, or goes on under another token. Sign in again.",

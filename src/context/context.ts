@@ -9,8 +9,15 @@ import { type Forbidden, NotFound, Unauthenticated } from "../errors";
 import { ENGLISH, type Language } from "../mails/languages";
 import { Loaders } from "./loaders";
 import type { Subject } from "../policies/ability";
-import type { Principal, Request, Standing } from "../principal";
-import { type RememberedCaller, rememberCaller } from "../reads/rememberedCaller";
+import {
+  type Machine,
+  machineStanding,
+  type Principal,
+  type Request,
+  type Standing,
+  system,
+} from "../principal";
+import { type RememberedCaller, rememberCaller } from "./rememberedCaller";
 import type { Services } from "./services";
 import { standingsIn } from "./standing";
 
@@ -148,12 +155,7 @@ export class Context {
     if (this.guess) return this.guess;
     const { caller, standing, tokenHash, lastUsedAt } = this;
     if (!caller || !tokenHash) return null;
-    return rememberCaller(this.db, this.services.entries, {
-      caller,
-      standing,
-      tokenHash,
-      lastUsedAt,
-    });
+    return rememberCaller(this.db, { caller, standing, tokenHash, lastUsedAt });
   }
 
   /** From here on it is this principal who asks: somebody has just signed in. */
@@ -199,6 +201,15 @@ export class Context {
   /** A user who proved who they are for this one thing alone, or a machine of ours. */
   as(principal: Principal): Access {
     return new Access(this, principal, null);
+  }
+
+  /**
+   * A machine of ours in an account, by rules of its own. Events name the caller, where there is one,
+   * as who set it to work.
+   */
+  asMachine(name: Machine, accountId: string): Access {
+    const principal = this.caller ?? system(name);
+    return new Access(this, principal, machineStanding(name, accountId, principal.id));
   }
 
   /** A user who proved who they are, with the session that is about to be opened for them. */

@@ -1,6 +1,7 @@
 import DataLoader from "dataloader";
 import type { Database } from "../database/database";
-import { all, join, raw, type Sql, sql } from "../database/sql";
+import { type Filter, firstRows } from "../database/firstRows";
+import { join, raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import type { Subject } from "../policies/ability";
 
@@ -18,7 +19,7 @@ export interface PageRequest<E> {
   after: string | null;
   newestFirst: boolean;
   /** Narrows further; never instead of the rules. */
-  where: Sql;
+  filter: Filter;
 }
 
 /** Says which rows the caller may read, as a condition on the alias `row`. */
@@ -48,8 +49,8 @@ export class Loaders {
     parentId: string,
     request: PageRequest<E>,
   ): Promise<Page<E>> {
-    const { entity, by, first, after, newestFirst, where } = request;
-    const key = JSON.stringify([entity.name, by, first, after, newestFirst, where]);
+    const { entity, by, first, after, newestFirst, filter } = request;
+    const key = JSON.stringify([entity.name, by, first, after, newestFirst, filter]);
     let loader = this.pages.get(key);
     if (!loader) {
       loader = new DataLoader((parents) => this.readPages(request, parents), {
@@ -171,19 +172,22 @@ export class Loaders {
 
   /** For each parent the first rows after the cursor, and one more to know whether more follow. */
   private pagesFor<E extends Subject>(request: PageRequest<E>, access: Reader, ids: string[]): Sql {
-    const { entity, by, first, after, newestFirst, where } = request;
+    const { entity, by, first, after, newestFirst, filter } = request;
     const table = this.db.table(entity);
     const conditions = [
       sql`row.${raw(table.column(by))} = parent.id`,
       access.readable(entity),
       ...(after === null ? [] : [sql`row.id ${raw(newestFirst ? "<" : ">")} ${after}`]),
-      where,
     ];
     const order = raw(newestFirst ? "row.id desc" : "row.id");
+    const rows = firstRows(
+      { columns: table.columns, table: table.name, order },
+      conditions,
+      filter,
+      sql`${first + 1}::int`,
+    );
     return sql`
-      select row.* from unnest(${ids}::text[]) parent(id) cross join lateral (
-        select ${table.columns} from ${table.name} row
-        where ${all(conditions)} order by ${order} limit ${first + 1}
-      ) row order by ${order}`;
+      select row.* from unnest(${ids}::text[]) parent(id) cross join lateral (${rows}) row
+      order by ${order}`;
   }
 }

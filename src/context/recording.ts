@@ -20,7 +20,7 @@ interface Happening {
   objectId: string;
   object: Record<string, unknown>;
   changes: Changes;
-  decision: Pick<RecordedDecision, "action" | "allowed" | "rule" | "code" | "count"> & {
+  decision: Pick<RecordedDecision, "action" | "subject" | "allowed" | "rule" | "code" | "count"> & {
     roles: Roles | null;
   };
 }
@@ -68,7 +68,8 @@ export async function recordRefusal(
   const now = new Date();
   const { stream, decision, type } = refusal;
   const streamId = "accountId" in stream ? stream.accountId : stream.userId;
-  const what = `${type} ${decision.action} ${decision.code ?? ""}`;
+  const { action, subject, code = "" } = decision;
+  const what = `${type} ${action} ${subject.type} ${code}`;
   await db.transaction(async (connection) => {
     const [counted] = await connection.query<{ count: number; due: boolean }>(sql`
       insert into refusals as r (stream_id, principal_id, what, recorded_at, unrecorded, recorded)
@@ -107,7 +108,8 @@ export function denialOf(principal: Principal, standing: Standing | null, error:
     objectId: decision?.subject.id ?? standing?.accountId ?? principal.id,
     object: decision ? { type: decision.subject.type } : {},
     decision: {
-      action: decision ? `${decision.action} ${decision.subject.type}` : "enter Account",
+      action: decision?.action ?? "enter",
+      subject: decision?.subject ?? { type: "Account", id: accountId },
       allowed: false,
       rule: decision?.rule ?? null,
       code,

@@ -3,15 +3,16 @@ import { raw, type Sql, sql } from "../database/sql";
 import { PrincipalKind } from "../entities/Event";
 import { LOWEST, type Roles, rolesOf } from "../entities/roles";
 import { NotFound, Unauthenticated } from "../errors";
+import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, type PlaceKind, PLACES } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
+import { credentialIsGood, sessionIdleSince, sessionIsGood } from "./proof";
 
-/** What a statement that finds a standing selects, for a membership `m` or a service user `s`. */
+/** What `standingColumns` selects. */
 export interface StandingRow extends Roles {
   accountId: string;
   membershipId: string | null;
   serviceUserId: string | null;
-  disabledAt: Date | null;
-  mfaMissing: boolean;
+  facts: Standing["facts"];
 }
 
 /** The principal's standing in each of these accounts; none where they have no place. */
@@ -21,20 +22,17 @@ export async function standingsIn(
   accountIds: readonly string[],
 ): Promise<Map<string, Standing>> {
   const accounts = [...accountIds];
-  if (principal.kind === PrincipalKind.SYSTEM) {
-    return new Map(accounts.map((accountId) => [accountId, systemStanding(principal, accountId)]));
-  }
-  const { columns, join } = place(principal);
+  const kind = placeKind(principal);
   const rows = await db.query<StandingRow>(sql`
-    select ${columns} from accounts a join ${join}
-    where a.id = any(${accounts}) and a.deleted_at is null`);
-  return new Map(rows.map((row) => [row.accountId, standing(principal.id, row)]));
+    select ${standingColumns(kind)} from accounts a join ${placeOf(kind, principal.id)}
+    where a.id = any(${accounts}) and ${ACCOUNT_IS_OPEN}`);
+  return new Map(rows.map((row) => [row.accountId, standingOf(principal.id, row)]));
 }
 
 /**
  * Takes the account's row until commit, and reads the principal's standing in it as it is once
- * the row is ours: whoever was demoted, disabled or removed while waiting is so here, and
- * nobody whose session or key ended meanwhile gets a standing.
+ * the row is ours: a member who was demoted, disabled or removed while waiting is so here, and a
+ * caller whose session or key ended meanwhile gets no standing.
  *
  * One statement is enough only since every row in it is locked, the account's first: PostgreSQL
  * reads a row anew when locking it finds it changed, and any other as it was before the wait
@@ -49,70 +47,52 @@ export async function holdStanding(
   principal: Principal,
   accountId: string,
 ): Promise<Standing> {
-  if (principal.kind === PrincipalKind.SYSTEM) {
-    const held = await tx.query(sql`
-      select from accounts a where a.id = ${accountId} and a.deleted_at is null
-      for no key update`);
-    if (!held.length) throw new NotFound(accountId);
-    return systemStanding(principal, accountId);
-  }
-  const { columns, join } = place(principal);
+  const kind = placeKind(principal);
   const [row] = await tx.query<StandingRow>(sql`
-    select ${columns} from accounts a join ${join} join ${proof(principal)}
-    where a.id = ${accountId} and a.deleted_at is null
+    select ${standingColumns(kind)}
+    from accounts a join ${placeOf(kind, principal.id)} join ${proof(principal)}
+    where a.id = ${accountId} and ${ACCOUNT_IS_OPEN}
     for no key update of a for share of m, p`);
-  if (row) return standing(principal.id, row);
+  if (row) return standingOf(principal.id, row);
   const proven = await tx.query(sql`select from (select) here join ${proof(principal)}`);
   if (proven.length) throw new NotFound(accountId);
   throw new Unauthenticated("The session or API key ended meanwhile. Sign in again.");
 }
 
-/** Where the principal stands in the account `a`: their row `m`, and what it tells. */
-export function place({ kind, id }: Principal): { columns: Sql; join: Sql } {
-  return kind === PrincipalKind.SERVICE_USER
-    ? {
-        columns: sql`a.id as "accountId", null as "membershipId", m.id as "serviceUserId",
-          ${LOWEST_AS.administrator} as administrator, m.developer, ${LOWEST_AS.team} as team,
-          ${LOWEST_AS.billing} as billing, m.disabled_at as "disabledAt", false as "mfaMissing"`,
-        join: sql`service_users m on m.account_id = a.id and m.id = ${id}
-          and m.deleted_at is null`,
-      }
-    : {
-        columns: sql`a.id as "accountId", m.id as "membershipId", null as "serviceUserId",
-          m.administrator, m.developer, m.team, m.billing, m.disabled_at as "disabledAt",
-          ${MFA_MISSING} as "mfaMissing"`,
-        join: sql`memberships m on m.account_id = a.id and m.user_id = ${id}
-          and m.removed_at is null`,
-      };
-}
+/** By which row a principal is in an account. */
+export const placeKind = ({ kind }: Principal): PlaceKind =>
+  kind === PrincipalKind.SERVICE_USER ? "serviceUser" : "member";
 
-/** Whether the account `a` requires a second factor of the member `m`, who has none. */
-export const MFA_MISSING = raw(`(a.mfa_required and not exists (
-  select from users where users.id = m.user_id and users.mfa_enabled_at is not null))`);
+/** The principal's place `m` in the account `a`, to be joined. */
+export const placeOf = (kind: PlaceKind, principalId: unknown): Sql =>
+  sql`${PLACES[kind]} m on m.account_id = a.id and ${PRINCIPAL_ID[kind]} = ${principalId}
+    and ${PLACE_IS_HELD[kind]}`;
+
+const PRINCIPAL_ID = { member: raw("m.user_id"), serviceUser: raw("m.id") };
+
+/** What makes a standing, of the account `a` and the principal's place `m` in it. */
+export const standingColumns = (kind: PlaceKind): Sql =>
+  sql`a.id as "accountId", ${OWN_COLUMNS[kind]}, ${factsOf(kind)} as facts`;
+
+/** A service user has a developer role, and of all others the lowest (S1). */
+const OWN_COLUMNS = {
+  member: raw(`m.id as "membershipId", null as "serviceUserId",
+    m.administrator, m.developer, m.team, m.billing`),
+  serviceUser: raw(`null as "membershipId", m.id as "serviceUserId",
+    ${LOWEST.administrator} as administrator, m.developer, '${LOWEST.team}' as team,
+    '${LOWEST.billing}' as billing`),
+};
 
 /** The session or key `p` that the principal came with, as long as it is good. */
 function proof({ credentialId, sessionId, accountId }: Principal): Sql {
   return credentialId
     ? sql`credentials p on p.account_id = ${accountId} and p.id = ${credentialId}
-        and p.revoked_at is null and (p.expires_at is null or p.expires_at > now())`
-    : sql`sessions p on p.id = ${sessionId} and p.ended_at is null`;
+        and ${credentialIsGood}`
+    : sql`sessions p on p.id = ${sessionId} and ${sessionIsGood(sessionIdleSince())}`;
 }
 
-export function standing(principalId: string, row: StandingRow): Standing {
-  const { accountId, membershipId, serviceUserId, disabledAt, mfaMissing } = row;
+export function standingOf(principalId: string, row: StandingRow): Standing {
+  const { accountId, membershipId, serviceUserId, facts } = row;
   const place = { accountId, principalId, membershipId, serviceUserId };
-  return { ...place, roles: rolesOf(row), disabledAt, mfaMissing, machine: null };
+  return { ...place, roles: rolesOf(row), facts, machine: null };
 }
-
-/** A machine of our own: no role at all, and what policies allow "system". */
-function systemStanding({ id: principalId }: Principal, accountId: string): Standing {
-  const nobody = { membershipId: null, serviceUserId: null, disabledAt: null, mfaMissing: false };
-  return { ...nobody, accountId, principalId, roles: LOWEST, machine: "system" };
-}
-
-/** The roles a service user doesn't have, as SQL. */
-export const LOWEST_AS = {
-  administrator: raw(String(LOWEST.administrator)),
-  team: raw(`'${LOWEST.team}'`),
-  billing: raw(`'${LOWEST.billing}'`),
-};

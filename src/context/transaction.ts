@@ -8,6 +8,7 @@ import { isFresh } from "../identity/sessions";
 import { type Ability, type Action, ruleFor, type Subject } from "../policies/ability";
 import { denied, stale } from "../policies/denial";
 import { allowed } from "../policies/sql";
+import { subjectName } from "../policies/wording";
 import type { Principal, Request, Standing } from "../principal";
 import { eventBy } from "./recording";
 import { assertReads, assertWritesOnly, type Unrecorded } from "./unrecorded";
@@ -224,15 +225,17 @@ export class Transaction {
     const events = rows.map((row) => {
       const { action, because } = this.assertAuthorized(row);
       const { object, changes } = shown(row);
+      const objectId = "id" in row ? row.id : row.ipRestrictionId;
       return eventBy(this.principal, this.request, {
         type,
         occurredAt: this.now,
         stream: streamOf(row),
-        objectId: "id" in row ? row.id : row.ipRestrictionId,
+        objectId,
         object: { ...object, ...this.details },
         changes,
         decision: {
           action,
+          subject: { type: subjectName(row.constructor.name), id: objectId },
           allowed: true,
           rule: ruleFor(this.ability, because.action, because.row)?.reason ?? null,
           roles: this.standing?.roles ?? null,

@@ -1,4 +1,4 @@
-import { Pool, types } from "pg";
+import { Pool, type PoolClient, type PoolConfig, types } from "pg";
 import { DataSource, DefaultNamingStrategy, type Table } from "typeorm";
 import { CreateUsers1764000000000 } from "../../migrations/1764000000000-create-users";
 import { CreateAccounts1764000000001 } from "../../migrations/1764000000001-create-accounts";
@@ -14,8 +14,9 @@ import { NoteUncheckedPasswords1764000000010 } from "../../migrations/1764000000
 import { RequireMfa1764000000011 } from "../../migrations/1764000000011-require-mfa";
 import { CreateEntries1764000000012 } from "../../migrations/1764000000012-create-entries";
 import { AddLanguages1764000000013 } from "../../migrations/1764000000013-add-languages";
-import { LetRowsBeSwept1764200000013 } from "../../migrations/1764200000013-let-rows-be-swept";
 import { OrderMailRequests1764200000003 } from "../../migrations/1764200000003-order-mail-requests";
+import { IndexFilters1764200000006 } from "../../migrations/1764200000006-index-filters";
+import { LetRowsBeSwept1764200000013 } from "../../migrations/1764200000013-let-rows-be-swept";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -61,6 +62,7 @@ const migrations = [
   CreateEntries1764000000012,
   AddLanguages1764000000013,
   OrderMailRequests1764200000003,
+  IndexFilters1764200000006,
   LetRowsBeSwept1764200000013,
 ];
 
@@ -146,9 +148,28 @@ export function openDataSource({ url, as, poolSize = 10 }: Options): DataSource 
   });
 }
 
+/**
+ * A pool whose end waits until every connection is closed. Otherwise a database that is stopped right
+ * after it would still end some of them, which the job worker logs as errors.
+ */
+class ClosingPool extends Pool {
+  private readonly open = new Set<PoolClient>();
+
+  constructor(config: PoolConfig) {
+    super(config);
+    this.on("connect", (client) => this.open.add(client));
+    this.on("remove", (client) => this.open.delete(client));
+  }
+
+  override async end(): Promise<void> {
+    await super.end();
+    while (this.open.size) await new Promise((done) => this.once("remove", done));
+  }
+}
+
 /** Connections for the job worker, which listens on one of them: as the role that serves. */
 export function jobPool(url: string): Pool {
-  const pool = new Pool({
+  const pool = new ClosingPool({
     connectionString: url,
     max: 4,
     options: `-c role=${SERVING_ROLE} -c timezone=UTC`,

@@ -70,6 +70,7 @@ const OWNER_DISABLED = (row: string) => `(select coalesce(
 @Index(["accountId", "secretHash"], { unique: true })
 @Index(["accountId", "membershipId", "id"])
 @Index(["accountId", "serviceUserId", "id"])
+@Index("credentials_filter_idx", { synchronize: false })
 @ForeignKey(() => Membership, ["accountId", "membershipId"], ["accountId", "id"])
 @ForeignKey(() => ServiceUser, ["accountId", "serviceUserId"], ["accountId", "id"])
 export class Credential {

@@ -81,6 +81,8 @@ export type Changes = Record<string, [before: unknown, after: unknown]>;
 /** Why it was allowed, or refused: the rule, and what it looked at. */
 export interface RecordedDecision {
   action: string;
+  /** What it was done to, or would have been: in words as errors have it. */
+  subject: { type: string; id: string | null };
   allowed: boolean;
   rule: string | null;
   /** Role names above the lowest that the principal held in the account. */
@@ -158,7 +160,8 @@ abstract class EventColumns {
   changes: Changes;
 
   @Field(() => GraphQLJSONObject, {
-    description: "Which rule allowed or refused it, with which roles and sign-in methods.",
+    description:
+      "What was asked (`action`, `subject`), and which rule allowed or refused it, with which roles and sign-in methods.",
   })
   @Hidden({ type: "jsonb" })
   decision: RecordedDecision;
@@ -192,6 +195,9 @@ abstract class EventColumns {
 @Index(["accountId", "principalId", "id"])
 @Index(["accountId", "objectId", "id"])
 @Index(["accountId", "type", "id"])
+@Index(["accountId", "principalId", "type", "id"])
+@Index(["accountId", "ip", "id"])
+@Index("events_network_idx", { synchronize: false })
 @ForeignKey(() => Account, ["accountId"], ["id"])
 export class Event extends EventColumns {
   @AccountId()

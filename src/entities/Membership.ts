@@ -47,6 +47,7 @@ registerEnumType(Provisioning, {
 @Entity("memberships")
 @Index(["accountId", "userId"], { unique: true, where: "removed_at is null" })
 @Index(["userId", "id"])
+@Index("memberships_filter_idx", { synchronize: false })
 @ForeignKey(() => Account, ["accountId"], ["id"])
 @ForeignKey(() => User, ["userId"], ["id"])
 export class Membership implements Roles {

@@ -25,6 +25,8 @@ export interface Limits {
 /** Plain lists are short: their maximum is enforced where they are made. */
 const PLAIN_LIST = 10;
 const FRAGMENT_ROUNDS = 50;
+/** What a search for text adds: a few of them fit into one request. */
+const SEARCH_COST = 2_000;
 
 /** How much an operation asks for. */
 export interface Size {
@@ -60,7 +62,7 @@ export function sizeOf(
 
 /**
  * How much an operation asks for with these variables: a field costs 1, a connection what its
- * children cost times `first`. Fragments are measured once and counted as often as they are
+ * children cost times `first`, and a search more. Fragments are measured once and counted as often as they are
  * spread, so a document that spreads itself large is measured fast.
  */
 export function measure(
@@ -125,10 +127,43 @@ export function measure(
         ? PLAIN_LIST
         : 1;
     return {
-      cost: 1 + times * inner.cost,
+      cost: 1 + filterCost(node) + times * inner.cost,
       depth: 1 + inner.depth,
       aliases: aliases + inner.aliases,
     };
+  }
+
+  /** Text within names is looked for in more rows than a page shows. */
+  function filterCost(node: FieldNode): number {
+    const filter = node.arguments?.find(({ name }) => name.value === "filter")?.value;
+    if (!filter) return 0;
+    const isSearch =
+      filter.kind === Kind.VARIABLE
+        ? hasText(filter.name.value)
+        : filter.kind === Kind.OBJECT &&
+          filter.fields.some(
+            ({ name, value }) =>
+              name.value === "text" &&
+              value.kind !== Kind.NULL &&
+              (value.kind !== Kind.VARIABLE || isGiven(value.name.value)),
+          );
+    return isSearch ? SEARCH_COST : 0;
+  }
+
+  function hasText(variable: string): boolean {
+    const value = variables[variable];
+    if (value === undefined) return isGiven(variable);
+    return typeof value === "object" && (value as { text?: unknown } | null)?.text != null;
+  }
+
+  /** Whether a variable has a value; its own default counts as one. */
+  function isGiven(variable: string): boolean {
+    const value = variables[variable];
+    if (value !== undefined) return value !== null;
+    const defined = operation.variableDefinitions?.find(
+      (one) => one.variable.name.value === variable,
+    );
+    return defined?.defaultValue !== undefined;
   }
 
   function pageSize(node: FieldNode): number {

@@ -4,10 +4,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Access } from "../context/access";
 import type { Context } from "../context/context";
-import { all, type Sql, sql } from "../database/sql";
+import { type Filter, firstRows } from "../database/firstRows";
+import { raw, sql } from "../database/sql";
 import { Event } from "../entities/Event";
 import { DomainError, NotFound, Refusal, Refused, Unavailable } from "../errors";
-import { eventsWhere } from "../reads/filters";
+import { eventsFilter } from "../reads/filters";
 import { firstIdAt, isId } from "../ids";
 
 const PAGE = 500;
@@ -67,7 +68,7 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
         const ctx = await open(request, reply);
         return { ctx, access: await ctx.in(accountId) };
       };
-      const where = eventsWhere(filter);
+      const asked = eventsFilter(filter);
       const first = await enter();
       const gone = new AbortController();
       reply.raw.once("close", () => gone.abort());
@@ -78,11 +79,11 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
         if (follow === "true" && format === "ndjson") yield "\n";
         if (format === "csv") yield `${CSV_COLUMNS.join(",")}\n`;
         const recent = new Recent();
-        for await (const page of pages(first.ctx, first.access, where, "")) {
+        for await (const page of pages(first.ctx, first.access, asked, "")) {
           recent.forgetBefore(recent.since);
           yield recent.unsent(page).map(write).join("");
         }
-        if (follow === "true") yield* newcomers(enter, where, over, write, recent);
+        if (follow === "true") yield* newcomers(enter, asked, over, write, recent);
       }
       const type = format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson";
       return reply.type(type).send(Readable.from(lines(), { objectMode: false }));
@@ -90,12 +91,17 @@ export function exportEvents(app: FastifyInstance, open: Open): void {
   );
 }
 
-async function* pages(ctx: Context, access: Access, where: Sql, after: string) {
+async function* pages(ctx: Context, access: Access, filter: Filter, after: string) {
   const table = ctx.db.table(Event);
   for (let last = after; ;) {
-    const conditions = [access.readable(Event), where, sql`row.id > ${last}`];
-    const rows = await ctx.db.read(sql`select ${table.columns} from ${table.name} row
-      where ${all(conditions)} order by row.id limit ${PAGE}`);
+    const rows = await ctx.db.read(
+      firstRows(
+        { columns: table.columns, table: table.name, order: raw("row.id") },
+        [access.readable(Event), sql`row.id > ${last}`],
+        filter,
+        sql`${PAGE}::int`,
+      ),
+    );
     const page = table.instances(rows);
     if (page.length) yield page;
     if (page.length < PAGE) return;
@@ -126,7 +132,7 @@ class Recent {
 /** Events as they happen, for a caller who proves anew each time that they may read them. */
 async function* newcomers(
   enter: () => Promise<{ ctx: Context; access: Access }>,
-  where: Sql,
+  filter: Filter,
   signal: AbortSignal,
   write: (event: Event) => string,
   recent: Recent,
@@ -136,7 +142,7 @@ async function* newcomers(
       await sleep(POLL_MS, undefined, { signal });
       const { ctx, access } = await enter();
       const next = recent.since;
-      for await (const page of pages(ctx, access, where, from)) {
+      for await (const page of pages(ctx, access, filter, from)) {
         const unsent = recent.unsent(page);
         if (unsent.length) yield unsent.map(write).join("");
       }

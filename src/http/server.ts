@@ -25,7 +25,7 @@ import { exportEvents } from "./eventExports";
 import { ABSOLUTE_MS } from "../identity/sessions";
 import { hashOf } from "../identity/tokens";
 import { preferredLanguage } from "../mails/languages";
-import type { RememberedCaller } from "../reads/rememberedCaller";
+import type { RememberedCaller } from "../context/rememberedCaller";
 import { Reads } from "../reads/reads";
 import { apolloServer } from "../graphql/apollo";
 import { explorer } from "../graphql/explorer";

@@ -1,14 +1,28 @@
 import { isIP } from "node:net";
+import { IPv4, IPv6, parse as parseAddress } from "ipaddr.js";
 
 /**
- * The one way an address is written here: as `net.isIP` takes it, IPv4 never in the clothes of
- * IPv6 (`::ffff:192.0.2.1`), without a zone. Null for anything else, such as octal or hex (R5).
+ * The one way an address is written here: IPv4 for IPv4-mapped IPv6 in every spelling, IPv6 as
+ * RFC 5952 has it. Null for what `net.isIP` refuses, such as octal or hex, and for a zone (R5).
  */
 export function canonicalAddress(text: string): string | null {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(text)?.[1];
-  const address = mapped ?? text;
-  if (!isIP(address) || address.includes("%")) return null;
-  return address.toLowerCase();
+  if (!isIP(text) || text.includes("%")) return null;
+  const address = parse(text);
+  if (!(address instanceof IPv6)) return address.toString();
+  return address.isIPv4MappedAddress()
+    ? address.toIPv4Address().toString()
+    : address.toRFC5952String();
+}
+
+/**
+ * ipaddr.js takes `::192.0.2.1`, which is IPv4-compatible, for the IPv4-mapped `::ffff:192.0.2.1`.
+ * So an IPv4 address at the end of IPv6 is handed to it as two groups.
+ */
+function parse(text: string): IPv4 | IPv6 {
+  const [, head, tail] = /^(.*:)([\d.]+\.\d+)$/.exec(text) ?? [];
+  if (!head || !tail) return parseAddress(text);
+  const [a, b, c, d] = tail.split(".").map(Number) as [number, number, number, number];
+  return parseAddress(`${head}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`);
 }
 
 /** An address in `X-Forwarded-For` without the port that some proxies write there (Azure's). */
@@ -19,28 +33,30 @@ export function withoutPort(text: string): string {
 }
 
 /**
- * The network that one household or server has: an IPv4 address, and of IPv6 the first 64 bits,
- * since whoever has one address there has all of them (RFC 6177).
+ * The network of one household or server: an IPv4 address, or the first 64 bits of an IPv6
+ * address, because one subscriber has all addresses of such a network (RFC 6177).
  */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
-  const [head, tail] = address.split("::") as [string, string?];
-  const groups = head ? head.split(":") : [];
-  if (tail !== undefined) {
-    // An IPv4 address at the end takes the place of two groups.
-    const after = tail ? tail.split(":").length + (tail.includes(".") ? 1 : 0) : 0;
-    groups.push(...Array<string>(8 - groups.length - after).fill("0"), ...tail.split(":"));
-  }
-  const prefix = groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16));
-  return `${prefix.join(":")}::/64`;
+  return `${IPv6.networkAddressFromCIDR(`${parse(address).toString()}/64`).toRFC5952String()}/64`;
 }
 
-/** A range in CIDR notation, or one address; null for anything else. */
+/** A range in CIDR notation without host bits, or one address; null for anything else. */
 export function canonicalRange(text: string): string | null {
   const [host, bits, ...rest] = text.split("/");
   const address = canonicalAddress(host!);
   if (!address || rest.length) return null;
   if (bits === undefined) return address;
-  const most = isIP(address) === 4 ? 32 : 128;
-  return /^\d{1,3}$/.test(bits) && Number(bits) <= most ? `${address}/${bits}` : null;
+  if (!/^\d{1,3}$/.test(bits)) return null;
+  // Of an IPv4-mapped range, the first 96 bits say that it is IPv4.
+  const mapped = isIP(address) !== isIP(host!);
+  const length = Number(bits) - (mapped ? 96 : 0);
+  const parsed = parse(address);
+  if (length < 0 || length > parsed.toByteArray().length * 8) return null;
+  const range = `${address}/${length}`;
+  const network =
+    parsed instanceof IPv6
+      ? IPv6.networkAddressFromCIDR(range).toRFC5952String()
+      : IPv4.networkAddressFromCIDR(range).toString();
+  return network === address ? range : null;
 }

@@ -7,9 +7,11 @@ import { credential } from "./credential";
 import { event } from "./event";
 import { invitation } from "./invitation";
 import { ipRestriction } from "./ipRestriction";
+import { machine } from "./machine";
 import { membership } from "./membership";
 import { operator } from "./operator";
 import { serviceUser } from "./serviceUser";
+import { signUp } from "./signUp";
 import { user } from "./user";
 
 const policies: readonly Policy[] = [
@@ -29,7 +31,7 @@ const policies: readonly Policy[] = [
  */
 export function abilityIn(who: Standing): Ability {
   return build(
-    (words) => policies.forEach((policy) => policy(words, who)),
+    (words) => (who.machine ? [machine] : policies).forEach((policy) => policy(words, who)),
     (rule) => ({ [rule.subject === Account ? "id" : "accountId"]: who.accountId }),
   );
 }
@@ -37,7 +39,7 @@ export function abilityIn(who: Standing): Ability {
 /** Everything a principal may do with what is their own and belongs to no account. */
 export function abilityOver(principal: Principal): Ability {
   return build(
-    (words) => [user, operator].forEach((policy) => policy(words, principal)),
+    (words) => [user, signUp, operator].forEach((policy) => policy(words, principal)),
     () => ({}),
   );
 }

@@ -1,22 +1,109 @@
+import { join, raw, type Sql, sql } from "../database/sql";
 import { Forbidden } from "../errors";
-import type { Standing } from "../principal";
+import type { Principal, Request, Standing, Warning } from "../principal";
+
+/** Who wants in: their place in the account, how they were authenticated, and from where. */
+export interface Entering {
+  standing: Standing;
+  principal: Principal;
+  request: Request;
+}
+
+/** One condition on getting into an account. */
+export interface Condition {
+  /** Under which a standing keeps the fact. */
+  readonly name: string;
+  /** The fact that PostgreSQL tells of a member `m`, or of a service user `m`, in the account `a`. */
+  readonly fact: { readonly member: Sql; readonly serviceUser: Sql };
+  /** Judges the fact; a warning lets the principal in. */
+  readonly judge: (fact: unknown, entering: Entering) => Forbidden | Warning | null;
+}
 
 /**
- * What comes before the rules: whether this principal gets into the account at all (Y2). What
- * fails gives its own code. (IP restrictions and single sign-on join here.)
+ * What lets a principal into an account, before any rule is asked (Y2), in the order in which a
+ * refusal is told. This list is the only place that says it: authenticating, the standing that a
+ * transaction holds, and the guard of compiled reads all select `factsOf`, and all ask `gate`.
  */
-export function gate(who: Standing): Forbidden | null {
-  if (who.disabledAt) {
-    return new Forbidden(
-      "MEMBER_DISABLED",
-      "Your access to this account is disabled. Ask one of its administrators to enable it.",
-    );
+export const conditions: Condition[] = [
+  {
+    name: "disabled",
+    fact: {
+      member: raw("m.disabled_at is not null"),
+      serviceUser: raw("m.disabled_at is not null"),
+    },
+    judge: (disabled) =>
+      disabled === true
+        ? new Forbidden(
+            "MEMBER_DISABLED",
+            "Your access to this account is disabled. Ask one of its administrators to enable it.",
+          )
+        : null,
+  },
+  {
+    name: "mfaMissing",
+    fact: {
+      member: raw(`a.mfa_required and not exists (
+        select from users where users.id = m.user_id and users.mfa_enabled_at is not null)`),
+      serviceUser: raw("false"),
+    },
+    judge: (mfaMissing) =>
+      mfaMissing === true
+        ? new Forbidden(
+            "MFA_ENROLLMENT_REQUIRED",
+            "This account requires two-factor authentication. Turn it on for yourself (`enrollTotp`), then come back.",
+          )
+        : null,
+  },
+];
+
+/** The row by which a principal has a place in an account. */
+export type PlaceKind = keyof Condition["fact"];
+
+/** The tables whose rows give a place. */
+export const PLACES = { member: raw("memberships"), serviceUser: raw("service_users") };
+
+/** The account `a` is open. A closed account does not exist for anyone in it (Y3). */
+export const ACCOUNT_IS_OPEN = raw("a.deleted_at is null");
+
+/** The row `m` still gives a place. For a principal who was removed the account does not exist. */
+export const PLACE_IS_HELD = {
+  member: raw("m.removed_at is null"),
+  serviceUser: raw("m.deleted_at is null"),
+};
+
+/** Everything that the gate looks at, as one `jsonb`, of the account `a` and the place `m`. */
+export function factsOf(kind: PlaceKind): Sql {
+  const facts = conditions.map(({ name, fact }) => sql`${raw(`'${name}'`)}, ${fact[kind]}`);
+  return sql`jsonb_build_object(${join(facts, ", ")})`;
+}
+
+/** What the gate says to a principal: why it refuses, or what it warns of. */
+export interface Verdict {
+  refusal: Forbidden | null;
+  warnings: Warning[];
+}
+
+const LET_IN: Verdict = { refusal: null, warnings: [] };
+
+/** Whether a principal gets into the account at all. What fails gives a code of its own. */
+export function gate(entering: Entering): Verdict {
+  const { standing } = entering;
+  if (standing.machine) return LET_IN;
+  let warnings: Warning[] | null = null;
+  for (const { name, judge } of conditions) {
+    const said = judge(standing.facts[name], entering);
+    if (said instanceof Forbidden) return { refusal: said, warnings: [] };
+    if (said) (warnings ??= []).push(said);
   }
-  if (who.mfaMissing) {
-    return new Forbidden(
-      "MFA_ENROLLMENT_REQUIRED",
-      "This account requires two-factor authentication. Turn it on for yourself (`enrollTotp`), then come back.",
-    );
+  return warnings ? { refusal: null, warnings } : LET_IN;
+}
+
+/** Has the answer to this request tell warnings, each of them once. */
+export function warn({ warnings: told }: Request, warnings: readonly Warning[]): void {
+  for (const warning of warnings) {
+    const { code, accountId } = warning;
+    if (!told?.some((other) => other.code === code && other.accountId === accountId)) {
+      told?.push(warning);
+    }
   }
-  return null;
 }

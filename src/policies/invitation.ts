@@ -7,7 +7,4 @@ export const invitation: Policy = ({ allow }, who) => {
   if (who.roles.administrator || who.roles.team !== TeamRole.READ_ONLY) {
     allow("read", Invitation, "Whoever may invite sees the account's invitations.");
   }
-  if (who.machine === "system") {
-    allow("create", Invitation, "The system creates invitations.");
-  }
 };

@@ -8,8 +8,5 @@ export const ipRestriction: Policy = ({ allow }, who) => {
     if (who.roles.administrator) {
       allow("read", subject, "Administrators see the account's IP restrictions.");
     }
-    if (who.machine === "system") {
-      allow("create", subject, "The system creates IP restrictions.");
-    }
   }
 };

@@ -25,9 +25,6 @@ export const membership: Policy = ({ allow, forbid }, who) => {
   if (who.membershipId) {
     allow("leave", Membership, "Members may leave.", { id: who.membershipId });
   }
-  if (who.machine === "system") {
-    allow("create", Membership, "The system adds members.");
-  }
 
   if (!who.roles.administrator) {
     forbid(

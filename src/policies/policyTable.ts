@@ -2,7 +2,15 @@ import { Account } from "../entities/Account";
 import { PrincipalKind } from "../entities/Event";
 import { BillingRole, DeveloperRole, LOWEST, type Roles, TeamRole } from "../entities/roles";
 import { Surface } from "../entities/Session";
-import { type Principal, type Standing, system } from "../principal";
+import {
+  MACHINES,
+  machineStanding,
+  operator,
+  type Principal,
+  SIGN_UP,
+  type Standing,
+  system,
+} from "../principal";
 import { abilityIn, abilityOver } from "./abilities";
 import { type Ability, type Action, ACTIONS, type Rule, type SubjectClass } from "./ability";
 import { subjectName } from "./wording";
@@ -14,8 +22,7 @@ const member = (roles: Partial<Roles>): Standing => ({
   membershipId: ME,
   serviceUserId: null,
   roles: { ...LOWEST, ...roles },
-  disabledAt: null,
-  mfaMissing: false,
+  facts: {},
   machine: null,
 });
 const serviceUser: Standing = {
@@ -25,7 +32,7 @@ const serviceUser: Standing = {
 };
 
 /** Each role alone, everything else at its lowest: what it grants by itself. */
-const COLUMNS: [name: string, who: Standing][] = [
+const ROLE_COLUMNS: [name: string, who: Standing][] = [
   ["administrator", member({ administrator: true })],
   ["team MANAGER", member({ team: TeamRole.MANAGER })],
   ["team INVITE_ONLY", member({ team: TeamRole.INVITE_ONLY })],
@@ -35,6 +42,12 @@ const COLUMNS: [name: string, who: Standing][] = [
   ["billing ACCESS", member({ billing: BillingRole.ACCESS })],
   ["service user", serviceUser],
 ];
+
+/** Machines of ours, as far as they have any rule. */
+const MACHINE_COLUMNS = MACHINES.map((name): [name: string, who: Standing] => [
+  `${name} (machine)`,
+  machineStanding(name, "account", name),
+]).filter(([, who]) => abilityIn(who).rules.length > 0);
 
 const user: Principal = {
   ...system(ME),
@@ -51,11 +64,16 @@ const OWN_COLUMNS: [name: string, who: Principal][] = [
     "API key of a service user",
     { ...user, kind: PrincipalKind.SERVICE_USER, surface: Surface.API },
   ],
+  ["sign-up (machine)", system(SIGN_UP)],
+  ["operator", operator("user", "host")],
 ];
 
 /** docs/policy.md, whole: every action on every kind of row, from the rules themselves (Y7). */
 export function policyTable(): string {
-  const inAccount = COLUMNS.map(([name, who]) => ({ name, ability: abilityIn(who) }));
+  const inAccount = [...ROLE_COLUMNS, ...MACHINE_COLUMNS].map(([name, who]) => ({
+    name,
+    ability: abilityIn(who),
+  }));
   const own = OWN_COLUMNS.map(([name, who]) => ({ name, ability: abilityOver(who) }));
   return `# Who may do what
 
@@ -63,7 +81,8 @@ Generated from the rules in \`src/policies\` by \`npm run policy\`; a test fails
 
 A member may do what any of their roles allows. Each column is one role alone, with every other
 role at its lowest, so "no" says that this role alone does not grant it. Before any rule comes the
-gate: a disabled member or service user gets into the account for nothing.
+gate: a disabled member or service user gets into the account for nothing. A machine is a part of
+Gatehouse that acts without being a member; it does what its column says, and sees nothing else.
 
 ## In an account
 
@@ -71,7 +90,8 @@ ${sections(inAccount)}
 ## What is your own
 
 A person's own sessions and sign-in belong to no account. It takes a session to reach them: an API
-key acts for its owner in one account and no further.
+key acts for its owner in one account and no further. Signing up is a machine as well: there is no user
+yet. The operator is who runs the command line.
 
 ${sections(own)}`;
 }
@@ -138,6 +158,7 @@ function inWords(field: string, value: unknown): string {
   if (said === "administrator true") return "administrators";
   if (said === "administrator false") return "non-administrators";
   if (said === 'provisioning "FOUNDER"') return "as founder";
+  if (said === 'provisioning "INVITATION"') return "by invitation";
   if (field === "ownerRoles") return "where no role of the owner is above their own";
   throw new Error(`The table has no words for the condition ${said}`);
 }

@@ -9,7 +9,4 @@ export const serviceUser: Policy = ({ allow }, who) => {
   if (who.roles.administrator) {
     allow("create", ServiceUser, "Administrators create service users.");
   }
-  if (who.machine === "system") {
-    allow("create", ServiceUser, "The system creates service users.");
-  }
 };

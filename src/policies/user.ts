@@ -13,11 +13,6 @@ import type { Words } from "./ability";
  * owner in one account, and never reaches the owner's sessions or sign-in (C7).
  */
 export function user({ allow }: Words, principal: Principal): void {
-  if (principal.kind === PrincipalKind.SYSTEM) {
-    allow("create", User, "The system creates users.");
-    allow("create", Identity, "The system links what a user is created with.");
-    return;
-  }
   if (principal.kind !== PrincipalKind.USER) return;
 
   allow("read", User, "Everyone sees themselves.", { id: principal.id });

@@ -16,10 +16,12 @@ import {
   type OperationDefinitionNode,
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields";
-import { all, raw, Sql, sql, TRUE } from "../database/sql";
+import { all, raw, Sql, sql } from "../database/sql";
+import { EVERYTHING, type Filter } from "../database/firstRows";
 import type { Class, ColumnInfo, Table } from "../database/table";
 import { concreteTypes, isResolved } from "./concreteTypes";
-import { guard, type RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
+import { guard } from "./guard";
 import { type Json, literal, object, orNull, plain, text } from "./json";
 import type { Relation } from "./relationKinds";
 import { type Args, type Bindings, isSame, Plan, type Source, source } from "./plan";
@@ -81,7 +83,7 @@ const MOMENT = raw(`'\\"YYYY-MM-DD"T"HH24:MI:SS.MS"Z"\\"'`);
 
 /** Writes the statement. What it doesn't know it leaves to the executor by `Uncompilable`. */
 export class Compiler {
-  readonly caller: RememberedCaller;
+  readonly caller: AdmittedCaller;
   /** Whether the caller's place in accounts matters, so that the guard must look. */
   private inAccounts = false;
   private readonly fragments: Record<string, FragmentDefinitionNode> = {};
@@ -139,15 +141,29 @@ export class Compiler {
     return found;
   }
 
-  /** The condition of a page's filter on the alias `row`; its text is part of the plan's key. */
-  filter({ nodes: [node] }: Place): Sql {
+  /** The filter of a page, whose texts are part of the plan's key, with parameters for its values. */
+  filter({ nodes: [node] }: Place): Filter {
     const filter = this.of.bindings.filters.get(node!);
-    if (!filter) return TRUE;
-    const { texts, values } = filter;
-    return new Sql(
-      texts,
-      values.map((_, i) => source(({ filters }) => filters.get(node!)!.values[i])),
-    );
+    if (!filter) return EVERYTHING;
+    const bound = ({ texts, values }: Sql, read: (of: Filter) => Sql): Sql =>
+      new Sql(
+        texts,
+        values.map((_, i) => source(({ filters }) => read(filters.get(node!)!).values[i])),
+      );
+    const { where, ranges, search } = filter;
+    return {
+      where: bound(where, (of) => of.where),
+      ...(ranges && { ranges: { ...ranges, from: bound(ranges.from, (of) => of.ranges!.from) } }),
+      ...(search && {
+        search: {
+          where: bound(search.where, (of) => of.search!.where),
+          indexed: {
+            ...search.indexed,
+            from: bound(search.indexed.from, (of) => of.search!.indexed.from),
+          },
+        },
+      }),
+    };
   }
 
   subfields(type: GraphQLObjectType, nodes: readonly FieldNode[]) {

@@ -1,8 +1,10 @@
+import { isIP } from "node:net";
 import { canonicalRange } from "../net/addresses";
-import { all, raw, type Sql, sql } from "../database/sql";
-import type { CredentialKind } from "../entities/Credential";
+import { EVERYTHING, type Filter, type Search } from "../database/firstRows";
+import { all, raw, type Sql, sql, TRUE } from "../database/sql";
+import { CredentialKind } from "../entities/Credential";
 import { MemberStatus } from "../entities/Membership";
-import { type Roles, ROLES } from "../entities/roles";
+import { BillingRole, DeveloperRole, type Roles, TeamRole } from "../entities/roles";
 import { Refusal, Refused } from "../errors";
 import { firstIdAt, kindOf } from "../ids";
 
@@ -14,23 +16,62 @@ type Maybe<T> = { [K in keyof T]?: T[K] | null | undefined };
 /** Which members to read; what is absent does not matter. */
 export type MemberConditions = Maybe<{ status: MemberStatus; roles: Maybe<Roles>; text: string }>;
 
-/** The condition on the alias `row` of a member filter. */
-export function membersWhere({ status, roles, text }: MemberConditions): Sql {
+/** Each column that members are filtered by, with all that it can hold. */
+const MEMBER_COLUMNS = {
+  administrator: [true, false],
+  developer: Object.values(DeveloperRole),
+  team: Object.values(TeamRole),
+  billing: Object.values(BillingRole),
+  active: [true, false],
+};
+
+/** The members that a filter asks for. */
+export function membersFilter({ status, roles, text }: MemberConditions): Filter {
   const part = text?.trim().toLowerCase();
-  return all([
-    ...(status
-      ? [raw(`row.disabled_at is ${status === MemberStatus.ACTIVE ? "" : "not "}null`)]
-      : []),
-    ...ROLES.filter((role) => roles?.[role] != null).map(
-      (role) => sql`row.${raw(role)} = ${roles![role]}`,
-    ),
-    ...(part
-      ? [
-          sql`exists (select from users u where u.id = row.user_id
-            and (strpos(lower(u.name), ${part}) > 0 or strpos(u.email, ${part}) > 0))`,
-        ]
-      : []),
-  ]);
+  const where = TRUE;
+  const search = part ? { search: searchOf(part) } : {};
+  const active = status ? status === MemberStatus.ACTIVE : null;
+  const asked: Record<string, unknown> = { ...roles, active };
+  const names = Object.keys(MEMBER_COLUMNS) as (keyof typeof MEMBER_COLUMNS)[];
+  if (names.every((name) => asked[name] == null)) return { where, ...search };
+  const sets = combined(
+    names.map((name) => (asked[name] == null ? MEMBER_COLUMNS[name] : [asked[name]])),
+  );
+  const [administrator, developer, team, billing, actives] = names.map((_, i) =>
+    sets.map((set) => set[i]),
+  );
+  return {
+    ...{ where, ...search },
+    ranges: {
+      from: sql`unnest(${administrator}::boolean[], ${developer}::text[], ${team}::text[],
+        ${billing}::text[], ${actives}::boolean[])
+        range(administrator, developer, team, billing, active)`,
+      by: raw(`row.administrator = range.administrator and row.developer = range.developer
+        and row.team = range.team and row.billing = range.billing
+        and (row.disabled_at is null) = range.active`),
+    },
+  };
+}
+
+/** People whose name or email has this in it. */
+function searchOf(part: string): Search {
+  const pattern = `%${part.replace(/[\\%_]/g, "\\$&")}%`;
+  return {
+    where: sql`exists (select from users u where u.id = row.user_id
+      and (lower(u.name) like ${pattern} or u.email like ${pattern}))`,
+    indexed: {
+      from: sql`users_matching(${pattern}) range(user_id)`,
+      by: raw("row.user_id = range.user_id"),
+    },
+  };
+}
+
+/** Every way to take one value of each list. */
+function combined(lists: readonly (readonly unknown[])[]): unknown[][] {
+  return lists.reduce<unknown[][]>(
+    (sets, list) => sets.flatMap((set) => list.map((value) => [...set, value])),
+    [[]],
+  );
 }
 
 /** Which credentials to read; what is absent does not matter. */
@@ -40,14 +81,28 @@ export type CredentialConditions = Maybe<{
   revoked: boolean;
 }>;
 
-/** The condition on the alias `row` of a credential filter. */
-export function credentialsWhere({ kind, ownerId, revoked }: CredentialConditions): Sql {
-  const owner = kindOf(ownerId ?? "") === "ServiceUser" ? "service_user_id" : "membership_id";
-  return all([
+/** The credentials that a filter asks for. */
+export function credentialsFilter({ kind, ownerId, revoked }: CredentialConditions): Filter {
+  const conditions = [
     ...(kind ? [sql`row.kind = ${kind}`] : []),
-    ...(ownerId ? [sql`row.${raw(owner)} = ${ownerId}`] : []),
     ...(revoked != null ? [raw(`row.revoked_at is ${revoked ? "not " : ""}null`)] : []),
-  ]);
+  ];
+  // An owner has few.
+  if (ownerId) {
+    const owner = kindOf(ownerId) === "ServiceUser" ? "service_user_id" : "membership_id";
+    return { where: all([...conditions, sql`row.${raw(owner)} = ${ownerId}`]) };
+  }
+  if (conditions.length === 0) return EVERYTHING;
+  const kinds = kind ? [kind] : Object.values(CredentialKind);
+  const sets = combined([kinds, revoked != null ? [revoked] : [true, false]]);
+  const [ofKind, ofState] = [0, 1].map((i) => sets.map((set) => set[i]));
+  return {
+    where: TRUE,
+    ranges: {
+      from: sql`unnest(${ofKind}::text[], ${ofState}::boolean[]) range(kind, revoked)`,
+      by: raw("row.kind = range.kind and (row.revoked_at is not null) = range.revoked"),
+    },
+  };
 }
 
 /** Which events to read; what is absent does not matter. */
@@ -66,27 +121,46 @@ export interface EventConditions {
 /** An id's time is when its row was made, moments after the transaction's own time. */
 const SLACK_MS = 60_000;
 
-/** The condition on the alias `row` of an event filter. */
-export function eventsWhere(filter: EventConditions): Sql {
+/** The events that a filter asks for. @throws Refused (BAD_USER_INPUT) for an `ip` that is not taken. */
+export function eventsFilter(filter: EventConditions): Filter {
   const { types, principalId, objectId, ip, from, until } = filter;
   const around = (moment: Date, ms: number) =>
     firstIdAt("Event", new Date(Math.min(Math.max(moment.getTime() + ms, 0), 2 ** 48 - 1)));
-  return all([
-    ...(types ? [sql`row.type = any(${types})`] : []),
+  const where = all([
     ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
     ...(objectId ? [sql`row.object_id = ${objectId}`] : []),
-    ...(ip != null ? [sql`row.ip <<= ${rangeFrom(ip)}::inet`] : []),
+    ...(ip != null ? [fromAddresses(ip)] : []),
     ...(from ? [sql`row.occurred_at >= ${from} and row.id >= ${around(from, -SLACK_MS)}`] : []),
     ...(until ? [sql`row.occurred_at < ${until} and row.id < ${around(until, SLACK_MS)}`] : []),
   ]);
+  if (!types) return { where };
+  return {
+    where,
+    ranges: {
+      from: sql`unnest(${[...new Set(types)]}::text[]) range(type)`,
+      by: raw("row.type = range.type"),
+    },
+  };
 }
 
-/** @throws Refused (BAD_USER_INPUT) for what is neither an address nor a range. */
-function rangeFrom(text: string): string {
+/** The widest range that an index finds: a /24 of IPv4, a /64 of IPv6. */
+const NETWORK_BITS = { 4: 24, 6: 64 } as const;
+
+/** The network of that size, as the index has it. */
+const NETWORK = raw("network(set_masklen(row.ip, case family(row.ip) when 4 then 24 else 64 end))");
+
+function fromAddresses(text: string): Sql {
   const range = canonicalRange(text);
-  if (range) return range;
-  throw new Refused(Refusal.BAD_USER_INPUT, "`ip` takes an address or a range in CIDR notation.", [
-    "filter",
-    "ip",
-  ]);
+  const refused = (message: string) =>
+    new Refused(Refusal.BAD_USER_INPUT, message, ["filter", "ip"]);
+  if (!range) throw refused("`ip` takes an address or a range in CIDR notation.");
+  const [address, bits] = range.split("/") as [string, string?];
+  if (bits === undefined) return sql`row.ip = ${address}::inet`;
+  const most = NETWORK_BITS[isIP(address) as 4 | 6];
+  if (Number(bits) < most) {
+    throw refused(
+      `\`ip\` takes ranges of at most /${NETWORK_BITS[4]} (IPv4) or /${NETWORK_BITS[6]} (IPv6); this is /${bits}.`,
+    );
+  }
+  return sql`${NETWORK} = network(set_masklen(${range}::inet, ${most}::int)) and row.ip <<= ${range}::inet`;
 }

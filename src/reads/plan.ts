@@ -1,17 +1,18 @@
 import type { FieldNode } from "graphql";
+import type { Filter } from "../database/firstRows";
 import type { Sql } from "../database/sql";
 import type { Principal } from "../principal";
-import type { RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
 
 export type Args = Readonly<Record<string, unknown>>;
 
 /** What one request brings to a plan. */
 export interface Bindings {
-  caller: RememberedCaller;
+  caller: AdmittedCaller;
   /** Arguments of each field that has any in the document. */
   args: ReadonlyMap<FieldNode, Args>;
   /** Filters of each page that has one. */
-  filters: ReadonlyMap<FieldNode, Sql>;
+  filters: ReadonlyMap<FieldNode, Filter>;
 }
 
 /** Where a parameter's value comes from, for each request anew. */

@@ -13,10 +13,10 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 import { getArgumentValues, getVariableValues } from "graphql/execution/values";
-import type { Sql } from "../database/sql";
+import type { Filter } from "../database/firstRows";
 import { Lru } from "./lru";
 import { Compiler, relationOf, type Relations, type Tables, type Variables } from "./compiler";
-import type { RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
 import type { Args, Bindings, Plan } from "./plan";
 import { Uncompilable } from "./uncompilable";
 import type { Relation } from "./relationKinds";
@@ -31,7 +31,7 @@ let readings = 0;
 interface Given {
   args: Args;
   key: string;
-  filter?: Sql;
+  filter?: Filter;
 }
 
 /** A field that takes arguments. */
@@ -86,13 +86,13 @@ export class Reading {
   }
 
   /** The statement for this caller and these variables, or why there is none. */
-  bind(caller: RememberedCaller, inputs: Variables): Bound | string {
+  bind(caller: AdmittedCaller, inputs: Variables): Bound | string {
     if (this.operation.operation !== OperationTypeNode.QUERY) return "not a query";
     const definitions = this.operation.variableDefinitions ?? [];
     const { coerced } = getVariableValues(this.schema, definitions, inputs);
     if (!coerced) return "variables that don't fit";
     const args = new Map<FieldNode, Args>();
-    const filters = new Map<FieldNode, Sql>();
+    const filters = new Map<FieldNode, Filter>();
     let key = `${this.number} ${caller.shape}`;
     for (const name of this.conditions) key += coerced[name] ? "1" : "0";
     try {

@@ -1,9 +1,10 @@
 import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from "graphql";
+import type { RememberedCaller } from "../context/rememberedCaller";
 import type { Database } from "../database/database";
 import { DomainError, TakesTooLong } from "../errors";
 import { Lru } from "./lru";
 import type { Relations, Tables, Variables } from "./compiler";
-import type { RememberedCaller } from "./rememberedCaller";
+import { admit, type AdmittedCaller, type Entering } from "./admittedCaller";
 import { newPlans, Reading } from "./reading";
 import { relations } from "./relations";
 import { fixed } from "./relationKinds";
@@ -24,7 +25,7 @@ export type Outcome =
   | "left";
 
 /** A request, as far as reads look at it. */
-interface Asking {
+interface Asking extends Entering {
   /** Whoever asks, in a form that a statement verifies. */
   verifiable(): Promise<RememberedCaller | null>;
   /** Finds out who asks now. */
@@ -87,7 +88,8 @@ export class Reads {
       const caller = await asking.verifiable();
       if (!caller) return null;
       this.remember(caller);
-      const outcome = await this.read(document, operation, variables, caller);
+      const admitted = admit(caller, asking);
+      const outcome = await this.read(document, operation, variables, admitted);
       if (outcome === "left") return null;
       if (outcome !== "changed") {
         asking.used(caller);
@@ -104,7 +106,7 @@ export class Reads {
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Variables,
-    caller: RememberedCaller,
+    caller: AdmittedCaller,
   ): Promise<Outcome> {
     const bound = this.reading(document, operation).bind(caller, variables);
     if (typeof bound === "string") return this.leave(bound);

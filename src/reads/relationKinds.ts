@@ -1,4 +1,5 @@
 import { isNonNullType } from "graphql";
+import { type Filter, firstRows } from "../database/firstRows";
 import { all, raw, type Sql, sql, TRUE } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
@@ -8,7 +9,8 @@ import type { Action, Subject, SubjectClass } from "../policies/ability";
 import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Row } from "./compiler";
 import { type Json, orNull, plain, text, truth } from "./json";
-import { CALLER, type RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
+import { CALLER } from "./guard";
 import { may, mayOwn, mayWith } from "./rules";
 import type { Args, Own, Source } from "./plan";
 import { Uncompilable } from "./uncompilable";
@@ -20,7 +22,7 @@ export interface Relation {
    *
    * @throws where the executor has something to say about them.
    */
-  shape?: (args: Args) => { key: string; filter?: Sql };
+  shape?: (args: Args) => { key: string; filter?: Filter };
   read: (place: Place, compiler: Compiler) => Json;
 }
 
@@ -89,7 +91,7 @@ export function one<E extends object>(entity: Class<E>, on: On, unless?: string)
 
 export interface Paging {
   /** What the field's `filter` asks, on the alias `row`. */
-  where?: (filter: never) => Sql;
+  where?: (filter: never) => Filter;
   /** What holds whatever is asked, on the alias `row`. */
   only?: Sql;
   /** By the rules of what is the caller's own, instead of the account's. */
@@ -113,7 +115,7 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
       if ((first as number) < 1 || (first as number) > MAX_PAGE) throw new Uncompilable("a page");
       if (after != null && !isCursorOf(entity, after as string)) throw new Uncompilable("a cursor");
       const asked = where && filter ? where(filter as never) : undefined;
-      const key = `${String(order)} ${after == null ? "" : "after"} ${asked?.text ?? ""}`;
+      const key = `${String(order)} ${after == null ? "" : "after"} ${asked ? `${asked.where.text} ${asked.ranges?.from.text ?? ""} ${asked.search?.where.text ?? ""}` : ""}`;
       return { key, ...(asked && { filter: asked }) };
     },
     read(place, compiler) {
@@ -161,15 +163,18 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
         ...joined(compiler, inner, on, parent),
         own ? readableOwn(compiler, inner) : readable(compiler, inner),
         only,
-        compiler.filter(place),
         ...(after == null ? [] : [cursor]),
       ];
-      const numbered = peeks ? sql`, row_number() over (order by ${direction}) as n` : raw("");
-      return [
-        sql`(select ${text(body)} from (select row.*${numbered} from ${row.table.name} row
-          where ${all(conditions)} order by ${direction}
-          limit ${first}${raw(peeks ? " + 1" : "")}) ${raw(row.alias)})`,
-      ];
+      const rows = firstRows(
+        { columns: raw("row.*"), table: row.table.name, order: direction },
+        conditions,
+        compiler.filter(place),
+        sql`${first}${raw(peeks ? " + 1" : "")}`,
+      );
+      const numbered = peeks
+        ? sql`(select row.*, row_number() over (order by ${direction}) as n from (${rows}) row)`
+        : sql`(${rows})`;
+      return [sql`(select ${text(body)} from ${numbered} ${raw(row.alias)})`];
     },
   };
 }
@@ -246,7 +251,7 @@ export function fixed(rows: readonly object[]): Relation {
 }
 
 /** What depends on nothing but who asks. */
-export function fact(read: (caller: RememberedCaller) => Json): Relation {
+export function fact(read: (caller: AdmittedCaller) => Json): Relation {
   return { read: (_place, compiler) => read(compiler.caller) };
 }
 

@@ -11,12 +11,13 @@ import { Membership } from "../entities/Membership";
 import { ServiceUser } from "../entities/ServiceUser";
 import { Session } from "../entities/Session";
 import { User } from "../entities/User";
-import { credentialsWhere, eventsWhere, membersWhere } from "./filters";
+import { credentialsFilter, eventsFilter, membersFilter } from "./filters";
 import { ENGLISH, LANGUAGES } from "../mails/languages";
 import type { Standing } from "../principal";
 import { type Compiler, objectType, type Place, type Relations } from "./compiler";
 import { literal, orNull, plain, truth } from "./json";
-import { CALLER, type RememberedCaller } from "./rememberedCaller";
+import type { AdmittedCaller } from "./admittedCaller";
+import { CALLER } from "./guard";
 import {
   byId,
   can,
@@ -149,7 +150,7 @@ const myself: Relation = {
 };
 
 /** Whichever accounts it may lead to, that the session enters them is on record (E5). */
-const hasEnteredAll = ({ notEntered }: RememberedCaller) => notEntered.length === 0;
+const hasEnteredAll = ({ notEntered }: AdmittedCaller) => notEntered.length === 0;
 
 const gatedAccount: Relation = {
   read({ row, field, nodes }, compiler) {
@@ -229,12 +230,12 @@ export const relations = {
   },
   ViewerMembership: { member: myself, accountName, account: gatedAccount, access },
   Account: {
-    members: page(Membership, { accountId: "id" }, { where: membersWhere }),
+    members: page(Membership, { accountId: "id" }, { where: membersFilter }),
     serviceUsers: page(ServiceUser, { accountId: "id" }),
-    credentials: page(Credential, { accountId: "id" }, { where: credentialsWhere }),
+    credentials: page(Credential, { accountId: "id" }, { where: credentialsFilter }),
     invitations: page(Invitation, { accountId: "id" }),
     ipRestrictions: list(IPRestriction, { accountId: "id" }, { by: "id", first: 10 }),
-    events: page(Event, { accountId: "id" }, { where: eventsWhere }),
+    events: page(Event, { accountId: "id" }, { where: eventsFilter }),
     can: can({
       update: "update",
       delete: "delete",

@@ -3,7 +3,8 @@ import type { ColumnOf } from "../database/table";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
 import { allowed } from "../policies/sql";
 import type { Standing } from "../principal";
-import { CALLER, type Group, type RememberedCaller, OWN } from "./rememberedCaller";
+import { type AdmittedCaller, type Group, OWN } from "./admittedCaller";
+import { CALLER } from "./guard";
 import { isSame, source } from "./plan";
 import { Uncompilable } from "./uncompilable";
 
@@ -22,7 +23,7 @@ const given = (account?: Sql) => (value: unknown, operator: string) => {
 };
 
 /** What each group of the caller's accounts says, joined where they differ. */
-function byGroup({ groups }: RememberedCaller, account: Sql, test: (group: Group) => Sql): Sql {
+function byGroup({ groups }: AdmittedCaller, account: Sql, test: (group: Group) => Sql): Sql {
   const tests = groups.map(test);
   const [first, ...more] = tests;
   if (!first) return FALSE;
@@ -40,7 +41,7 @@ function byGroup({ groups }: RememberedCaller, account: Sql, test: (group: Group
  * that is, the way to the row has settled; `account` tells where their roles differ.
  */
 export function may(
-  caller: RememberedCaller,
+  caller: AdmittedCaller,
   action: Action,
   subject: SubjectClass,
   column: ColumnOf,
@@ -53,7 +54,7 @@ export function may(
 
 /** The same of a row that is only thought of, such as a credential of the caller's own. */
 export function mayWith(
-  caller: RememberedCaller,
+  caller: AdmittedCaller,
   action: Action,
   row: (standing: Standing) => Subject,
   account: Sql,
@@ -65,7 +66,7 @@ export function mayWith(
 
 /** Whether the caller may do this to what is their own and belongs to no account. */
 export function mayOwn(
-  { self }: RememberedCaller,
+  { self }: AdmittedCaller,
   action: Action,
   subject: SubjectClass,
   column: ColumnOf,

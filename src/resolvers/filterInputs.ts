@@ -12,7 +12,10 @@ class MemberFilter {
   @Field(() => RolesInput, { nullable: true, description: "Roles that they have exactly." })
   roles?: RolesInput | null;
 
-  @Field(() => String, { nullable: true, description: "Part of their name or email." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Part of their name or email. Adds 2,000 to the cost.",
+  })
   text?: string | null;
 }
 
@@ -44,7 +47,8 @@ export class EventFilter {
 
   @Field(() => String, {
     nullable: true,
-    description: "Address or range that the request came from, such as `203.0.113.0/24`.",
+    description:
+      "Address or range that the request came from, such as `203.0.113.0/24`; at most /24 (IPv4) or /64 (IPv6).",
   })
   ip?: string | null;
 

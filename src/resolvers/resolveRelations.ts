@@ -1,4 +1,5 @@
 import type { Context } from "../context/context";
+import { EVERYTHING } from "../database/firstRows";
 import { all, TRUE } from "../database/sql";
 import { Refusal, Refused } from "../errors";
 import { MAX_PAGE } from "../reads/filters";
@@ -67,14 +68,14 @@ export async function page<E extends Subject & { id: string }>(
     throw new Refused(Refusal.BAD_USER_INPUT, "`after` takes a cursor of this list.", ["after"]);
   }
   const [by, to] = Object.entries(on).at(-1)!;
-  const asked = where && filter ? where(filter as never) : TRUE;
+  const asked = where && filter ? where(filter as never) : EVERYTHING;
   const found = await ctx.loaders.page<E>(
     own ? ctx.self : await ctx.in(accountOf(parent)),
     valueOf(ctx, to, parent)!,
     {
       ...{ entity, by: by as keyof E & string, first, after },
       newestFirst: order ? order === Order.NEWEST_FIRST : Boolean(newestFirst),
-      where: all([only, asked]),
+      filter: { ...asked, where: all([only, asked.where]) },
     },
   );
   return connection(found);

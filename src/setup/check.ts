@@ -3,13 +3,14 @@ import { join } from "node:path";
 import { type Config, readConfig } from "./config";
 import { Database } from "../database/database";
 import { openDataSource } from "../database/dataSource";
-import { pendingMigrations } from "../database/migrate";
+import { grantsAdvice, pendingMigrations } from "../database/migrate";
 import { sql } from "../database/sql";
-import { assertMade, openDatabase, type Stop } from "./openDatabase";
-import { Unavailable } from "../errors";
+import { assertMade, openDatabase } from "./openDatabase";
 import { verifySmtp } from "../mails/mailer";
 import { type KeyInUse, keysInUse } from "../operations/authenticators/rotateKeys";
 import { keyFile, openServices } from "./openServices";
+import { reasonOf, sentence } from "./problems";
+import type { Stop } from "./stopping";
 
 /** One thing that a server needs. */
 interface Check {
@@ -44,7 +45,7 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
       after: "settings",
       async verify() {
         assertMade(config);
-        urls = await openDatabase(config, stops, () => undefined);
+        urls = await openDatabase(config, { stops, log: () => undefined });
         const source = await advised(
           openDataSource({ url: urls.serveUrl, as: "migrate", poolSize: 1 }).initialize(),
           "Is it running, and is DATABASE_URL right?",
@@ -67,12 +68,17 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
       name: "migrations",
       after: "database",
       async verify() {
-        const pending = await advised(
+        const { pending, grants } = await advised(
           pendingMigrations(urls.migrateUrl),
           "Set DATABASE_MIGRATION_URL to the owner of the tables.",
         );
         if (!pending.length) return "up to date";
-        throw new Error(`${pending.length} are missing. Run \`npm run migrate\`.`);
+        const missing = `${pending.length} ${pending.length === 1 ? "is" : "are"} missing.`;
+        throw new Error(
+          grants.length
+            ? `${missing} ${grantsAdvice(grants)} Then run \`npm run migrate\`.`
+            : `${missing} Run \`npm run migrate\`.`,
+        );
       },
     },
     {
@@ -179,13 +185,6 @@ export function keyProblem({ keyId, count, state }: KeyInUse): string {
 
 export const secrets = (count: number) => `${count} secret${count === 1 ? "" : "s"}`;
 
-/** An error's message; some of Node's have none, and a code. */
-export function reasonOf(error: unknown): string {
-  const { message, code, cause } = error as NodeJS.ErrnoException;
-  if (error instanceof Unavailable) return reasonOf(cause);
-  return message || (code ?? String(error));
-}
-
 /** A list of problems without its line breaks. */
 const inLine = (text: string) =>
   text.replaceAll(/(?<=:)\s*\n\s*/g, " ").replaceAll(/\s*\n\s*/g, "; ");
@@ -195,6 +194,6 @@ const ROLE = 'Run `npm run migrate`; docs/configuration.md says more at "The dat
 /** Adds what to do to whatever goes wrong. */
 function advised<T>(work: Promise<T>, advice: string): Promise<T> {
   return work.catch((error: unknown) => {
-    throw new Error(`${reasonOf(error)}. ${advice}`, { cause: error });
+    throw new Error(`${sentence(reasonOf(error))} ${advice}`, { cause: error });
   });
 }

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { z } from "zod";
 import { canonicalRange } from "../net/addresses";
 import { type EncryptionKey, KEY_BYTES } from "../identity/encryption";
@@ -9,7 +10,7 @@ import { isMailbox } from "../mails/mailbox";
 const whole = (usual: number, least: number, most = Infinity) =>
   z
     .string()
-    .transform(Number)
+    .transform((text) => (/^\d+$/.test(text) ? Number(text) : NaN))
     .refine(
       (number) => Number.isSafeInteger(number) && number >= least && number <= most,
       `takes a whole number from ${least}${most < Infinity ? ` to ${most}` : ""}, such as ${usual}`,
@@ -27,6 +28,7 @@ const httpUrl = (pattern: RegExp, takes: string) =>
     .refine((text) => pattern.test(text), takes);
 const WITHOUT_PATH = /^https?:\/\/[^/?#@]+\/*$/;
 const WITHOUT_QUERY = /^https?:\/\/[^?#@]+$/;
+const HOST_NAME = /^[a-z\d]([a-z\d._-]*[a-z\d])?\.?$/i;
 /** Where a provider is: an issuer (OpenID Connect Discovery, section 3), or a server. */
 const providerUrl = (usual: string) =>
   httpUrl(WITHOUT_QUERY, `takes a URL without query, fragment or user, such as ${usual}`).default(
@@ -49,7 +51,13 @@ const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"
 const settings = z.object({
   NODE_ENV: oneOf(["development", "test", "production"]).default("development"),
   PORT: whole(4000, 0, 65535),
-  HOST: z.string().default("localhost"),
+  HOST: z
+    .string()
+    .refine(
+      (host) => isIP(host) !== 0 || HOST_NAME.test(host),
+      "takes an address or a host name, such as 0.0.0.0 or localhost",
+    )
+    .default("localhost"),
   DATABASE_URL: databaseUrl.optional(),
   DATABASE_MIGRATION_URL: databaseUrl.optional(),
   DATABASE_POOL_SIZE: whole(10, 1, 500),
@@ -210,8 +218,12 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   // An empty variable is how compose files and shells say "not set".
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const { data, error } = settings.safeParse(given);
+  const unseen = invisible(given);
   const problems = [
-    ...(error?.issues ?? []).map(({ path, message }) => `${path.join(".")}: ${message}`),
+    ...unseen.map((name) => `${name}: takes one line, without control characters`),
+    ...(error?.issues ?? [])
+      .filter(({ path }) => !unseen.includes(String(path[0])))
+      .map(({ path, message }) => `${path.join(".")}: ${message}`),
     ...clashes(given),
   ];
   // A misspelt name is often why another is missing.
@@ -259,6 +271,23 @@ function provider(
   const clientId = data[`GATEHOUSE_${name}_CLIENT_ID`];
   const clientSecret = data[`GATEHOUSE_${name}_CLIENT_SECRET`];
   return clientId && clientSecret ? { clientId, clientSecret, url } : null;
+}
+
+/** Settings whose items may stand on lines of their own. */
+const LISTS: readonly string[] = [
+  "GATEHOUSE_ENCRYPTION_KEYS",
+  "GATEHOUSE_TRUSTED_PROXIES",
+  "GATEHOUSE_OUTBOUND_PRIVATE_HOSTS",
+] satisfies Setting[];
+/** Control characters, line breaks, and what turns the direction of a text. */
+const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** The settings that have characters which can't be seen: most often the end of a file's last line. */
+function invisible(given: Given): string[] {
+  return Object.entries(given)
+    .filter(([name]) => name in settings.shape && !LISTS.includes(name))
+    .filter(([, value]) => INVISIBLE.test(value!))
+    .map(([name]) => name);
 }
 
 /**

@@ -5,13 +5,9 @@ import type { Config } from "./config";
 import { Context } from "../context/context";
 import type { Database } from "../database/database";
 import { sql } from "../database/sql";
-import { Invitation } from "../entities/Invitation";
-import { IPRestriction } from "../entities/IPRestriction";
-import { IPRule, IPRuleEffect } from "../entities/IPRule";
 import { Membership, Provisioning } from "../entities/Membership";
 import { BillingRole, DeveloperRole, LOWEST, type Roles, TeamRole } from "../entities/roles";
 import { ServiceUser } from "../entities/ServiceUser";
-import { Surface } from "../entities/Session";
 import type { User } from "../entities/User";
 import { assertStrong, hashPassword } from "../identity/passwords";
 import { newId } from "../ids";
@@ -21,7 +17,7 @@ import { createAuthtoken } from "../operations/credentials/createAuthtoken";
 import { disableMember } from "../operations/members/disableMember";
 import { signIn } from "../operations/sessions/signIn";
 import { createUser } from "../operations/steps/createUser";
-import { system } from "../principal";
+import { SIGN_UP, system } from "../principal";
 import type { Services } from "../context/services";
 
 /** What `.gatehouse/demo.json` holds: how to get in. */
@@ -67,7 +63,7 @@ export async function keepDemo(
 /** An account with a bit of everything, made by the operations that anyone uses. */
 async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">> {
   const request = { id: "demo", ip: null, userAgent: null };
-  const machine = new Context({ db, services, request, caller: system("demo") });
+  const nobody = new Context({ db, services, request, caller: null });
   const password = randomBytes(12).toString("base64url");
   await assertStrong(password, [], ["password"]);
   const passwordHash = await hashPassword(password);
@@ -77,15 +73,15 @@ async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">
     return ctx;
   };
 
-  const ada = await addPerson(machine, "Ada Administrator", passwordHash);
+  const ada = await addPerson(nobody, "Ada Administrator", passwordHash);
   const adas = await as(ada.email);
   const account = await createAccount(adas, "Acme Tunnels");
   const members = new Map<string, Membership>();
   const users = new Map<string, User>();
   for (const [name, roles] of PEOPLE) {
-    const user = await addPerson(machine, name, passwordHash);
+    const user = await addPerson(nobody, name, passwordHash);
     users.set(name, user);
-    members.set(name, await addMember(machine, account.id, user, roles));
+    members.set(name, await addMember(nobody, account.id, user, roles));
   }
   const dee = await as(users.get("Dee Developer")!.email);
   const { secret: apiKey } = await createApiKey(adas, account.id, {
@@ -100,9 +96,9 @@ async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">
     metadata: JSON.stringify({ site: "Utrecht" }),
   });
 
-  const builder = await addToAccount(machine, account.id);
+  const builder = await addServiceUser(adas, account.id, "build server");
   await createAuthtoken(adas, account.id, {
-    ownerId: builder.serviceUser.id,
+    ownerId: builder.id,
     description: "Build agents",
     expiresAt: new Date(Date.now() + 90 * 24 * 60 * 60 * 1000),
   });
@@ -111,20 +107,26 @@ async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">
   await disableMember(adas, otto.id);
 
   const second = await createAccount(dee, "Initech Labs");
-  await addMember(machine, second.id, ada, { developer: DeveloperRole.READ_ONLY });
+  await addMember(nobody, second.id, ada, { developer: DeveloperRole.READ_ONLY });
   return { email: ada.email, password, apiKey, developerApiKey };
 }
 
+/** As a sign-up whose link was followed. */
 function addPerson(ctx: Context, name: string, passwordHash: string): Promise<User> {
   const email = `${name.split(" ")[0]!.toLowerCase()}@acme.example`;
-  return ctx.self.transaction((tx) =>
-    createUser(tx, { email, name, passwordHash, language: ctx.language() }),
-  );
+  return ctx
+    .as(system(SIGN_UP))
+    .transaction((tx) => createUser(tx, { email, name, passwordHash, language: ctx.language() }));
 }
 
-async function addMember(ctx: Context, accountId: string, user: User, roles: Partial<Roles>) {
-  const access = await ctx.in(accountId);
-  return access.transaction(async (tx) => {
+/** As one who accepted an invitation. */
+function addMember(
+  ctx: Context,
+  accountId: string,
+  user: User,
+  roles: Partial<Roles>,
+): Promise<Membership> {
+  return ctx.asMachine("invitation", accountId).transaction(async (tx) => {
     const member = Object.assign(new Membership(), {
       accountId,
       id: newId("Membership"),
@@ -143,60 +145,22 @@ async function addMember(ctx: Context, accountId: string, user: User, roles: Par
   });
 }
 
-/** What has no operation of its own yet: a service user, an invitation, an IP restriction. */
-async function addToAccount(ctx: Context, accountId: string) {
+/** There is no operation for this yet; an administrator does it by the rules of one. */
+async function addServiceUser(ctx: Context, accountId: string, name: string): Promise<ServiceUser> {
   const access = await ctx.in(accountId);
   return access.transaction(async (tx) => {
-    const own = { accountId, createdAt: tx.now };
     const serviceUser = Object.assign(new ServiceUser(), {
-      ...own,
+      accountId,
       id: newId("ServiceUser"),
-      name: "build server",
+      name,
       developer: READ_WRITE,
       disabledAt: null,
       deletedAt: null,
+      createdAt: tx.now,
     });
-    const [inviter] = await tx.query<{ id: string }>(
-      sql`select id from memberships where account_id = ${accountId} and administrator limit 1`,
-    );
-    const invitation = Object.assign(new Invitation(), {
-      ...own,
-      id: newId("Invitation"),
-      email: "noor@acme.example",
-      ...LOWEST,
-      developer: READ_WRITE,
-      inviterId: inviter!.id,
-      tokenHash: randomBytes(32),
-      expiresAt: new Date(tx.now.getTime() + 7 * 24 * 60 * 60 * 1000),
-      acceptedAt: null,
-      declinedAt: null,
-      revokedAt: null,
-    });
-    const restriction = Object.assign(new IPRestriction(), {
-      ...own,
-      id: newId("IPRestriction"),
-      surface: Surface.DASHBOARD,
-      enforced: false,
-    });
-    const rule = Object.assign(new IPRule(), {
-      accountId,
-      ipRestrictionId: restriction.id,
-      position: 1,
-      range: "203.0.113.0/24",
-      effect: IPRuleEffect.ALLOW,
-      description: "Office in Utrecht",
-    });
-    const rows = [
-      ["service_user_created.v1", serviceUser],
-      ["invitation_created.v1", invitation],
-      ["ip_restriction_created.v1", restriction],
-      ["ip_rule_created.v1", rule],
-    ] as const;
-    for (const [type, row] of rows) {
-      tx.authorize("create", row);
-      await tx.save(row);
-      await tx.record(type, row);
-    }
-    return { serviceUser };
+    tx.authorize("create", serviceUser);
+    await tx.save(serviceUser);
+    await tx.record("service_user_created.v1", serviceUser);
+    return serviceUser;
   });
 }

@@ -55,7 +55,12 @@ it("E5: entering an account with a session is an event of it, once, of each serv
       object_id: here.id,
       ip: "127.0.0.1",
       decision: {
-        ...{ action: "enter Account", allowed: true, rule: null },
+        ...{
+          action: "enter",
+          subject: { type: "Account", id: here.id },
+          allowed: true,
+          rule: null,
+        },
         ...{ roles: ["administrator", "developer READ_WRITE"], methods: ["PASSWORD"] },
       },
     },

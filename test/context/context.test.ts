@@ -49,8 +49,7 @@ describe("a user in two accounts", () => {
     });
     expect((await ctx.in(there.account.id)).standing).toMatchObject({
       roles: ADMINISTRATOR,
-      disabledAt: null,
-      mfaMissing: false,
+      facts: { disabled: false, mfaMissing: false },
     });
   });
 
@@ -112,8 +111,22 @@ describe("the gate", () => {
     await enter();
 
     expect(await refusalsIn(account)).toMatchObject([
-      { decision: { action: "enter Account", code: "MEMBER_DISABLED", count: 1 } },
-      { decision: { action: "enter Account", code: "MEMBER_DISABLED", count: 2 } },
+      {
+        decision: {
+          action: "enter",
+          subject: { type: "Account" },
+          code: "MEMBER_DISABLED",
+          count: 1,
+        },
+      },
+      {
+        decision: {
+          action: "enter",
+          subject: { type: "Account" },
+          code: "MEMBER_DISABLED",
+          count: 2,
+        },
+      },
     ]);
   });
 

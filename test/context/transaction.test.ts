@@ -1,11 +1,13 @@
 import type { Access } from "../../src/context/access";
+import type { Context } from "../../src/context/context";
 import { sql } from "../../src/database/sql";
 import { Account } from "../../src/entities/Account";
 import { Credential } from "../../src/entities/Credential";
 import { Identity } from "../../src/entities/Identity";
-import { Membership } from "../../src/entities/Membership";
-import type { Roles } from "../../src/entities/roles";
-import { useDatabase } from "../support/database";
+import { Membership, Provisioning } from "../../src/entities/Membership";
+import { LOWEST, type Roles } from "../../src/entities/roles";
+import { newId } from "../../src/ids";
+import { sqlAsOwner, useDatabase } from "../support/database";
 import {
   aCredential,
   ADMINISTRATOR,
@@ -13,11 +15,14 @@ import {
   anAccount,
   anIdentity,
   as,
+  aSession,
+  asNobody,
   asUser,
   aUser,
   DEVELOPER,
   eventsOf,
   MANAGER,
+  withToken,
 } from "../support/factories";
 import { expectDenied, expectNotFound, expectRefused } from "../support/refusals";
 
@@ -345,6 +350,42 @@ describe("a transaction", () => {
         }),
       { action: "disable Member", code: "ADMINISTRATOR_REQUIRED" },
     );
+  });
+
+  it("E1, E2: is a machine's too, by rules of its own, and tells who set it to work", async () => {
+    const account = await anAccount();
+    const [user, invited] = [await aUser(), await aUser()];
+    const join = (ctx: Context, userId: string, fields: Partial<Membership> = {}) =>
+      ctx.asMachine("invitation", account.id).transaction(async (tx) => {
+        const member = Object.assign(new Membership(), {
+          ...{ accountId: account.id, id: newId("Membership"), userId, ...LOWEST },
+          provisioning: Provisioning.INVITATION,
+          ...{ disabledAt: null, removedAt: null, createdAt: tx.now, ...fields },
+        });
+        tx.authorize("create", member);
+        await tx.save(member);
+        await tx.record("member_added.v1", member);
+      });
+    const { id, token } = await aSession(invited.id);
+    const ctx = await withToken(token);
+
+    await join(asNobody(), user.id);
+    await join(ctx, invited.id);
+
+    const rule = "Accepting an invitation makes a member.";
+    expect(await eventsOf(account)).toMatchObject([
+      { principal_kind: "SYSTEM", principal_id: "invitation", decision: { rule, roles: [] } },
+      { principal_kind: "USER", principal_id: invited.id, session_id: id, decision: { rule } },
+    ]);
+    const founder = { provisioning: Provisioning.FOUNDER };
+    await expectDenied(account, () => join(ctx, user.id, founder), {
+      action: "create Member",
+      code: "FORBIDDEN",
+    });
+    await sqlAsOwner("update sessions set ended_at = now() where id = $1", [id]);
+    await expectRefused(() => join(ctx, invited.id), { code: "UNAUTHENTICATED" });
+    await sqlAsOwner("update accounts set deleted_at = now() where id = $1", [account.id]);
+    await expectNotFound(() => join(asNobody(), invited.id));
   });
 
   it("M2, Y3: locks no row of another account, even of an account that the caller is in too", async () => {

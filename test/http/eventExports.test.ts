@@ -245,7 +245,7 @@ describe("parameters", () => {
     expect(await find({ objectId: admin.id })).toEqual([b.id]);
     expect(await find({ principalId: admin.userId })).toEqual([c.id]);
     expect(await find({ ip: "203.0.113.0/24" })).toEqual([a.id]);
-    expect(await find({ ip: "2001:db8::/32" })).toEqual([c.id]);
+    expect(await find({ ip: "2001:db8::/64" })).toEqual([c.id]);
     expect(await find({ from: at(10).toISOString() })).toEqual([b.id, c.id]);
     expect(await find({ until: at(10).toISOString() })).toEqual([a.id]);
     expect(await find({ from: "2026-01-15T13:10:00+01:00", until: at(20).toISOString() })).toEqual([
@@ -266,6 +266,7 @@ describe("parameters", () => {
     ["objectId", "objectId=x"],
     ["objectId", "objectId="],
     ["ip", "ip=here"],
+    ["ip", "ip=10.0.0.0/23"],
     ["ip", "ip=10.0.0.0/33"],
     ["ip", "ip=010.0.0.1"],
     ["ip", "ip="],

@@ -5,6 +5,7 @@ import { hashPassword } from "../../src/identity/passwords";
 import { newId } from "../../src/ids";
 import { MAX_BYTES } from "../../src/graphql/inputs";
 import { sqlAsOwner, statements, useDatabase } from "../support/database";
+import { times } from "../support/races";
 import {
   type InputPlace,
   inputPlaces,
@@ -450,6 +451,35 @@ describe("documents", () => {
     expect(fine.extensions).toMatchObject({
       cost: { requested: 1 + 1 + 10 * (1 + 1 + 100 * 2), limit: 10_000 },
     });
+  });
+
+  const SEARCH = 2_000;
+  it.each([
+    ["a literal", "", '{ text: "zoe" }', {}, SEARCH],
+    ["a text by variable", "($t: String)", "{ text: $t }", { t: "zoe" }, SEARCH],
+    ["a text by a variable's default", '($t: String = "zoe")', "{ text: $t }", {}, SEARCH],
+    ["a filter by variable", "($f: MemberFilter)", "$f", { f: { text: "zoe" } }, SEARCH],
+    ["a filter by a variable's default", '($f: MemberFilter = { text: "zoe" })', "$f", {}, SEARCH],
+    ["no text", "($t: String)", "{ status: ACTIVE, text: $t }", {}, 0],
+    ["a text of null", "($t: String)", "{ status: ACTIVE, text: $t }", { t: null }, 0],
+    ["a filter of null", "($f: MemberFilter)", "$f", { f: null }, 0],
+    ["a filter without text", "($f: MemberFilter)", "$f", { f: { status: "ACTIVE" } }, 0],
+    ["no filter", "($f: MemberFilter)", "$f", {}, 0],
+  ])("Bad input: counts a search, by %s", async (_by, head, filter, variables, more) => {
+    const one = (alias = "") => `${alias}members(first: 1, filter: ${filter}) { nodes { id } }`;
+    const ask = (selection: string) =>
+      server.ask(
+        `query ${head} { account(id: "${accountId}") { ${selection} } }`,
+        variables,
+        admin,
+      );
+
+    const answer = await ask(one());
+    expect(answer.errors).toEqual([]);
+    expect(answer.extensions).toMatchObject({ cost: { requested: 1 + 1 + 2 + more } });
+
+    const many = await ask(times(5, (i) => one(`a${i}: `)).join(" "));
+    expect(many.codes).toEqual(more ? ["QUERY_TOO_COMPLEX"] : []);
   });
 
   it("Bad input: takes a page size that is no page size for the largest", async () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { Account } from "../../src/entities/Account";
 import { Authenticator } from "../../src/entities/Authenticator";
 import { Credential } from "../../src/entities/Credential";
-import { Event, PrincipalKind } from "../../src/entities/Event";
+import { Event, PrincipalKind, UserEvent } from "../../src/entities/Event";
 import { Invitation } from "../../src/entities/Invitation";
 import { IPRestriction } from "../../src/entities/IPRestriction";
 import { Membership, Provisioning } from "../../src/entities/Membership";
@@ -20,7 +20,15 @@ import { User } from "../../src/entities/User";
 import { abilityIn, abilityOver } from "../../src/policies/abilities";
 import type { Action, Subject } from "../../src/policies/ability";
 import { policyTable } from "../../src/policies/policyTable";
-import { operator, type Standing, system } from "../../src/principal";
+import {
+  type Machine,
+  MACHINES,
+  machineStanding,
+  operator,
+  SIGN_UP,
+  type Standing,
+  system,
+} from "../../src/principal";
 
 /** Each role alone, everything else at its lowest. */
 const EVERYONE = {
@@ -89,6 +97,8 @@ describe("T6, T7: what the operator may, and no other machine of ours nor the pe
     ["reset a second factor", "resetMfa", row(User, { id: "usr" })],
     ["remove or encrypt again a stranger's", "update", row(Authenticator, { userId: "you" })],
     ["end a stranger's session", "end", row(Session, { userId: "you" })],
+    ["read an account's events (M10)", "read", row(Event, {})],
+    ["read a user's events", "read", row(UserEvent, { userId: "you" })],
     ["make the first account", "create", row(Account, {})],
     [
       "make its administrator",
@@ -106,9 +116,47 @@ describe("T6, T7: what the operator may, and no other machine of ours nor the pe
     ["add a member", "create", row(Membership, someone({ provisioning: Provisioning.FOUNDER }))],
     ["change a member", "updateRoles", row(Membership, someone())],
     ["make a session", "create", row(Session, {})],
-    ["read events", "read", row(Event, {})],
+    ["write an event", "create", row(Event, {})],
   ])("the operator may not %s", (_what, action, subject) => {
     expect(abilityOver(operator("root", "host")).can(action, subject)).toBe(false);
+  });
+});
+
+describe("machines of ours", () => {
+  const abilityOf = (name: Machine) => abilityIn(machineStanding(name, "ours", name));
+  const rules = (name: Machine) =>
+    abilityOf(name).rules.map(({ action, subject }) => [action, (subject as typeof User).name]);
+
+  it("may what their policy says and nothing else, reading included", () => {
+    expect(Object.fromEntries(MACHINES.map((name) => [name, rules(name)]))).toEqual({
+      directory: [],
+      login: [],
+      invitation: [["create", "Membership"]],
+      system: [],
+    });
+    const own = [system(SIGN_UP), system("demo"), system("mail")].map((who) =>
+      abilityOver(who).rules.map(({ action, subject }) => [action, (subject as typeof User).name]),
+    );
+    expect(own).toEqual([
+      [
+        ["create", "User"],
+        ["create", "Identity"],
+      ],
+      [],
+      [],
+    ]);
+  });
+
+  it.each<[what: string, allowed: boolean, fields: Partial<Membership>]>([
+    ["a member", true, { provisioning: Provisioning.INVITATION }],
+    [
+      "a member of another account",
+      false,
+      { provisioning: Provisioning.INVITATION, accountId: "x" },
+    ],
+    ["a founder", false, { provisioning: Provisioning.FOUNDER }],
+  ])("I2: accepting an invitation makes %s: %p", (_what, allowed, fields) => {
+    expect(abilityOf("invitation").can("create", row(Membership, someone(fields)))).toBe(allowed);
   });
 });
 
@@ -124,8 +172,7 @@ function standing(name: Who): Standing {
     membershipId: isBot ? null : "me",
     serviceUserId: isBot ? "me" : null,
     roles: { ...LOWEST, ...EVERYONE[name] },
-    disabledAt: null,
-    mfaMissing: false,
+    facts: {},
     machine: null,
   };
 }

@@ -7,12 +7,13 @@ import {
 } from "graphql";
 import { authenticate, type Caller } from "../../src/context/authenticate";
 import { Context } from "../../src/context/context";
-import { all, raw, sql } from "../../src/database/sql";
+import { all, raw, sql, TRUE } from "../../src/database/sql";
 import { hashOf } from "../../src/identity/tokens";
 import { Loaders, type Page, type PageRequest } from "../../src/context/loaders";
 import type { Access } from "../../src/context/access";
 import type { Subject } from "../../src/policies/ability";
-import { type RememberedCaller, rememberCaller } from "../../src/reads/rememberedCaller";
+import { rememberCaller } from "../../src/context/rememberedCaller";
+import { admit, type AdmittedCaller } from "../../src/reads/admittedCaller";
 import { Reads } from "../../src/reads/reads";
 import { schema } from "../../src/graphql/schema";
 import { db, useDatabase } from "../support/database";
@@ -44,12 +45,14 @@ const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 async function pageInJavaScript<E extends Subject & { id: string }>(
   access: Access,
   parentId: string,
-  { entity, by, first, after, newestFirst, where }: PageRequest<E>,
+  { entity, by, first, after, newestFirst, filter }: PageRequest<E>,
 ): Promise<Page<E>> {
   const table = db.table(entity);
   const mine = sql`row.${raw(table.column(by))} = ${parentId}`;
+  const { ranges, search } = filter;
+  const within = ranges ? sql`exists (select from ${ranges.from} where ${ranges.by})` : TRUE;
   const found = await db.query(sql`select ${table.withVirtual} from ${table.name} row
-    where ${all([mine, where])} order by row.id`);
+    where ${all([mine, filter.where, within, search?.where ?? TRUE])} order by row.id`);
   const rows = table.instances(found).filter((row) => access.can("read", row));
   if (newestFirst) rows.reverse();
   const from = rows.filter(({ id }) => after === null || (newestFirst ? id < after : id > after));
@@ -61,7 +64,7 @@ it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, as
   const seen = new Set<string>();
   const tally = { documents: 0, compiled: 0, errors: 0, left: 0, bytes: 0 };
   const byLoaders = Reflect.get(Loaders.prototype, "page") as never;
-  const callers = new Map<string, { caller: Caller; known: RememberedCaller }>();
+  const callers = new Map<string, { caller: Caller; known: AdmittedCaller }>();
   const differences: object[] = [];
 
   while (tally.documents < COUNT) {
@@ -79,11 +82,17 @@ it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, as
       if (!one) {
         const caller = await authenticate(db, token, REQUEST);
         const { principal, standing, lastUsedAt } = caller;
-        const known = (await rememberCaller(db, BEEN_EVERYWHERE, {
+        const known = (await rememberCaller(db, {
           caller: principal,
           ...{ standing, tokenHash: hashOf(token), lastUsedAt },
         }))!;
-        callers.set(token, (one = { caller, known }));
+        callers.set(
+          token,
+          (one = {
+            caller,
+            known: admit(known, { request: REQUEST, services: { entries: BEEN_EVERYWHERE } }),
+          }),
+        );
       }
       const { principal, standing, user } = one.caller;
       // Once as the server's resolvers read, then by rules asked of each row.

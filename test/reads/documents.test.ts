@@ -3,24 +3,26 @@ import { join } from "node:path";
 import { Kind, type OperationDefinitionNode, parse, validate } from "graphql";
 import { authenticate } from "../../src/context/authenticate";
 import { hashOf } from "../../src/identity/tokens";
-import { type RememberedCaller, rememberCaller } from "../../src/reads/rememberedCaller";
+import { rememberCaller } from "../../src/context/rememberedCaller";
+import { admit, type AdmittedCaller } from "../../src/reads/admittedCaller";
 import { Reads } from "../../src/reads/reads";
 import { EXAMPLE_QUERY } from "../../src/graphql/explorer";
 import { schema } from "../../src/graphql/schema";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
 import { aCredential, aMember, anAccount, BEEN_EVERYWHERE } from "../support/factories";
 
-let caller: RememberedCaller;
+let caller: AdmittedCaller;
 
 beforeAll(async () => {
   await useDatabase();
   const { secret } = await aCredential(await aMember(await anAccount()));
   const request = { id: "req_test", ip: null, userAgent: null };
   const { principal, standing } = await authenticate(db, secret, request);
-  caller = (await rememberCaller(db, BEEN_EVERYWHERE, {
+  const known = (await rememberCaller(db, {
     caller: principal,
     ...{ standing, tokenHash: hashOf(secret), lastUsedAt: null },
   }))!;
+  caller = admit(known, { request, services: { entries: BEEN_EVERYWHERE } });
 });
 
 const readme = readFileSync(join(__dirname, "../../README.md"), "utf8");

@@ -2,10 +2,12 @@ import { type OperationDefinitionNode, parse } from "graphql";
 import { escapeLiteral } from "pg";
 import { authenticate } from "../../src/context/authenticate";
 import { hashOf } from "../../src/identity/tokens";
-import { rememberCaller } from "../../src/reads/rememberedCaller";
+import { rememberCaller } from "../../src/context/rememberedCaller";
+import { admit } from "../../src/reads/admittedCaller";
 import { Reading } from "../../src/reads/reading";
 import { relations } from "../../src/reads/relations";
 import { schema } from "../../src/graphql/schema";
+import type { Account } from "../../src/entities/Account";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
 import {
   aCredential,
@@ -20,7 +22,11 @@ import {
 const ROWS = 20_000;
 const ACCOUNTS = 2_000;
 
+/** An account in which nothing is rare but what a filter asks for, and one that has no more than that. */
+const NEVER = "00000000000000000000777777";
+const LARGE = "ac_00000000000000000000099999";
 let account: string;
+let large: string;
 let tokens: { key: string; session: string };
 
 beforeAll(async () => {
@@ -61,8 +67,26 @@ beforeAll(async () => {
       from generate_series(1, ${ACCOUNTS}) n;
     insert into ip_rules select ${id("ac")}, ${id("ipr")}, 1, '10.0.0.0/8', 'ALLOW', ''
       from generate_series(1, ${ACCOUNTS}) n;
+    insert into accounts (id, name, created_at) values ('${LARGE}', 'large', now());
+    insert into memberships select '${LARGE}', ${id("mem", "n + 500000")}, ${id("usr")}, false,
+      'READ_WRITE', 'READ_ONLY', 'NONE', 'INVITATION', null, null, now() ${all};
+    insert into credentials (account_id, id, kind, membership_id, description, metadata,
+        secret_hash, last_four, created_at)
+      select '${LARGE}', ${id("cr", "n + 500000")}, 'AUTHTOKEN', ${id("mem", "n + 500000")}, '', '',
+        sha256((n + 500000)::text::bytea), 'four', now() ${all};
+    insert into events (account_id, id, type, occurred_at, principal_kind, principal_id,
+        principal_subject, object_id, ip, object, changes, decision)
+      select '${LARGE}', ${id("ev", "n + 500000")}, 'often.v' || n % 2 + 1, now(), 'USER',
+        ${id("usr", "n % 3 + 1")}, 'u', ${id("mem", "n % 3 + 1")},
+        ('192.0.' || n % 2 || '.1')::inet, '{}', '{}', '{}' ${all};
+    insert into users (id, email, name, created_at)
+      values ('usr_${NEVER}', 'zebediah@rare.example', 'Zebediah', now());
+    insert into memberships values ('${LARGE}', 'mem_${NEVER}', 'usr_${NEVER}', false,
+      'READ_WRITE', 'READ_ONLY', 'NONE', 'INVITATION', null, null, now());
     set session_replication_role = origin;
     analyze`);
+  const boss = await aMember({ id: LARGE } as Account, ADMINISTRATOR);
+  large = (await aCredential(boss)).secret;
   const mine = await anAccount();
   const admin = await aMember(mine, ADMINISTRATOR);
   account = mine.id;
@@ -75,6 +99,10 @@ beforeAll(async () => {
 interface PlanNode {
   "Node Type": string;
   "Relation Name"?: string;
+  "Rows Removed by Filter"?: number;
+  "Rows Removed by Index Recheck"?: number;
+  "Actual Rows"?: number;
+  "Actual Loops"?: number;
   Plans?: PlanNode[];
 }
 
@@ -89,22 +117,25 @@ function quoted(value: unknown): string {
 }
 
 /** The plan that every request gets, whatever its values. */
-async function planOf(query: string, token: string): Promise<PlanNode[]> {
+async function planOf(query: string, token: string, how = ""): Promise<PlanNode[]> {
   const request = { id: "req_test", ip: null, userAgent: null };
   const { principal, standing } = await authenticate(db, token, request);
-  const known = (await rememberCaller(db, BEEN_EVERYWHERE, {
+  const known = (await rememberCaller(db, {
     caller: principal,
     ...{ standing, tokenHash: hashOf(token), lastUsedAt: null },
   }))!;
   const document = parse(query);
   const operation = document.definitions[0] as OperationDefinitionNode;
-  const bound = new Reading(schema, relations, db.table, document, operation).bind(known, {});
+  const bound = new Reading(schema, relations, db.table, document, operation).bind(
+    admit(known, { request, services: { entries: BEEN_EVERYWHERE } }),
+    {},
+  );
   if (typeof bound === "string") throw new Error(bound);
   const given = bound.values.length ? `(${bound.values.map(quoted).join(", ")})` : "";
   await sqlAsOwner("set plan_cache_mode = force_generic_plan; set jit = off");
   await sqlAsOwner(`prepare read as ${bound.text}`);
   const [row] = await sqlAsOwner<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
-    `explain (format json) execute read${given}`,
+    `explain (${how}format json) execute read${given}`,
   );
   await sqlAsOwner("deallocate read");
   return nodesOf(row!["QUERY PLAN"][0].Plan);
@@ -156,3 +187,82 @@ describe.each(["key", "session"] as const)("by %s", (by) => {
     expect(nodes.some((one) => one["Node Type"].startsWith("Index"))).toBe(true);
   });
 });
+
+const PAGE = 10;
+const members = (filter: string) =>
+  `members(first: ${PAGE}, filter: { ${filter} }) { nodes { id } pageInfo { hasNextPage } }`;
+const credentials = (filter: string) =>
+  `credentials(first: ${PAGE}, filter: { ${filter} }) { nodes { id } pageInfo { hasNextPage } }`;
+const events = (filter: string, order = "NEWEST_FIRST") =>
+  `events(first: ${PAGE}, order: ${order}, filter: { ${filter} }) { nodes { id } pageInfo { hasNextPage } }`;
+
+/** Rare or never there, in an account where everything else is common; and what is common. */
+const FILTERS: [name: string, selection: string][] = [
+  ["administrators", members("roles: { administrator: true }")],
+  ["members who are none", members("roles: { administrator: false }")],
+  ["team managers", members("roles: { team: MANAGER }")],
+  ["members of billing", members("roles: { billing: ACCESS }")],
+  ["read-only developers", members("roles: { developer: READ_ONLY }")],
+  ["disabled members", members("status: DISABLED")],
+  ["active members", members("status: ACTIVE")],
+  [
+    "disabled managers",
+    members("status: DISABLED, roles: { team: MANAGER, administrator: false }"),
+  ],
+  ["the one person of a name", members('text: "Zebediah"')],
+  ["the one person of an email", members('text: "zebediah@rare.example"')],
+  ["nobody of a name", members('text: "Nobody\'s Name"')],
+  ["everybody of an email", members('text: "example.com"')],
+  ["a disabled person of a name", members('status: DISABLED, text: "Zebediah"')],
+  ["API keys", credentials("kind: API_KEY")],
+  ["authtokens", credentials("kind: AUTHTOKEN")],
+  ["revoked credentials", credentials("revoked: true")],
+  ["revoked authtokens", credentials("revoked: true, kind: AUTHTOKEN")],
+  ["an owner's revoked credentials", credentials(`revoked: true, ownerId: "mem_${NEVER}"`)],
+  ...["NEWEST_FIRST", "OLDEST_FIRST"].flatMap((order): [string, string][] => [
+    [`events of a type that never occurred, ${order}`, events('types: ["never.v1"]', order)],
+    [
+      `events of several types, ${order}`,
+      events('types: ["never.v1", "often.v1", "often.v2", "rare.v1"]', order),
+    ],
+    [
+      `events of a principal who did nothing, ${order}`,
+      events(`principalId: "usr_${NEVER}"`, order),
+    ],
+    [
+      `what a busy principal never did, ${order}`,
+      events('types: ["never.v1"], principalId: "usr_00000000000000000000000001"', order),
+    ],
+    [
+      `events of an object that nothing was done to, ${order}`,
+      events(`objectId: "mem_${NEVER}"`, order),
+    ],
+    [`events of an address that never asked, ${order}`, events('ip: "192.0.0.2"', order)],
+    [`events of an IPv6 address, ${order}`, events('ip: "2001:db8::1"', order)],
+    [`events of a network that never asked, ${order}`, events('ip: "198.51.100.0/24"', order)],
+    [`events of a busy network, ${order}`, events('ip: "192.0.1.0/24"', order)],
+    [`events of an IPv6 network, ${order}`, events('ip: "2001:db8:0:1::/64"', order)],
+    [
+      `events from then on, ${order}`,
+      events('from: "2026-01-01T00:00:00Z", until: "2026-01-02T00:00:00Z"', order),
+    ],
+  ]),
+];
+
+it.each(FILTERS)(
+  "finds %s in a large account without looking at the rest",
+  async (_name, selection) => {
+    const document = `{ account(id: "${LARGE}") { ${selection} } }`;
+    const nodes = await planOf(document, large, "analyze, timing off, ");
+    const sum = (of: keyof PlanNode) =>
+      nodes.reduce((all, node) => all + Number(node[of] ?? 0) * (node["Actual Loops"] ?? 1), 0);
+    const scans = nodes.filter((node) => node["Relation Name"]);
+    const seen = scans.reduce((all, one) => all + one["Actual Rows"]! * one["Actual Loops"]!, 0);
+    // Text is looked for in the first thousand rows before the index is asked.
+    const through = selection.includes("text:") ? 1_010 : 0;
+    const removed = sum("Rows Removed by Filter") + sum("Rows Removed by Index Recheck");
+    expect(removed).toBeLessThan(PAGE + through);
+    // Of each range a page and the row that tells whether more follow, and the caller's own rows.
+    expect(seen).toBeLessThan(10 * PAGE + 3 * through);
+  },
+);

@@ -15,7 +15,8 @@ import { Session } from "../../src/entities/Session";
 import { User } from "../../src/entities/User";
 import { hashOf } from "../../src/identity/tokens";
 import type { Action, Subject } from "../../src/policies/ability";
-import { type RememberedCaller, rememberCaller, OWN } from "../../src/reads/rememberedCaller";
+import { rememberCaller } from "../../src/context/rememberedCaller";
+import { admit, type AdmittedCaller, OWN } from "../../src/reads/admittedCaller";
 import { Reading } from "../../src/reads/reading";
 import { relations } from "../../src/reads/relations";
 import { schema } from "../../src/graphql/schema";
@@ -50,7 +51,7 @@ const OF_USERS = [User, Session, UserEvent] as Class<Row>[];
 
 const rows = new Map<Class<Row>, Row[]>();
 /** A person with a session, who is in all accounts, one with an API key, and a service user. */
-const callers: RememberedCaller[] = [];
+const callers: AdmittedCaller[] = [];
 
 beforeAll(async () => {
   await useDatabase();
@@ -76,11 +77,11 @@ beforeAll(async () => {
     const request = { id: "req_test", ip: null, userAgent: null };
     const { principal, standing } = await authenticate(db, token, request);
     const tokenHash = hashOf(token);
-    const known = await rememberCaller(db, BEEN_EVERYWHERE, {
+    const known = await rememberCaller(db, {
       caller: principal,
       ...{ standing, tokenHash, lastUsedAt: null },
     });
-    callers.push(known!);
+    callers.push(admit(known!, { request, services: { entries: BEEN_EVERYWHERE } }));
   }
   expect(callers.map(({ groups }) => groups.length)).toEqual([3, 1, 1]);
   for (const entity of [...IN_ACCOUNTS, ...OF_USERS]) rows.set(entity, await read(entity));
@@ -126,13 +127,13 @@ interface RuleSets {
 const key = (roles: Roles) => JSON.stringify(roles);
 
 /** Puts these rules in place of those by which the caller is known. */
-function obey(known: RememberedCaller, { byRoles, own }: RuleSets): RememberedCaller {
+function obey(known: AdmittedCaller, { byRoles, own }: RuleSets): AdmittedCaller {
   const { groups, principal } = known;
   const self: Ids = {
     principalId: OWN.principalId,
     keyAccountId: principal.accountId && OWN.keyAccountId,
   };
-  return Object.assign(Object.create(known) as RememberedCaller, {
+  return Object.assign(Object.create(known) as AdmittedCaller, {
     groups: groups.map((group) => {
       const ability = abilityOf(byRoles.get(key(group.standing.roles))!, group.standing, rows);
       return { ...group, ability };
@@ -142,7 +143,7 @@ function obey(known: RememberedCaller, { byRoles, own }: RuleSets): RememberedCa
 }
 
 /** What the caller is to be told, each row asked of CASL. */
-function oracle({ principal, standings }: RememberedCaller, { byRoles, own }: RuleSets) {
+function oracle({ principal, standings }: AdmittedCaller, { byRoles, own }: RuleSets) {
   const { id: principalId, accountId: keyAccountId } = principal;
   const self = abilityOf(own, { principalId, keyAccountId }, rows);
   const abilities = new Map(
@@ -304,7 +305,7 @@ describe("leaves to resolvers", () => {
       ...{ action: [one], subject, inverted: false },
       conditions: one === action ? conditions : {},
     }));
-    const [caller] = callers as [RememberedCaller];
+    const [caller] = callers as [AdmittedCaller];
     const byRoles = new Map(caller.standings.map(({ roles }) => [key(roles), rules]));
     const bound = compile().bind(obey(caller, { byRoles, own: [] }), {
       account: caller.open[0],

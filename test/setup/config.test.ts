@@ -133,6 +133,18 @@ it("takes an empty variable for one that is not set, as compose files write it",
   expect(readConfig(empty)).toEqual(readConfig({}));
 });
 
+it.each(["0.0.0.0", "::", "::1", "localhost", "db_1.internal", "id.example.com"])(
+  "listens on %s",
+  (HOST) => {
+    expect(readConfig({ HOST }).host).toBe(HOST);
+  },
+);
+
+it("takes lists whose items stand on lines of their own", () => {
+  const list = { GATEHOUSE_TRUSTED_PROXIES: "10.0.0.1\n10.0.0.2\n" };
+  expect(readConfig(list).trustedProxies).toEqual(["10.0.0.1", "10.0.0.2"]);
+});
+
 it("fills no database of somebody's own with the demo unless told to", () => {
   const { DATABASE_URL } = PRODUCTION;
   expect(readConfig({ DATABASE_URL }).demo).toBe(false);
@@ -170,6 +182,13 @@ it.each([
   ["PORT", "-1"],
   ["PORT", "4000.5"],
   ["PORT", "http"],
+  ["PORT", " "],
+  ["PORT", "0x50"],
+  ["PORT", "4000\n"],
+  ["HOST", "http://x"],
+  ["HOST", "localhost:4000"],
+  ["HOST", "[::1]"],
+  ["HOST", "localhost\n"],
   ["GATEHOUSE_TRUSTED_PROXIES", "010.0.0.1"],
   ["GATEHOUSE_TRUSTED_PROXIES", "10.0.0.0/33"],
   ["GATEHOUSE_TRUSTED_PROXIES", "10.0.0.1, loadbalancer"],
@@ -188,6 +207,11 @@ it.each([
   ["GATEHOUSE_MAX_ALIASES", "1.5"],
   ["GATEHOUSE_MAX_ALIASES", "-1.5"],
   ["GATEHOUSE_NAME", "x".repeat(65)],
+  ["GATEHOUSE_NAME", "Acme\nTunnels"],
+  ["GATEHOUSE_NAME", "Acme\u202eslennuT"],
+  ["GATEHOUSE_PUBLIC_URL", "https://id.example.com\n"],
+  ["GATEHOUSE_DATA_DIRECTORY", "data\n"],
+  ["DATABASE_URL", "postgres://db.example.com/gatehouse\n"],
   ["GATEHOUSE_MAIL_FROM", "nobody"],
   ["GATEHOUSE_MAIL_FROM", "Gatehouse <nobody>"],
   ["GATEHOUSE_MAIL_FROM", "<>"],
@@ -212,6 +236,8 @@ it.each([
   ["GATEHOUSE_SMTP_URL", "mail.example.com", "such as smtps://user:password@mail.example.com"],
   ["GATEHOUSE_MAIL_FROM", "nobody", "such as Gatehouse <no-reply@example.com>"],
   ["GATEHOUSE_LOG_LEVEL", "loud", "takes fatal, error, warn, info, debug, trace or silent"],
+  ["HOST", "http://x", "takes an address or a host name, such as 0.0.0.0 or localhost"],
+  ["GATEHOUSE_NAME", "a\nb", "takes one line, without control characters"],
   ["NODE_ENV", "staging", "takes development, test or production"],
   ["GATEHOUSE_TRUSTED_PROXIES", "loadbalancer", "such as 192.0.2.1 or 10.0.0.0/8"],
 ])("says of %s=%s what it takes", (name, value, said) => {

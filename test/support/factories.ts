@@ -26,7 +26,7 @@ import type { Language } from "../../src/mails/languages";
 import type { Opened } from "../../src/operations/steps/openSession";
 import { secretPlace } from "../../src/operations/steps/openTotpSecret";
 import { outbound } from "../../src/net/outbound";
-import { operator, system } from "../../src/principal";
+import { operator, SIGN_UP, system } from "../../src/principal";
 import { AccountEntries } from "../../src/context/accountEntries";
 import type { Services } from "../../src/context/services";
 import { db, inBackground, sqlAsOwner } from "./database";
@@ -313,9 +313,9 @@ export function asOperator(at: Services = services): Context {
   return new Context({ ...base(), services: at, request, caller: operator("root", "host") });
 }
 
-/** The context of a machine of ours that is not the operator. */
-export function asMachine(at: Services = services): Context {
-  return new Context({ ...base(), services: at, caller: system("sign-up") });
+/** The context of what creates users: a machine of ours that is not the operator. */
+export function asSignUp(at: Services = services): Context {
+  return new Context({ ...base(), services: at, caller: system(SIGN_UP) });
 }
 
 /** What happened to a user and in no account, oldest first, refusals included. */

@@ -1,7 +1,7 @@
 const { default: Sequencer } = require("@jest/test-sequencer");
 
 /** What takes longest: last, it would keep one core busy and the others waiting. */
-const LONGEST = ["reads/differential", "cli", "isolation", "http/timing", "embedded/embedded"];
+const LONGEST = ["reads/differential", "programs", "isolation", "http/timing", "embedded/embedded"];
 
 /** The order of test files, which jest goes by their size or by how long they took last time. */
 module.exports = class extends Sequencer {

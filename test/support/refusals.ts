@@ -42,7 +42,7 @@ export async function everything(): Promise<Record<string, unknown>> {
 interface DenialEvent {
   stream: string;
   type: string;
-  decision: { action: string; code: string; count: number };
+  decision: { action: string; subject: { type: string }; code: string; count: number };
 }
 
 /** Every denial that was recorded, in accounts and with users, oldest first. */
@@ -52,6 +52,10 @@ export function denials(): Promise<DenialEvent[]> {
     union all
     select user_id, id, type, object_id, decision from user_events where ${DENIAL} order by id`);
 }
+
+/** What a decision was about: "disable Member". */
+export const about = ({ action, subject }: { action: string; subject: { type: string } }) =>
+  `${action} ${subject.type}`;
 
 /**
  * Expects an error, and that it left nothing behind in the whole database: no row changed, no
@@ -78,13 +82,15 @@ export async function expectDenied(
   await expectNothingDone(act, error);
   // The gate's denials are recorded behind the caller's back.
   await eventually(async () => (await denials()).length > before);
-  expect((await denials()).slice(before)).toMatchObject([
+  const recorded = (await denials()).slice(before);
+  expect(recorded).toMatchObject([
     {
       stream: stream.id,
       type: "action_refused.v1",
-      decision: { action, code: error.code, allowed: false, count: 1 },
+      decision: { code: error.code, allowed: false, count: 1 },
     },
   ]);
+  expect(recorded.map(({ decision }) => about(decision))).toEqual([action]);
 }
 
 async function expectNothingDone(act: () => Promise<unknown>, error: object): Promise<void> {

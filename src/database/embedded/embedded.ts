@@ -47,6 +47,8 @@ export interface EmbeddedOptions {
   durable: boolean;
   maxConnections?: number;
   log?: (message: string) => void;
+  /** Gives up: what was begun is ended before `startEmbedded` rejects. */
+  signal?: AbortSignal | undefined;
 }
 
 /** This machine has no PostgreSQL of ours; the message says what to do instead. */
@@ -72,12 +74,12 @@ const SOCKET_PATH_LIMIT = 103;
  * sockets in Node: there it is a random port of the loopback, and a random password.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
-  const { log = () => undefined } = options;
+  const { log = () => undefined, signal } = options;
   await mkdir(options.directory, { recursive: true });
   const home = await realpath(options.directory);
   const lock = join(home, "postgres.lock");
 
-  return exclusively(lock, async () => {
+  const begin = async () => {
     const user = serverUser();
     const place = await findPlace(home, user, log);
     const data = join(place, "data");
@@ -120,7 +122,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
         if (!(await inUse(users))) await server.shutDown();
       });
     return { url: urlOf("postgres"), started, urlOf, stop: () => (stopped ??= stop()) };
-  });
+  };
+  return exclusively(lock, begin, signal);
 }
 
 /** The folder for all that the server needs; a symlink where it can't reach the usual one. */
@@ -189,7 +192,7 @@ class Server {
 
   /** Whether the binaries run at all: they want glibc, and a file system that allows programs. */
   async probe(): Promise<void> {
-    await this.run("postgres", ["--version"]).catch((error: Error) => {
+    await this.run("postgres", ["--version"], this.options.signal).catch((error: Error) => {
       throw new EmbeddedUnavailable(`The embedded PostgreSQL can't run here (${error.message}).`);
     });
   }
@@ -214,7 +217,7 @@ class Server {
     if (passwordFile === undefined) args.push("--auth-local=trust");
     else args.push("--auth-local=scram-sha-256", `--pwfile=${passwordFile}`);
     if (!this.options.durable) args.push("--no-sync");
-    await this.run("initdb", args);
+    await this.run("initdb", args, this.options.signal);
     await rename(draft, this.data);
   }
 
@@ -224,6 +227,7 @@ class Server {
       const found = await this.postmaster();
       if (!found || !this.isPostmaster(found.pid)) return undefined;
       if (found.status === "ready") return found;
+      this.options.signal?.throwIfAborted();
       await sleep(20);
     }
   }
@@ -245,6 +249,7 @@ class Server {
       if ((await log.stat()).size > LOG_LIMIT) await log.truncate();
       const until = Date.now() + PATIENCE;
       for (let pause = 50; ; pause = Math.min(pause * 2, 1_000)) {
+        this.options.signal?.throwIfAborted();
         const { size: before } = await log.stat();
         const ready = (await this.attempt(log.fd)) ?? (await this.running());
         if (ready) return ready;
@@ -279,6 +284,7 @@ class Server {
       if (failure) throw failure;
       const now = await this.postmaster();
       if (now?.pid === child.pid && now?.status === "ready") return now;
+      if (this.options.signal?.aborted) child.kill("SIGINT");
       await sleep(10);
     }
     return undefined;
@@ -346,13 +352,20 @@ class Server {
     }
   }
 
-  private async run(name: string, args: string[]): Promise<void> {
-    const child = this.spawn(name, args, { stdio: ["ignore", "ignore", "pipe"] });
+  private async run(name: string, args: string[], signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    // Its own process group: Ctrl-C is for us, who end it.
+    const child = this.spawn(name, args, { stdio: ["ignore", "ignore", "pipe"], detached: true });
     let said = "";
     child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    const end = () => void child.kill("SIGTERM");
+    signal?.addEventListener("abort", end);
+    // Once it and all that it has started are gone: they share its standard error.
     const code = await new Promise<number | null>((done, failed) =>
       child.on("close", done).on("error", failed),
     );
+    signal?.removeEventListener("abort", end);
+    signal?.throwIfAborted();
     if (code !== 0) throw new Error(`${name} ended with ${code ?? "a signal"}: ${said.trim()}`);
   }
 

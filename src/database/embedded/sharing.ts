@@ -10,8 +10,13 @@ import { setTimeout as sleep } from "node:timers/promises";
  * This keeps two starts and stops in order. It isn't what protects the data: PostgreSQL does that
  * with postmaster.pid and its shared memory, and would even where two of us got in.
  */
-export async function exclusively<T>(lock: string, work: () => Promise<T>): Promise<T> {
+export async function exclusively<T>(
+  lock: string,
+  work: () => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
   for (;;) {
+    signal?.throwIfAborted();
     try {
       await writeFile(lock, String(process.pid), { flag: "wx" });
       break;

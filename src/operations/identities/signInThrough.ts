@@ -10,7 +10,7 @@ import { emailTyped } from "../../identity/emails";
 import { type Person, PROVIDER_NAMES } from "../../identity/providers";
 import { newId } from "../../ids";
 import type { Language } from "../../mails/languages";
-import { system } from "../../principal";
+import { SIGN_UP, system } from "../../principal";
 import { askProvider } from "../steps/askProvider";
 import { type Claimant, claimantAs } from "../steps/claimant";
 import { createUser } from "../steps/createUser";
@@ -68,7 +68,7 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
   if (!person.email || !person.emailVerified) throw notLinked();
   const email = emailTyped(person.email);
   try {
-    return await ctx.as(system("sign-up")).transaction(async (tx) => {
+    return await ctx.as(system(SIGN_UP)).transaction(async (tx) => {
       // Of two that come back as the same person, or with one email, one is first.
       await lockSubject(tx, provider, person.subject);
       const before = await linked(tx.unrecorded("identities.last_used_at"), provider, person);

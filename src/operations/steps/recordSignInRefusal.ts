@@ -1,16 +1,25 @@
 import type { Context } from "../../context/context";
 import { recordRefusal } from "../../context/recording";
-import type { EventType } from "../../entities/Event";
+import type { EventType, RecordedDecision } from "../../entities/Event";
 import type { Principal } from "../../principal";
 
-/** Of a sign-in that was refused. */
-export const NO_SESSION = { action: "create Session", allowed: false, rule: null, roles: null };
+type RefusedDecision = Pick<RecordedDecision, "action" | "subject" | "allowed"> & {
+  rule: null;
+  roles: null;
+};
+
+/** The decision on a sign-in that was refused. */
+export const NO_SESSION: RefusedDecision = {
+  action: "create",
+  subject: { type: "Session", id: null },
+  ...{ allowed: false, rule: null, roles: null },
+};
 
 export function recordSignInRefusal(
   { db, request }: Context,
   who: Principal,
   type: EventType,
-  decision: typeof NO_SESSION & { code: string },
+  decision: RefusedDecision & { code: string },
 ): Promise<void> {
   const { id: userId, sessionId } = who;
   const refusal = { type, stream: { userId }, objectId: sessionId ?? userId, decision };

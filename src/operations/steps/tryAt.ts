@@ -84,8 +84,10 @@ async function noteFailure(
   { code }: DomainError,
 ): Promise<void> {
   const { id: userId, sessionId } = who;
-  const action = sessionId ? "update Session" : NO_SESSION.action;
-  await recordSignInRefusal(ctx, who, eventOf(attempt), { ...NO_SESSION, action, code });
+  const asked = sessionId
+    ? { action: "update", subject: { type: "Session", id: sessionId } }
+    : null;
+  await recordSignInRefusal(ctx, who, eventOf(attempt), { ...NO_SESSION, ...asked, code });
   const notice = NOTICES[`${attempt.secret} at ${attempt.purpose}`];
   if (code !== "RATE_LIMITED" || !notice) return;
   const { ip } = ctx.request;

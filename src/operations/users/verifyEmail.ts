@@ -5,7 +5,7 @@ import { Unauthenticated } from "../../errors";
 import { findSignUp, redeemToken } from "../../identity/oneTimeTokens";
 import { verifyPassword } from "../../identity/passwords";
 import { languageOf } from "../../mails/languages";
-import { system } from "../../principal";
+import { SIGN_UP, system } from "../../principal";
 import { WRONG_PASSWORD } from "../steps/assertPassword";
 import { createUser } from "../steps/createUser";
 import { type Opened, openSession } from "../steps/openSession";
@@ -35,7 +35,7 @@ export async function verifyEmail(
     await wrongToken(ctx); // counted as one
     throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
   }
-  const user = await ctx.as(system("sign-up")).transaction(async (tx) => {
+  const user = await ctx.as(system(SIGN_UP)).transaction(async (tx) => {
     // Of two sign-ups with one email, one is first; before any row of theirs is taken.
     await reserveEmail(tx, signUp.email);
     if (!(await redeemToken(tx.unrecorded("one_time_tokens"), "SIGN_UP", hash)))

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import {
   chmod,
   chown,
+  cp,
   mkdir,
   mkdtemp,
   readFile,
@@ -30,6 +31,22 @@ let directory: string;
 const children: ChildProcess[] = [];
 const start = (more: { durable?: boolean; log?: (message: string) => void } = {}) =>
   startEmbedded({ directory, durable: false, maxConnections: 20, ...more });
+
+/** A database made once, for the tests that are about no making of one. */
+let pristine: string;
+beforeAll(async () => {
+  pristine = await mkdtemp(join(tmpdir(), "embedded-pristine-"));
+  await chmod(pristine, 0o755);
+  await (await startEmbedded({ directory: pristine, durable: false })).stop();
+});
+afterAll(() => rm(pristine, { recursive: true, force: true }));
+
+async function withDatabase(): Promise<void> {
+  const place = join(directory, "postgres");
+  await mkdir(place, { mode: 0o700 });
+  await cp(join(pristine, "postgres", "data"), join(place, "data"), { recursive: true });
+  await chmod(join(place, "data"), 0o700);
+}
 
 beforeEach(async () => {
   directory = await realpath(await mkdtemp(join(tmpdir(), "embedded-test-")));
@@ -69,7 +86,7 @@ async function ended(pid: number | undefined): Promise<void> {
 /** Starts it in a process of its own, which says what it got and then does `next`. */
 function elsewhere(next: "ends" | "stays" | "stops", env: NodeJS.ProcessEnv = {}): ChildProcess {
   const program = `
-    const { startEmbedded } = require(${JSON.stringify(resolve("src/database/embedded.ts"))});
+    const { startEmbedded } = require(${JSON.stringify(resolve("src/database/embedded/embedded.ts"))});
     startEmbedded({ directory: process.argv[1], durable: false, maxConnections: 20 }).then(
       async ({ started, url, stop }) => {
         console.log(JSON.stringify({ started, url }));
@@ -123,6 +140,7 @@ it("knows Unicode's lower case and sorts by byte, in every database", async () =
 });
 
 it("listens where nobody else can enter, and nowhere else", async () => {
+  await withDatabase();
   const { url, stop } = await start();
   const socket = new URL(url.replace("@/", "@x/")).searchParams.get("host")!;
   expect((await stat(socket)).mode & 0o777).toBe(0o700);
@@ -133,12 +151,14 @@ it("listens where nobody else can enter, and nowhere else", async () => {
 });
 
 onLinux("keeps its own environment from the server", async () => {
+  await withDatabase();
   const child = elsewhere("stays", { GATEHOUSE_SECRET: "hunter2" });
   await said(child);
   expect(await readFile(`/proc/${await serverPid()}/environ`, "utf8")).not.toContain("hunter2");
 });
 
 it("adopts a running server, and stops it with its last user", async () => {
+  await withDatabase();
   const child = elsewhere("stays");
   const theirs = await said(child);
   const ours = await start();
@@ -156,6 +176,7 @@ it("adopts a running server, and stops it with its last user", async () => {
 });
 
 it("lets its process end, and adopts and stops what that leaves running", async () => {
+  await withDatabase();
   const child = elsewhere("ends");
   const { url } = await said(child);
   await once(child, "exit");
@@ -170,6 +191,7 @@ it("lets its process end, and adopts and stops what that leaves running", async 
 });
 
 it("starts anew what was left running with other settings", async () => {
+  await withDatabase();
   await once(elsewhere("ends"), "exit");
   const { started, url, stop } = await start({ durable: true });
   expect(started).toBe(true);
@@ -178,6 +200,7 @@ it("starts anew what was left running with other settings", async () => {
 });
 
 it("starts after a kill -9 of the server", async () => {
+  await withDatabase();
   const first = await start({ durable: true });
   await ask(first.url, "create table kept as select 42 as n");
   const pid = (await serverPid())!;
@@ -193,6 +216,7 @@ it("starts after a kill -9 of the server", async () => {
 });
 
 it("starts where the pid of a dead server has a new owner, and leaves that one alone", async () => {
+  await withDatabase();
   await (await start()).stop();
   const other = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"]);
   const lines = [other.pid, join(directory, "postgres", "data"), 1, 5432, "/x", "", "1 2", "ready"];
@@ -249,6 +273,7 @@ it("takes a short path for its socket where the project's is long or odd", async
 });
 
 it("doesn't let its log grow for ever", async () => {
+  await withDatabase();
   const log = join(directory, "postgres.log");
   await writeFile(log, "x".repeat(1_500_000));
   const { url, stop } = await start();

@@ -14,7 +14,7 @@ import {
   anAccount,
   anAuthenticator,
   as,
-  asMachine,
+  asSignUp,
   asNobody,
   asOperator,
   asUser,
@@ -226,7 +226,7 @@ describe("resetMfa", () => {
       code: "FORBIDDEN",
     });
     await expectNotFound(() => resetMfa(admin, input));
-    await expectNotFound(() => resetMfa(asMachine(), input));
+    await expectNotFound(() => resetMfa(asSignUp(), input));
     await expect(resetMfa(asNobody(), input)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   });
 

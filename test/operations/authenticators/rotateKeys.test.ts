@@ -9,7 +9,7 @@ import type { Services } from "../../../src/context/services";
 import { db, sqlAsOwner, statements, useDatabase } from "../../support/database";
 import {
   anAuthenticator,
-  asMachine,
+  asSignUp,
   asOperator,
   asUser,
   aUser,
@@ -243,7 +243,7 @@ describe("rotateKeys", () => {
     await someone();
     const before = await everything();
 
-    expect(await rotateKeys(asMachine(both))).toMatchObject({ done: 0 });
+    expect(await rotateKeys(asSignUp(both))).toMatchObject({ done: 0 });
     expect(await everything()).toEqual(before);
   });
 });

@@ -145,7 +145,7 @@ describe("completeSignIn", () => {
     expect((await denials()).at(-1)).toMatchObject({
       stream: user.id,
       type: "mfa_refused.v1",
-      decision: { code: "MFA_INVALID", action: "create Session" },
+      decision: { code: "MFA_INVALID", action: "create", subject: { type: "Session" } },
     });
     await completeSignIn(asNobody(), token, codeNow(secret));
   });

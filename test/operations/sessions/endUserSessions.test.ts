@@ -10,7 +10,7 @@ import {
   anAuthenticator,
   as,
   aSession,
-  asMachine,
+  asSignUp,
   asNobody,
   asOperator,
   aUser,
@@ -97,7 +97,7 @@ describe("endUserSessions", () => {
     await aSession(user.id);
     const member = await as(await aMember(await anAccount(), { administrator: true }));
 
-    for (const ctx of [member, asMachine()]) {
+    for (const ctx of [member, asSignUp()]) {
       await expectNotFound(() => endUserSessions(ctx, { email: user.email, reason: REASON }));
     }
   });

@@ -216,7 +216,8 @@ describe("signIn, refused", () => {
         type: "sign_in_refused.v1",
         object_id: id,
         decision: {
-          action: "create Session",
+          action: "create",
+          subject: { type: "Session", id: null },
           allowed: false,
           code: "INVALID_CREDENTIALS",
           count: 1,

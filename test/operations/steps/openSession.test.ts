@@ -80,13 +80,3 @@ it("T2: leaves a question for a code that has expired to the sweep", async () =>
   const left = await sqlAsOwner("select from one_time_tokens where user_id = $1", [user.id]);
   expect(left).toHaveLength(1);
 });
-  await anAuthenticator(user.id);
-  for (let i = 0; i < 3; i++) await signIn(asNobody(), user.email, PASSWORD);
-  await sqlAsOwner(
-    "update one_time_tokens set expires_at = now() - interval '1 s' where user_id = $1",
-    [user.id],
-  );
-  await signIn(asNobody(), user.email, PASSWORD);
-  const left = await sqlAsOwner("select from one_time_tokens where user_id = $1", [user.id]);
-  expect(left).toHaveLength(1);
-});

@@ -192,6 +192,8 @@ describe("disableTotp, where an account requires it", () => {
     const ctx = await asUser({ id: admin.userId } as never);
     const { setup } = await enrollTotp(ctx, codeAt(secret, Date.now()));
     await confirmTotp(ctx, codeAt(fromBase32(setup.secret), Date.now()));
-    expect((await ctx.in(account.id)).standing).toMatchObject({ mfaMissing: false });
+    expect((await ctx.in(account.id)).standing).toMatchObject({
+      facts: { mfaMissing: false },
+    });
   });
 });

@@ -3,7 +3,7 @@ import { createAdministrator } from "../../../src/operations/users/createAdminis
 import { signUp } from "../../../src/operations/users/signUp";
 import { sqlAsOwner, useDatabase } from "../../support/database";
 import {
-  asMachine,
+  asSignUp,
   asNobody,
   asOperator,
   aUser,
@@ -116,6 +116,6 @@ describe("createAdministrator", () => {
   });
 
   it("is nobody's but the operator's, who is no other machine of ours", async () => {
-    await expectRefused(() => createAdministrator(asMachine(), INPUT), { code: "FORBIDDEN" });
+    await expectRefused(() => createAdministrator(asSignUp(), INPUT), { code: "FORBIDDEN" });
   });
 });

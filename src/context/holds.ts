@@ -1,8 +1,8 @@
 import type { Queryable } from "../database/database";
 import { sql } from "../database/sql";
-import { Unauthenticated } from "../errors";
-import { IDLE_MS } from "../identity/sessions";
+import { NotFound, Unauthenticated } from "../errors";
 import type { Principal } from "../principal";
+import { sessionIdleSince, sessionIsGood } from "./proof";
 
 /**
  * Takes the row of the principal's user until commit, then their session, as long as it is open and
@@ -18,11 +18,21 @@ export async function holdSession(
   tx: Queryable,
   { id, sessionId, authenticatedAt }: Principal,
 ): Promise<void> {
-  const idleSince = new Date(Date.now() - IDLE_MS);
   const open = await tx.query(sql`
-    select from users u join sessions s on s.user_id = u.id
-    where u.id = ${id} and s.id = ${sessionId} and s.authenticated_at = ${authenticatedAt}
-      and s.ended_at is null and s.expires_at > now() and s.last_used_at > ${idleSince}
-    for no key update of u for share of s`);
+    select from users u join sessions p on p.user_id = u.id
+    where u.id = ${id} and p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
+      and ${sessionIsGood(sessionIdleSince())}
+    for no key update of u for share of p`);
   if (!open.length) throw new Unauthenticated("This session has ended. Sign in again.");
+}
+
+/**
+ * Takes the account's row until commit, for a machine of ours, which has no standing to read anew.
+ *
+ * @throws NotFound when the account is closed.
+ */
+export async function holdAccount(tx: Queryable, accountId: string): Promise<void> {
+  const held = await tx.query(sql`
+    select from accounts where id = ${accountId} and deleted_at is null for no key update`);
+  if (!held.length) throw new NotFound(accountId);
 }

@@ -1,0 +1,142 @@
+import { z } from "zod";
+import type { Context } from "../context/context";
+import { EVERYTHING, type Filter, firstRows } from "../database/firstRows";
+import { raw, type Sql, sql } from "../database/sql";
+import type { Class } from "../database/table";
+import { isId, kindOf, PREFIX } from "../ids";
+import { canonicalRange } from "../net/addresses";
+import { Misused } from "./command";
+import type { Terminal } from "./terminal";
+
+const PAGE = 500;
+
+/** The options of every command that lists rows. */
+export const LISTING = { limit: "NUMBER" } as const;
+
+interface Request {
+  where: Sql;
+  filter?: Filter;
+  /** The latest first, unless told otherwise. */
+  oldestFirst?: boolean;
+  /** The most rows. */
+  limit?: number;
+}
+
+/** Rows that the operator may read, a page at a time: none is held longer than its page. */
+export async function* pages<E extends { id: string }>(
+  ctx: Context,
+  entity: Class<E>,
+  { where, filter = EVERYTHING, oldestFirst = false, limit = Infinity }: Request,
+): AsyncGenerator<E[]> {
+  const table = ctx.db.table(entity);
+  const [after, order] = oldestFirst ? [raw(">"), raw("row.id")] : [raw("<"), raw("row.id desc")];
+  const rules = [ctx.self.readable(entity), where];
+  let left = limit;
+  for (let last: string | null = null; left > 0;) {
+    const most = Math.min(PAGE, left);
+    const conditions: Sql[] = last === null ? rules : [...rules, sql`row.id ${after} ${last}`];
+    const shape = { columns: table.columns, table: table.name, order };
+    const page = table.instances(
+      await ctx.db.query(firstRows(shape, conditions, filter, sql`${most}::int`)),
+    );
+    if (page.length) yield page;
+    if (page.length < most) return;
+    left -= most;
+    last = page.at(-1)!.id;
+  }
+}
+
+/** How rows of a kind are printed. */
+export interface Format<E> {
+  /** For programs: what becomes a line of JSON. */
+  json: (row: E) => object;
+  /** For people: the columns of a table. */
+  columns: Record<string, (row: E) => string | Date | null>;
+}
+
+/** Prints rows as they come: a table for people, NDJSON for programs. */
+export function list<E>(
+  terminal: Terminal,
+  rows: AsyncIterable<E[]>,
+  { json, columns, asJson }: Format<E> & { asJson: boolean },
+): Promise<void> {
+  const ndjson = (page: E[]) => page.map((row) => `${JSON.stringify(json(row))}\n`).join("");
+  const write = asJson || !terminal.isForPeople ? ndjson : table(columns);
+  async function* pieces() {
+    for await (const page of rows) yield write(page);
+  }
+  return terminal.print(pieces());
+}
+
+/** Writes pages of a table. The first gives the columns their widths, which later ones may exceed. */
+export function table<E>(columns: Format<E>["columns"]): (page: E[]) => string {
+  const names = Object.keys(columns);
+  let widths: number[] | undefined;
+  return (page) => {
+    const rows = page.map((row) => Object.values(columns).map((cell) => shown(cell(row))));
+    if (!widths) {
+      rows.unshift(names.map((name) => name.toUpperCase()));
+      widths = names.map((_, i) => Math.max(...rows.map((cells) => cells[i]!.length)));
+    }
+    return rows
+      .map(
+        (cells) =>
+          `${cells
+            .map((cell, i) => cell.padEnd(widths![i]!))
+            .join("  ")
+            .trimEnd()}\n`,
+      )
+      .join("");
+  };
+}
+
+/** What could move the cursor, start a new line or turn text around: others chose these texts. */
+const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
+function shown(value: string | Date | null): string {
+  if (value === null) return "-";
+  const text = value instanceof Date ? value.toISOString() : value;
+  return text.replace(INVISIBLE, "\ufffd");
+}
+
+/** @throws Misused for what is no number of rows. */
+export function limitFrom(text: string | undefined): number {
+  if (text === undefined) return Infinity;
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw new Misused("--limit takes a whole number from 1, such as 20.");
+}
+
+/** @throws Misused for what is no ID of these kinds, or of any where none is named. */
+export function idFrom(option: string, text: string, kind?: "User" | "Account"): string {
+  if (kind ? kindOf(text) === kind : isId(text)) return text;
+  const example = `${PREFIX[kind ?? "User"]}_01m89bha7efztbe1tjjxw2hkn1`;
+  throw new Misused(`--${option} takes an ID, such as ${example}.`);
+}
+
+const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+
+/** A moment, or how long ago it was. @throws Misused for anything else. */
+export function momentFrom(option: string, text: string, now = Date.now()): Date {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (count) return new Date(now - Number(count) * MS[unit as keyof typeof MS]);
+  if (moment.safeParse(text).success) return new Date(text);
+  throw new Misused(
+    `--${option} takes a moment, such as 2026-11-27, 2026-11-27T08:30:00Z, or 30m, 12h or 7d for how long ago.`,
+  );
+}
+
+/** @throws Misused for what is neither an address nor a range. */
+export function rangeFrom(option: string, text: string): string {
+  if (canonicalRange(text)) return text;
+  throw new Misused(`--${option} takes an address or a range, such as 203.0.113.0/24.`);
+}
+
+/** That a column has this text in it, in capitals or not. */
+export function contains(column: "name" | "email", text: string): Sql {
+  const pattern = `%${text
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[\\%_]/g, "\\$&")}%`;
+  return sql`lower(row.${raw(column)}) like ${pattern}`;
+}

@@ -1,0 +1,24 @@
+import { Refusal, Refused } from "../errors";
+import { resetMfa as reset } from "../operations/authenticators/resetMfa";
+import { asOperator } from "./asOperator";
+import { command } from "./command";
+
+export const resetMfa = command({
+  does: "turns off the second factor of a user",
+  needs: { email: "EMAIL", reason: "TEXT" },
+  run: (input, terminal) =>
+    asOperator(terminal, async (ctx) => {
+      try {
+        const { user, members } = await reset(ctx, input);
+        const { length } = members;
+        terminal.say(
+          `Reset the second factor of ${user.email}: signing in takes no code now. ` +
+            `It is an event of theirs and of ${length} account${length === 1 ? "" : "s"}, and a mail tells them.`,
+        );
+      } catch (error) {
+        // There is none: what was asked for is so already.
+        if (!(error instanceof Refused && error.code === Refusal.CONFLICT)) throw error;
+        terminal.say(error.message);
+      }
+    }),
+});

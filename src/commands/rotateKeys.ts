@@ -1,0 +1,18 @@
+import { rotateKeys as rotate } from "../operations/authenticators/rotateKeys";
+import { keyProblem, secrets } from "../setup/check";
+import { asOperator } from "./asOperator";
+import { command } from "./command";
+
+export const rotateKeys = command({
+  does: "encrypts every secret again, under the first of the configured keys",
+  run: (_, terminal) =>
+    asOperator(terminal, async (ctx) => {
+      const { done, left } = await rotate(ctx);
+      const { currentId } = ctx.services.keyring;
+      terminal.say(`Encrypted ${secrets(done)} again, under the key "${currentId}".`);
+      for (const key of left) terminal.log(keyProblem(key));
+      if (left.length) return 1;
+      terminal.say("No secret is under another key: GATEHOUSE_ENCRYPTION_KEYS needs no other now.");
+      return 0;
+    }),
+});

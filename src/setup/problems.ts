@@ -1,0 +1,37 @@
+import { CannotStart } from "./config";
+import { EmbeddedUnavailable } from "../database/embedded/embedded";
+import { MayNotMigrate } from "../database/migrate";
+import { DomainError, Refused, Unavailable } from "../errors";
+
+/** SQLSTATE of a table or a column that does not exist. */
+const OUTDATED = ["42P01", "42703"];
+
+/**
+ * An error as the operator reads it, at the command line and at the start: a sentence that says what to do,
+ * where we know what it is. Anything else is a bug, and comes with its stack.
+ */
+export function problemOf(error: unknown): string {
+  if (error instanceof Unavailable) {
+    const reason = sentence(reasonOf(error));
+    return `The database can't be used: ${reason} \`npm run gatehouse -- check\` says what to do.`;
+  }
+  if (OUTDATED.includes(String((error as { code?: unknown } | null)?.code))) {
+    return "The database is not up to date. Run `npm run migrate` first.";
+  }
+  if (error instanceof Refused && error.field) {
+    return `--${error.field.join(".")}: ${error.message}`;
+  }
+  const expected = [DomainError, CannotStart, EmbeddedUnavailable, MayNotMigrate];
+  if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
+  return error instanceof Error ? error.stack! : String(error);
+}
+
+/** An error's message. Some of Node's have none, and a code. */
+export function reasonOf(error: unknown): string {
+  const { message, code, cause } = error as NodeJS.ErrnoException;
+  if (error instanceof Unavailable) return reasonOf(cause);
+  return message || (code ?? String(error));
+}
+
+/** What another program said, with a full stop. */
+export const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);
