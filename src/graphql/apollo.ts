@@ -76,9 +76,7 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
       /** What a hook throws becomes an internal error without a place, so a refusal is an answer. */
       const refuse = (error: unknown, ctx: Context, http: HTTPGraphQLHead): GraphQLResponse => {
         refused = true;
-        const { status, headers } = render(error);
-        http.status = status;
-        for (const [name, value] of Object.entries(headers)) http.headers.set(name, value);
+        dress(http, error);
         const shown = formatError({ message: "" }, error);
         reportCauses([shown], ctx);
         return { http, body: { kind: "single", singleResult: { errors: [shown] } } };
@@ -117,15 +115,25 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
   };
 }
 
-/** Logs what errors hide from the caller, who gets the request's ID. Whether the database was away. */
-function reportCauses(errors: readonly GraphQLFormattedError[], ctx: Context): boolean {
-  let away = false;
+/** Gives an answer the status and the headers of an error. */
+function dress(http: HTTPGraphQLHead, error: unknown): void {
+  const { status, headers } = render(error);
+  http.status = status;
+  for (const [name, value] of Object.entries(headers)) http.headers.set(name, value);
+}
+
+/**
+ * Logs what errors hide from the caller, who gets the request's ID. Returns what says that the
+ * database was away, if it was.
+ */
+function reportCauses(errors: readonly GraphQLFormattedError[], ctx: Context): Unavailable | null {
+  let away: Unavailable | null = null;
   for (const shown of errors) {
     const hidden = takeCause(shown);
     if (!hidden) continue;
     shown.extensions!["requestId"] = ctx.request.id;
     ctx.report(hidden.cause);
-    away ||= hidden.cause instanceof Unavailable;
+    if (hidden.cause instanceof Unavailable) away ??= hidden.cause;
   }
   return away;
 }
@@ -157,7 +165,8 @@ function guard(questions: Questions): ApolloServerPlugin<Context> {
           if (body.kind !== "single") return Promise.resolve();
           const { singleResult } = body;
           const { errors = [] } = singleResult;
-          if (reportCauses(errors, ctx)) http.status = 503;
+          const away = reportCauses(errors, ctx);
+          if (away) dress(http, away);
           for (const { extensions } of errors) {
             if (extensions?.["code"] === "PERSISTED_QUERY_NOT_SUPPORTED") http.status = 400;
           }
