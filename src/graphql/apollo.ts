@@ -22,6 +22,11 @@ import { formatError, takeCause } from "./formatError";
 import { bodyOf, type Questions } from "./admission";
 
 const MAX_TOKENS = 2_000;
+/**
+ * With one of these a query may come by GET: a page of another site can't send them without asking
+ * first (Fetch standard, section 3.3), and is refused then.
+ */
+const PREFLIGHTED = ["authorization", "apollo-require-preflight", "x-apollo-operation-name"];
 
 /** Apollo with every default that matters said aloud, so that NODE_ENV changes none of them. */
 export function apolloServer(
@@ -34,7 +39,7 @@ export function apolloServer(
     formatError,
     logger,
     introspection: true,
-    csrfPrevention: true,
+    csrfPrevention: { requestHeaders: PREFLIGHTED },
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,

@@ -370,6 +370,19 @@ it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data
   },
 );
 
+it("answers a query by GET with a key or a token in its header, which no page of another site can send", async () => {
+  const { secret } = await aCredential(await aMember(await anAccount(), ADMINISTRATOR));
+  const path = `/graphql?query=${encodeURIComponent("{ viewer { surface } }")}`;
+  const asked = await server.fetch(path, { headers: { authorization: `Bearer ${secret}` } });
+  expect(read(await asked.text())).toMatchObject({ data: { viewer: { surface: "API" } } });
+
+  const { token } = await aSession((await aMember(await anAccount())).userId);
+  const cookie = `__Host-gatehouse_session=${token}`;
+  const forged = await server.fetch(path, { headers: { cookie, accept: "application/json" } });
+  expect(forged.status).toBe(400);
+  expect(read(await forged.text()).errors[0]!.message).toContain("apollo-require-preflight: true");
+});
+
 it("never runs a mutation by GET", async () => {
   const account = await anAccount();
   const { secret } = await aCredential(await aMember(account, ADMINISTRATOR));

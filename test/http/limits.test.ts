@@ -227,6 +227,24 @@ const CREATE = `mutation ($input: CreateApiKeyInput!) { createApiKey(input: $inp
 const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { token userErrors { code } } }`;
 
 describe("variables", () => {
+  it.each(["2026-11-26", "26.11.2026", "2026-11-26T10:00", "now", "secret"])(
+    "Bad input: tells how a moment is written, for %j, and does not quote it",
+    async (moment) => {
+      const query =
+        "query ($until: DateTimeISO) { viewer { memberships { nodes { account { events(filter: { until: $until }) { nodes { id } } } } } } }";
+      const literal = query.replace("($until: DateTimeISO)", "").replace("$until", `"${moment}"`);
+      for (const answer of [
+        await server.ask(query, { until: moment }, admin),
+        await server.ask(literal, {}, admin),
+      ]) {
+        expectRefused(answer, 400);
+        const { message } = answer.errors[0]!;
+        expect(message).toContain("such as `2026-11-27T09:30:00Z` (RFC 3339)");
+        expect(message).not.toContain(moment);
+      }
+    },
+  );
+
   it.each<[string, string, Record<string, unknown>, (string | RegExp)[]]>([
     ["a required one that is missing", CREATE, {}, ["$input"]],
     ["a required one that is null", CREATE, { input: null }, ["$input"]],
