@@ -26,7 +26,7 @@ const SMALL: Size = { members: 200, events: 1_000 };
 const ELSEWHERE = 50_000;
 /** Events are spread over this many minutes. */
 const MINUTES = 60 * 24 * 60;
-const TABLES = ["users", "memberships", "credentials", "events"];
+const TABLES = ["users", "memberships", "member_searches", "credentials", "events"];
 
 /** Fills a migrated, empty database with a large account, a small one, and one of other names. */
 export async function seedLarge(client: Client): Promise<{ large: Large; small: Large }> {
@@ -110,6 +110,9 @@ async function fill(
         case when ${rare} then 'ACCESS' else 'NONE' end, 'INVITATION',
         case when n % 3 = 0 and ${rare} then now() end, now()
       from generate_series(0, ${members - 1}) n;
+    insert into member_searches (account_id, id, text)
+      select m.account_id, m.id, search_text(u.name, u.email)
+      from memberships m join users u on u.id = m.user_id where m.account_id = '${account}';
     insert into credentials (account_id, id, kind, membership_id, description, metadata,
         secret_hash, last_four, revoked_at, created_at)
       select '${account}', ${id("cr")}, 'AUTHTOKEN', ${id("mem")}, 'A laptop', '',

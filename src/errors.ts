@@ -82,6 +82,18 @@ export class TakesTooLong extends DomainError {
   }
 }
 
+/** Each condition of a filter alone has many rows, and few of those that are looked through meet all. */
+export class LooksTooFar extends DomainError {
+  readonly code = "QUERY_TOO_COMPLEX";
+  constructor(cause: unknown) {
+    super(
+      "Too few of the rows that were looked through match the filter. Narrow it: events by `from` " +
+        "and `until`, members by a longer `text`.",
+      { cause },
+    );
+  }
+}
+
 /** The database is away. Nothing was changed; the same request may go through later. */
 export class Unavailable extends DomainError {
   readonly code = "SERVICE_UNAVAILABLE";
