@@ -28,7 +28,9 @@ const ROUNDS = 31;
 /** Below this, in ms, the ratio tells of the machine and not of the account. */
 const FLOOR_MS = 0.5;
 
+/** Of which some name what no index finds: these may be refused. */
 type Question = [what: string, selection: string];
+const MAY_BE_REFUSED = /another's/;
 
 const page = (list: string, fields: string) => (filter: string) =>
   `${list}(first: 50${filter && `, ${filter}`}) { nodes { ${fields} } pageInfo { hasNextPage endCursor } }`;
@@ -131,7 +133,7 @@ async function main(): Promise<void> {
     say(row(["---", "---:", "---:", "---:"]));
     const slow: string[] = [];
     for (const [what, selection] of QUESTIONS) {
-      const [ofSmall, ofLarge] = await timesOf(link, selection, [small, large]);
+      const [ofSmall, ofLarge] = await timesOf(link, [what, selection], [small, large]);
       const ratio = Math.max(ofLarge!, FLOOR_MS) / Math.max(ofSmall!, FLOOR_MS);
       if (ratio > MOST) slow.push(what);
       say(row([what, ofSmall!.toFixed(2), ofLarge!.toFixed(2), ratio.toFixed(2)]));
@@ -148,7 +150,11 @@ const HEAD =
   "query ($id: ID!, $member: ID!, $busy: ID!, $user: ID!, $none: ID!, $nobody: ID!, $from: DateTimeISO!, $until: DateTimeISO!)";
 
 /** The median time of an answer in ms for each account, asked in turns. */
-async function timesOf(link: Link, selection: string, accounts: Large[]): Promise<number[]> {
+async function timesOf(
+  link: Link,
+  [what, selection]: Question,
+  accounts: Large[],
+): Promise<number[]> {
   const declared = HEAD.replace(/\$(\w+): \w+!(, )?/g, (one, name: string) =>
     name === "id" || selection.includes(`$${name}`) ? one : "",
   ).replace(/, \)$/, ")");
@@ -160,7 +166,8 @@ async function timesOf(link: Link, selection: string, accounts: Large[]): Promis
       const asked = performance.now();
       const answer = await link.ask(request);
       times[i]!.push(performance.now() - asked);
-      if (!answer.startsWith('HTTP/1.1 200 {"data":{"account":{')) {
+      const isRefused = MAY_BE_REFUSED.test(what) && answer.includes("Narrow it");
+      if (!isRefused && !answer.startsWith('HTTP/1.1 200 {"data":{"account":{')) {
         throw new Error(`${query} was answered: ${answer}`);
       }
     }
