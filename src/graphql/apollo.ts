@@ -99,16 +99,20 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
               const singleResult = { data: new RawJson(data) as never };
               return { http, body: { kind: "single", singleResult } };
             }
-            await ctx.prove();
+            const isMutation =
+              (operation as unknown) && operation.operation === OperationTypeNode.MUTATION;
+            if (!isMutation || !ctx.assume()) await ctx.prove();
             return null;
           } catch (error) {
             return refuse(error, ctx, http);
           }
         },
         async willSendResponse({ response, contextValue: ctx }) {
-          // Refused before anything ran: a caller who may not ask at all is told that first.
+          // Refused before anything ran, or by what took the caller for who they were: a caller who may
+          // not ask at all is told that first. What a statement read as data has verified them.
           const { body, http } = response;
-          if (refused || !ctx.unproven || body.kind !== "single" || body.singleResult.data) return;
+          if (refused || !ctx.unproven || body.kind !== "single") return;
+          if (body.singleResult.data instanceof RawJson) return;
           try {
             await ctx.prove();
           } catch (error) {
