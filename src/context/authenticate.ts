@@ -107,7 +107,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
     methods: [],
     authenticatedAt: null,
   };
-  const standing = standingOf(id, row);
+  const standing = standingOf(principal, row);
   const { refusal } = gate({ standing, principal, request });
   if (refusal) {
     await recordRefusal(db, principal, request, denialOf(principal, standing, refusal));

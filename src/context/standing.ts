@@ -26,7 +26,7 @@ export async function standingsIn(
   const rows = await db.query<StandingRow>(sql`
     select ${standingColumns(kind)} from accounts a join ${placeOf(kind, principal.id)}
     where a.id = any(${accounts}) and ${ACCOUNT_IS_OPEN}`);
-  return new Map(rows.map((row) => [row.accountId, standingOf(principal.id, row)]));
+  return new Map(rows.map((row) => [row.accountId, standingOf(principal, row)]));
 }
 
 /**
@@ -53,7 +53,7 @@ export async function holdStanding(
     from accounts a join ${placeOf(kind, principal.id)} join ${proof(principal)}
     where a.id = ${accountId} and ${ACCOUNT_IS_OPEN}
     for no key update of a for share of m, p`);
-  if (row) return standingOf(principal.id, row);
+  if (row) return standingOf(principal, row);
   const proven = await tx.query(sql`select from (select) here join ${proof(principal)}`);
   if (proven.length) throw new NotFound(accountId);
   throw new Unauthenticated("The session or API key ended meanwhile. Sign in again.");
@@ -92,8 +92,8 @@ function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principa
         and ${sessionIsGood(sessionIdleSince())}`;
 }
 
-export function standingOf(principalId: string, row: StandingRow): Standing {
+export function standingOf({ id, surface }: Principal, row: StandingRow): Standing {
   const { accountId, membershipId, serviceUserId, facts } = row;
-  const place = { accountId, principalId, membershipId, serviceUserId };
-  return { ...place, roles: rolesOf(row), facts, machine: null };
+  const place = { accountId, principalId: id, membershipId, serviceUserId };
+  return { ...place, roles: rolesOf(row), surface, facts, machine: null };
 }

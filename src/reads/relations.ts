@@ -235,6 +235,7 @@ export const relations = {
     events: page(Event, { accountId: "id" }, { where: eventsFilter }),
     can: can({
       update: "update",
+      updateSignInPolicy: "updateSignInPolicy",
       delete: "delete",
       createCredential: { action: "create", row: ownCredential },
       seeInvitations: { action: "read", row: aRow(Invitation) },

@@ -260,6 +260,7 @@ const MUTATIONS_OF: Record<string, readonly string[]> = {
   createCredential: ["createApiKey", "createAuthtoken"],
   leave: ["leaveAccount"],
   updateRoles: ["updateMemberRoles"],
+  updateSignInPolicy: ["updateAccount"],
 };
 
 it("Y5: says `can` of nothing that no mutation does and no field shows", () => {
