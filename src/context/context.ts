@@ -59,6 +59,8 @@ export class Context {
   readonly browser: Browser;
   /** Tells the operator of a bug, with the cause that the caller is not told. */
   readonly report: (error: unknown) => void;
+  /** Whether the caller proved who they are in this request, whose answer has their session's token. */
+  provenHere = false;
   private caller: Principal | null = null;
   private standing: Standing | null = null;
   private tokenHash: Buffer | undefined;
@@ -140,6 +142,7 @@ export class Context {
 
   /** From here on it is this principal who asks: somebody has just signed in. */
   become(principal: Principal): void {
+    this.provenHere ||= principal.authenticatedAt !== this.caller?.authenticatedAt;
     this.caller = principal;
     this.forget();
   }

@@ -5,7 +5,7 @@ import { LOWEST, type Roles, rolesOf } from "../entities/roles";
 import { NotFound, Unauthenticated } from "../errors";
 import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, type PlaceKind, PLACES } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
-import { credentialIsGood, sessionIdleSince, sessionIsGood } from "./proof";
+import { credentialIsGood, sessionIsOpen } from "./proof";
 
 /** What `standingColumns` selects. */
 export interface StandingRow extends Roles {
@@ -89,7 +89,7 @@ function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principa
     ? sql`credentials p on p.account_id = ${accountId} and p.id = ${credentialId}
         and ${credentialIsGood}`
     : sql`sessions p on p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
-        and ${sessionIsGood(sessionIdleSince())}`;
+        and ${sessionIsOpen("p")}`;
 }
 
 export function standingOf({ id, surface }: Principal, row: StandingRow): Standing {

@@ -20,6 +20,7 @@ import {
   withToken,
   services,
 } from "../../support/factories";
+import { serve } from "../../support/http";
 import { atOnce, times } from "../../support/races";
 import { denials, everything, expectDenied, expectRefused } from "../../support/refusals";
 
@@ -119,6 +120,31 @@ describe("reauthenticate", () => {
     expect([done, codes]).toEqual([1, times(3, () => "UNAUTHENTICATED")]);
     const good = await Promise.allSettled(tokens.map((one) => withToken(one)));
     expect(good.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  it.each([
+    ["reauthenticate", (password: string) => `reauthenticate(input: { password: "${password}" })`],
+    [
+      "signIn",
+      (password: string, email: string) =>
+        `signIn(input: { email: "${email}", password: "${password}", transport: BEARER })`,
+    ],
+  ])("U9: gives one token to a document that asks four times, after %s", async (_first, first) => {
+    const server = await serve();
+    const user = await aUser({ passwordHash });
+    const { token } = await aSession(user.id);
+    const asked = "{ token userErrors { code } }";
+    const again = `reauthenticate(input: { password: "${PASSWORD}" }) ${asked}`;
+
+    const { data } = await server.ask<Record<string, { token: string | null }>>(
+      `mutation { a: ${first(PASSWORD, user.email)} ${asked} b: ${again} c: ${again} d: ${again} }`,
+      {},
+      { token },
+    );
+
+    const refused = { token: null, userErrors: [{ code: "CONFLICT" }] };
+    expect(data).toEqual({ a: data!["a"], b: refused, c: refused, d: refused });
+    await expect(withToken(data!["a"]!.token!)).resolves.toBeDefined();
   });
 
   it("U9: does not wake a session that was ended meanwhile", async () => {
