@@ -61,6 +61,8 @@ export class Context {
   readonly report: (error: unknown) => void;
   /** Whether the caller proved who they are in this request, whose answer has their session's token. */
   provenHere = false;
+  /** Who the session in the browser's cookie is of: the one that it sent, or was given since. */
+  private inCookie: Principal | null = null;
   private caller: Principal | null = null;
   private standing: Standing | null = null;
   private tokenHash: Buffer | undefined;
@@ -95,6 +97,7 @@ export class Context {
     this.standing = standing ?? null;
     this.tokenHash = tokenHash;
     this.lastUsedAt = lastUsedAt ?? null;
+    this.inCookie = caller?.sessionId && this.browser.sentSession ? caller : null;
     if (user) this.loaders.remember(User, user);
     if (caller && standing) {
       this.known.set(standing.accountId, new Access(this, caller, standing));
@@ -143,8 +146,21 @@ export class Context {
   /** From here on it is this principal who asks: somebody has just signed in. */
   become(principal: Principal): void {
     this.provenHere ||= principal.authenticatedAt !== this.caller?.authenticatedAt;
+    if (this.inCookie?.sessionId === principal.sessionId) this.inCookie = principal;
     this.caller = principal;
     this.forget();
+  }
+
+  /** The session that asks, if one does. */
+  get sessionId(): string | null {
+    return this.caller?.sessionId ?? null;
+  }
+
+  /** The browser's cookie takes the session that asks now. Gives who it was of before. */
+  fillCookie(): Principal | null {
+    const before = this.inCookie;
+    this.inCookie = this.principal;
+    return before;
   }
 
   /** @throws Unauthenticated when nobody signed in. */

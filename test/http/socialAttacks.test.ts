@@ -13,6 +13,7 @@ import {
   CLIENT,
   comeBack,
   FLOW_COOKIE,
+  SESSION_COOKIE,
   HostileProvider,
   json,
   PUBLIC_URL,
@@ -586,8 +587,8 @@ describe("linking", () => {
 
   it("U8: links nothing to whoever is sent the address that an attacker was given", async () => {
     const attacker = await aUser();
-    const { token } = await aSession(attacker.id);
-    const { data } = await server.ask<{ linkIdentity: { url: string } }>(link, {}, { token });
+    const { token: cookie } = await aSession(attacker.id);
+    const { data } = await server.ask<{ linkIdentity: { url: string } }>(link, {}, { cookie });
     const authorization = new URL(data!.linkIdentity.url);
     provider.claims = claimsOf(aSubject());
 
@@ -607,13 +608,12 @@ describe("linking", () => {
       for (const user of [await aUser(), await aUser()]) {
         const { token } = await aSession(user.id);
         const browser = browserAt(server);
-        const { text } = await browser.ask(`${PUBLIC_URL}/graphql`, {
-          method: "POST",
-          headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-          body: JSON.stringify({ query: link }),
-        });
-        const { data } = JSON.parse(text) as { data: { linkIdentity: { url: string } } };
-        ways.push({ browser, back: provider.codeFor(new URL(data.linkIdentity.url)) });
+        browser.setCookie(PUBLIC_URL, SESSION_COOKIE, token);
+        const { linkIdentity } = await browser.graphql<{ linkIdentity: { url: string } }>(
+          `${PUBLIC_URL}/graphql`,
+          link,
+        );
+        ways.push({ browser, back: provider.codeFor(new URL(linkIdentity.url)) });
       }
       const urls = await Promise.all(
         ways.map(({ browser, back }) => comeBack(browser, "google", back)),
