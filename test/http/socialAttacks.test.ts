@@ -135,6 +135,8 @@ describe("an ID token", () => {
     ["true of two", { email: "ann@example.com, ben@example.com" }],
     ["true of a list", { email: ["ann@example.com"] }],
     ["true of an email with a NUL", { email: "a\u0000nn@example.com" }],
+    ["true of 65 bytes before the @", { email: `${"a".repeat(65)}@example.com` }],
+    ["true of a direction override", { email: "ann@exa\u202emple.com" }],
     ["true of one that is too long", { email: `${"a".repeat(250)}@example.com` }],
   ])("U8: vouches for no email by saying %s", async (_what, fields) => {
     await expectRefused(() => signIn(claimsOf(aSubject(), fields)), "IDENTITY_NOT_LINKED");

@@ -108,6 +108,11 @@ describe("GET /sign-in/google", () => {
     expect(user).toMatchObject({ name: "Ida New https://evil.example" });
     expect(await identitiesOf(user!.id)).toMatchObject([{ email: "ida.intl@xn--exmple-cua.com" }]);
 
+    const spaced = somebody({ email: " Ida.Spaced@Example.com " });
+    await throughGoogle(spaced);
+    const [second] = await usersWith("ida.spaced@example.com");
+    expect(await identitiesOf(second!.id)).toMatchObject([{ email: "Ida.Spaced@Example.com" }]);
+
     const unseen = somebody({ name: "\u200b\u202e" });
     await throughGoogle(unseen);
     expect(await usersWith(unseen.email)).toMatchObject([{ name: unseen.email.split("@")[0] }]);
