@@ -60,6 +60,6 @@ export async function rememberCaller(
   if (rows.length > MAX_ACCOUNTS) return null;
   const standings = rows
     .filter(({ accountId }) => accountId)
-    .map((row) => standingOf(principal.id, row));
+    .map((row) => standingOf(principal, row));
   return { ...same, standings, fingerprint: rows[0]!.fingerprint };
 }

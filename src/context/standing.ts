@@ -5,7 +5,7 @@ import { LOWEST, type Roles, rolesOf } from "../entities/roles";
 import { NotFound, Unauthenticated } from "../errors";
 import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, type PlaceKind, PLACES } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
-import { credentialIsGood, sessionIdleSince, sessionIsGood } from "./proof";
+import { credentialIsGood, sessionIsOpen } from "./proof";
 
 /** What `standingColumns` selects. */
 export interface StandingRow extends Roles {
@@ -26,7 +26,7 @@ export async function standingsIn(
   const rows = await db.query<StandingRow>(sql`
     select ${standingColumns(kind)} from accounts a join ${placeOf(kind, principal.id)}
     where a.id = any(${accounts}) and ${ACCOUNT_IS_OPEN}`);
-  return new Map(rows.map((row) => [row.accountId, standingOf(principal.id, row)]));
+  return new Map(rows.map((row) => [row.accountId, standingOf(principal, row)]));
 }
 
 /** A caller is no longer as they were remembered. Nothing was done; it is found out who they are now. */
@@ -61,7 +61,7 @@ export async function holdStanding(
     from accounts a join ${placeOf(kind, principal.id)} join ${proof(principal)}${same}
     where a.id = ${accountId} and ${ACCOUNT_IS_OPEN}
     for no key update of a for share of m, p`);
-  if (row) return standingOf(principal.id, row);
+  if (row) return standingOf(principal, row);
   if (tokenHash) throw new OutOfDate();
   const proven = await tx.query(sql`select from (select) here join ${proof(principal)}`);
   if (proven.length) throw new NotFound(accountId);
@@ -98,7 +98,7 @@ function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principa
     ? sql`credentials p on p.account_id = ${accountId} and p.id = ${credentialId}
         and ${credentialIsGood}`
     : sql`sessions p on p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
-        and ${sessionIsGood(sessionIdleSince())}`;
+        and ${sessionIsOpen("p")}`;
 }
 
 /** Whether a key `p` is of this token, and whoever it belongs to is called as they were. */
@@ -110,8 +110,8 @@ const SAME: Record<PlaceKind, (principal: Principal, tokenHash: Buffer) => Sql> 
     and p.service_user_id = m.id and m.name = ${name}`,
 };
 
-export function standingOf(principalId: string, row: StandingRow): Standing {
+export function standingOf({ id, surface }: Principal, row: StandingRow): Standing {
   const { accountId, membershipId, serviceUserId, facts } = row;
-  const place = { accountId, principalId, membershipId, serviceUserId };
-  return { ...place, roles: rolesOf(row), facts, machine: null };
+  const place = { accountId, principalId: id, membershipId, serviceUserId };
+  return { ...place, roles: rolesOf(row), surface, facts, machine: null };
 }
