@@ -9,7 +9,7 @@ import Fastify, {
 } from "fastify";
 import helmet from "helmet";
 import type { Logger } from "pino";
-import { typeid } from "typeid-js";
+import { typeidUnboxed } from "typeid-js";
 import type { Services } from "../context/services";
 import type { Database } from "../database/database";
 import { withoutPort } from "../net/addresses";
@@ -95,7 +95,7 @@ function newApp({ config, logger, requestMs = REQUEST_MS }: ServerOptions): Fast
       void sendError(error, request, reply);
     },
     trustProxy: trustedProxies.length ? trustedProxies : false,
-    genReqId: () => typeid("req").toString(),
+    genReqId: () => typeidUnboxed("req"),
     return503OnClosing: true,
     forceCloseConnections: "idle",
   });
