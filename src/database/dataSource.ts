@@ -109,7 +109,7 @@ interface Options {
 
 /**
  * How long a connection is kept in use. What it has prepared stays in its memory until it ends, and
- * names last as long (names.ts), so it never holds more than two lots of them. Connecting and
+ * names last as long (statementNames.ts), so it never holds more than two lots of them. Connecting and
  * preparing anew takes some milliseconds.
  */
 export const CONNECTION_LASTS_MS = 30 * 60_000;

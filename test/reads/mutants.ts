@@ -36,6 +36,7 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
     "sql`${accountOf(compiler, row)} = any(${CALLER.open})`, readable",
     "readable",
   ],
+  ["a yes or no as PostgreSQL has it", "compiler.ts", "${value}::text", "${value}"],
   ["whatever holds, left out", "relationKinds.ts", "        only,\n", ""],
   [
     "one group's rules for all",
