@@ -10,7 +10,7 @@ import type { Ability, Action, Subject, SubjectClass } from "../policies/ability
 import { gate, type Verdict, warn } from "../policies/gate";
 import { allowed } from "../policies/sql";
 import type { Principal, Request, Standing } from "../principal";
-import { holdAccount, holdSession } from "./holds";
+import { holdAccount, holdAccountsOf, holdSession } from "./holds";
 import { denialOf, recordRefusal } from "./recording";
 import { holdStanding } from "./standing";
 import { Transaction } from "./transaction";
@@ -98,11 +98,17 @@ export class Access {
    *
    * It first takes the rows that let the principal do anything, and looks at them as they are then:
    * a member who lost a role, or a session that was ended, while the operation waited has lost it.
+   *
+   * @param accounts Whether what is the principal's own depends on their accounts: they are taken first.
    */
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(
+    work: (tx: Transaction) => Promise<T>,
+    { accounts = false } = {},
+  ): Promise<T> {
     const { db, request } = this.ctx;
     try {
       const [result, tx] = await db.transaction(async (connection) => {
+        if (accounts) await holdAccountsOf(connection, this.principal);
         const standing = await this.hold(connection);
         const ability = standing ? abilityIn(standing) : this.ability;
         const tx = new Transaction(db, connection, this.principal, request, standing, ability);
