@@ -36,6 +36,9 @@ export async function standingsIn(
   return new Map(rows.map((row) => [row.accountId, standingOf(principal, row)]));
 }
 
+/** A caller is no longer as they were remembered. Nothing was done; it is found out who they are now. */
+export class OutOfDate extends Error {}
+
 /**
  * Takes the account's row until commit, and reads the principal's standing in it as it is once
  * the row is ours: a member who was demoted, disabled or removed while waiting is so here, and a
@@ -47,6 +50,9 @@ export async function standingsIn(
  * `for share`: a weaker lock would not meet the change. The rows are locked in the order in which they
  * are named here: accounts, then users, then sessions, as everywhere.
  *
+ * @param tokenHash Of the API key, where the principal is only remembered: everything else that
+ * makes the principal is compared as well.
+ * @throws OutOfDate when a principal who was remembered has changed in any way.
  * @throws Unauthenticated when the session or key has ended.
  * @throws NotFound when the account is closed, or the principal is not in it any more.
  */
@@ -54,14 +60,17 @@ export async function holdStanding(
   tx: Queryable,
   principal: Principal,
   accountId: string,
+  tokenHash?: Buffer,
 ): Promise<Standing> {
   const kind = placeKind(principal);
+  const same = tokenHash ? SAME[kind](principal, tokenHash) : raw("");
   const [row] = await tx.query<StandingRow>(sql`
     select ${standingColumns(kind)}
-    from accounts a join ${placeOf(kind, principal.id)} join ${proof(principal)}
+    from accounts a join ${placeOf(kind, principal.id)} join ${proof(principal)}${same}
     where a.id = ${accountId} and ${ACCOUNT_IS_OPEN}
     for no key update of a for share of ${HELD[kind]}`);
   if (row) return standingOf(principal, row);
+  if (tokenHash) throw new OutOfDate();
   const proven = await tx.query(sql`select from (select) here join ${proof(principal)}`);
   if (proven.length) throw new NotFound(accountId);
   throw new Unauthenticated("The session or API key ended meanwhile. Sign in again.");
@@ -102,6 +111,15 @@ function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principa
     : sql`sessions p on p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
         and ${sessionIsOpen("p")}`;
 }
+
+/** Whether a key `p` is of this token, and whoever it belongs to is called as they were. */
+const SAME: Record<PlaceKind, (principal: Principal, tokenHash: Buffer) => Sql> = {
+  member: ({ subject, name, emailVerified }, tokenHash) => sql` and p.secret_hash = ${tokenHash}
+    and p.membership_id = m.id and u.email = ${subject} and u.name = ${name}
+    and (u.email_verified_at is not null) = ${emailVerified}`,
+  serviceUser: ({ name }, tokenHash) => sql` and p.secret_hash = ${tokenHash}
+    and p.service_user_id = m.id and m.name = ${name}`,
+};
 
 export function standingOf({ id, surface }: Principal, row: StandingRow): Standing {
   const { accountId, membershipId, serviceUserId, facts } = row;

@@ -1,8 +1,10 @@
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import type { DataSource } from "typeorm";
-import { Unavailable } from "../errors";
+import { LooksTooFar, Unavailable } from "../errors";
+import { LOOKED_ENOUGH } from "./firstRows";
 import { CONNECTION_LASTS_MS } from "./dataSource";
 import { StatementNames } from "./statementNames";
+import { TextQuery } from "./textQuery";
 import type { Sql } from "./sql";
 import { type Class, type Table, tablesOf } from "./table";
 
@@ -49,6 +51,16 @@ export class Database implements Queryable {
   /** Runs a statement whose text depends on what callers ask: there may be any number of them. */
   read<R extends object>(statement: Statement): Promise<R[]> {
     return this.run<R>(this.pool, statement, this.readNames);
+  }
+
+  /** The same of a statement that gives one text; null where it gives no row. */
+  async readText({ text, values }: Statement): Promise<string | null> {
+    this.observe?.(text);
+    try {
+      return await new TextQuery(this.readNames.of(text), text, values).on(this.pool);
+    } catch (error) {
+      throw translated(error);
+    }
   }
 
   /** Runs work on one connection between BEGIN and COMMIT, or ROLLBACK if it throws. */
@@ -126,6 +138,7 @@ function translated(error: unknown): unknown {
   if (error instanceof TypeError) return error;
   // They quote whole rows, hashes included, and errors end up in the log.
   if (error instanceof DatabaseError) error.detail = error.where = undefined;
+  if (error instanceof DatabaseError && error.code === LOOKED_ENOUGH) return new LooksTooFar(error);
   const answered = error instanceof DatabaseError && !/^(08|57P0|53300)/.test(error.code ?? "");
   return answered ? error : new Unavailable(error);
 }

@@ -17,7 +17,7 @@ import {
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields";
 import { all, raw, Sql, sql } from "../database/sql";
-import { EVERYTHING, type Filter } from "../database/firstRows";
+import { EVERYTHING, type Filter, mapped } from "../database/firstRows";
 import type { Class, ColumnInfo, Table } from "../database/table";
 import { concreteTypes, isResolved } from "./concreteTypes";
 import type { AdmittedCaller } from "./admittedCaller";
@@ -156,20 +156,7 @@ export class Compiler {
         texts,
         values.map((_, i) => source(({ filters }) => read(filters.get(node!)!).values[i])),
       );
-    const { where, ranges, search } = filter;
-    return {
-      where: bound(where, (of) => of.where),
-      ...(ranges && { ranges: { ...ranges, from: bound(ranges.from, (of) => of.ranges!.from) } }),
-      ...(search && {
-        search: {
-          where: bound(search.where, (of) => of.search!.where),
-          indexed: {
-            ...search.indexed,
-            from: bound(search.indexed.from, (of) => of.search!.indexed.from),
-          },
-        },
-      }),
-    };
+    return mapped(filter, bound);
   }
 
   subfields(type: GraphQLObjectType, nodes: readonly FieldNode[]) {
@@ -262,12 +249,12 @@ export class Compiler {
 
   private scalar(value: Sql, { type, nullable }: ColumnInfo, bare: boolean): Json {
     if (type === "timestamptz") return [sql`to_char(${value}, ${MOMENT})`];
-    if (type === "boolean" || type === "jsonb") return [sql`${value}::text`];
-    if (type === "integer") return [value];
+    if (type === "boolean") return [sql`${value}::text`]; // it would be `t`
+    if (type === "integer" || type === "jsonb") return [value];
     // A null must stay one: concat would leave its quotes.
     if (bare) return nullable ? [sql`'"' || ${value} || '"'`] : plain(value);
     if (type === "text" || type === "inet" || type === "cidr") {
-      return [sql`to_json(${value})::text`];
+      return [sql`to_json(${value})`];
     }
     throw new Uncompilable(`nobody said how to print a ${type}`);
   }

@@ -67,7 +67,8 @@ export class Reads {
     return this.callers.get(keyOf(tokenHash));
   }
 
-  private remember(known: RememberedCaller): void {
+  /** Keeps a caller who was just authenticated, for the next time that their token comes. */
+  remember(known: RememberedCaller): void {
     const key = keyOf(known.tokenHash);
     if (this.callers.get(key) === known) return;
     this.callers.set(key, known, 1 + known.standings.length);
@@ -115,8 +116,8 @@ export class Reads {
     const bound = this.reading(document, operation).bind(caller, variables);
     if (typeof bound === "string") return this.leave(bound);
     try {
-      const [row] = await this.db.read<{ data: string }>(bound);
-      return row ? { data: row.data, warnings: bound.warnings } : "changed";
+      const data = await this.db.readText(bound);
+      return data === null ? "changed" : { data, warnings: bound.warnings };
     } catch (error) {
       const code = (error as { code?: string }).code ?? "";
       // Trying it again by its resolvers would only double the load.

@@ -16,7 +16,7 @@ export async function deleteAccount(
   accountId: string,
   name: string,
 ): Promise<Account> {
-  const access = await ctx.in(accountId);
+  const access = await ctx.changing(accountId);
   return access.transaction(async (tx) => {
     const account = await tx.lock(Account, accountId);
     tx.authorize("delete", account);

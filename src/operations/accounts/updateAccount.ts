@@ -17,7 +17,7 @@ export async function updateAccount(
   accountId: string,
   changes: { name?: string | null | undefined; mfaRequired?: boolean | null | undefined },
 ): Promise<Account> {
-  const access = await ctx.in(accountId);
+  const access = await ctx.changing(accountId);
   return access.transaction(async (tx) => {
     const account = await tx.lock(Account, accountId);
     tx.authorize("update", account);

@@ -14,6 +14,6 @@ export async function createApiKey(
   accountId: string,
   input: NewCredential,
 ): Promise<{ credential: ApiKey; secret: string }> {
-  const access = await ctx.in(accountId);
+  const access = await ctx.changing(accountId);
   return access.transaction((tx) => issueCredential<ApiKey>(tx, CredentialKind.API_KEY, input));
 }
