@@ -188,6 +188,7 @@ async function change(
     JSON.stringify({ disabledAt: [before, member.disabledAt] }),
     JSON.stringify({
       action,
+      subject: { type: "Member", id: member.id },
       allowed: true,
       rule: "Administrators manage every member.",
       roles: [

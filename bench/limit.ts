@@ -95,6 +95,7 @@ const write = (action: "disable" | "enable") => `with ${CALLER},
       jsonb_build_object('disabledAt', jsonb_build_array(
         to_char(before.disabled_at, ${TIME}), to_char(m.disabled_at, ${TIME}))),
       jsonb_build_object('action', '${action}', 'allowed', true,
+        'subject', jsonb_build_object('type', 'Member', 'id', m.id),
         'rule', 'Administrators manage every member.',
         'roles', array_remove(array['administrator',
           case when caller.developer <> 'READ_ONLY' then 'developer ' || caller.developer end,

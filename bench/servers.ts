@@ -1,6 +1,9 @@
 import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Stops } from "./stops";
 
 export interface Server {
@@ -70,13 +73,14 @@ export async function startGatehouse(
     scripts: { start: string };
   };
   const [, ...start] = scripts.start.split(" "); // after `node`
+  const port = await freePort();
   const child = spawn(process.execPath, [...flags, ...start], {
     cwd: ROOT,
     env: {
       PATH: process.env["PATH"],
       NODE_ENV: "production",
       HOST: "127.0.0.1",
-      PORT: "0",
+      PORT: String(port),
       DATABASE_URL: databaseUrl,
       DATABASE_POOL_SIZE: "10",
       GATEHOUSE_PUBLIC_URL: "https://gatehouse.example",
@@ -88,13 +92,27 @@ export async function startGatehouse(
     stdio: ["ignore", "pipe", "inherit", "ipc"],
   });
   stops.add(() => ended(child));
-  const port = await soon(name, child, (found: (port: number) => void) =>
-    child.stdout!.on("data", (said: Buffer) => {
-      const [, port] = /http:\/\/localhost:(\d+)\//.exec(said.toString()) ?? [];
-      if (port) found(Number(port));
-    }),
-  );
+  child.stdout!.resume();
+  await soon(name, child, (found: (nothing: void) => void) => void isReady(port).then(found));
   return { name, pid: child.pid!, port, process: child };
+}
+
+async function freePort(): Promise<number> {
+  const socket = createServer().listen(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address() as AddressInfo;
+  socket.close();
+  await once(socket, "close");
+  return port;
+}
+
+async function isReady(port: number): Promise<void> {
+  const answered = () =>
+    fetch(`http://127.0.0.1:${port}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  while (!(await answered())) await sleep(20);
 }
 
 function soon<T>(

@@ -20,29 +20,11 @@ export class IndexFilters1764200000006 implements MigrationInterface {
       create index on events (account_id, ip, id);
       create index events_network_idx on events
         (account_id, network(set_masklen(ip, case family(ip) when 4 then 24 else 64 end)), id);
-
-      -- Where the server has no pg_trgm, or this user may not add it, names are searched more slowly.
-      do $$ begin
-        create extension if not exists pg_trgm;
-        create index users_search_idx on users using gin
-          (lower(name) gin_trgm_ops, email gin_trgm_ops);
-      exception when insufficient_privilege or undefined_file or feature_not_supported
-        or undefined_object then
-        raise notice 'pg_trgm is not available: %', sqlerrm;
-      end $$;
-
-      -- The planner does not know how few a pattern finds, and would read all users.
-      create function users_matching(pattern text) returns setof text
-        language sql stable rows 100 set enable_seqscan = off
-        as $$ select id from users where lower(name) like pattern or email like pattern $$;
     `);
   }
 
   async down(db: QueryRunner): Promise<void> {
-    // The extension stays: others may use it.
     await db.query(`
-      drop function users_matching;
-      drop index if exists users_search_idx;
       drop index memberships_filter_idx, credentials_filter_idx,
         events_account_id_principal_id_type_id_idx, events_account_id_ip_id_idx,
         events_network_idx;

@@ -82,9 +82,21 @@ export class TakesTooLong extends DomainError {
   }
 }
 
+/** Each condition of a filter alone has many rows, and few of those that are looked through meet all. */
+export class LooksTooFar extends DomainError {
+  readonly code = "QUERY_TOO_COMPLEX";
+  constructor(cause: unknown) {
+    super(
+      "Too few of the rows that were looked through match the filter. Narrow it: events by `from` " +
+        "and `until`, members by a longer `text`.",
+      { cause },
+    );
+  }
+}
+
 /** The database is away. Nothing was changed; the same request may go through later. */
 export class Unavailable extends DomainError {
-  readonly code = "INTERNAL_SERVER_ERROR";
+  readonly code = "SERVICE_UNAVAILABLE";
   constructor(cause: unknown) {
     super("The service is not available right now. Try again in a moment.", { cause });
   }
@@ -133,7 +145,7 @@ export function render(error: unknown): Rendered {
     message,
     field: error instanceof Refused ? error.field : null,
     details,
-    status: away ? 503 : (STATUS[code] ?? 400),
+    status: STATUS[code] ?? 400,
     headers: headersOf(error),
     internal: away,
   };
@@ -153,13 +165,20 @@ const STATUS: Partial<Record<string, number>> = {
   NOT_FOUND: 404,
   CONFLICT: 409,
   RATE_LIMITED: 429,
+  SERVICE_UNAVAILABLE: 503,
 } satisfies Record<
-  AuthenticationCode | DenialCode | "NOT_FOUND" | "CONFLICT" | "RATE_LIMITED",
+  | AuthenticationCode
+  | DenialCode
+  | "NOT_FOUND"
+  | "CONFLICT"
+  | "RATE_LIMITED"
+  | "SERVICE_UNAVAILABLE",
   number
 >;
 
 function headersOf(error: DomainError): Record<string, string> {
   if (error instanceof Unauthenticated) return { "www-authenticate": "Bearer" };
+  if (error instanceof Unavailable) return { "retry-after": "1" };
   if (error instanceof RateLimited) return { "retry-after": String(error.details.retryAfter) };
   return {};
 }

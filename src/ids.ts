@@ -28,6 +28,11 @@ export function newId(kind: keyof typeof PREFIX): string {
   return typeidUnboxed(PREFIX[kind]);
 }
 
+/** A new id of a request, as `x-request-id`, events and the log have it. */
+export function newRequestId(): string {
+  return typeidUnboxed("req");
+}
+
 /** The least id a row made at this moment can have: a bound for reading by time. */
 export function firstIdAt(kind: keyof typeof PREFIX, moment: Date): string {
   const bytes = new Uint8Array(16);

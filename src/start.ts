@@ -92,18 +92,25 @@ async function serve({ config, logger, interrupted, stops, databaseStops }: Setu
   interrupted.throwIfAborted();
   await listen(app, config);
   const { port } = app.server.address() as { port: number };
-  process.stdout.write(welcome(config, { port, demo, empty: !someone }));
+  const url = config.port === port ? config.publicUrl : `http://localhost:${port}`;
+  // In production all that is printed is the log, a JSON text for each line.
+  if (!config.production) return say(welcome(config, { url, demo, empty: !someone }));
+  logger.info({ url, host: config.host, port }, "Gatehouse listens");
+  if (!someone) logger.warn(NO_USERS);
 }
 
 function asUnavailable(cause: unknown): never {
   throw new Unavailable(cause);
 }
 
+const NO_USERS =
+  "The database has no users yet. Create the first, with an account of theirs: " +
+  "npm run gatehouse -- create-administrator --email EMAIL --name NAME --account NAME";
+
 function welcome(
-  { publicUrl, port: wanted, dataDirectory, explorer, production }: Config,
-  { port, demo, empty }: { port: number; demo: Demo | null; empty: boolean },
+  { dataDirectory, explorer }: Config,
+  { url, demo, empty }: { url: string; demo: Demo | null; empty: boolean },
 ): string {
-  const url = wanted === port ? publicUrl : `http://localhost:${port}`;
   const lines = [
     `Gatehouse listens. GraphQL${explorer ? " and its explorer" : ""}: ${url}/graphql`,
   ];
@@ -118,15 +125,10 @@ function welcome(
     );
   }
   if (empty) {
-    lines.push(
-      "",
-      "The database has no users yet. Create the first, with an account of theirs:",
-      "",
-      "  npm run gatehouse -- create-administrator --email EMAIL --name NAME --account NAME",
-    );
-    if (!production) lines.push("", "or start with GATEHOUSE_DEMO=true, for a demo account.");
+    lines.push("", NO_USERS.replace(": ", ":\n\n  "));
+    lines.push("", "or start with GATEHOUSE_DEMO=true, for a demo account.");
   }
-  return `${lines.join("\n")}\n`;
+  return lines.join("\n");
 }
 
 /** Finds out whether the address can be listened on, before a database is made. @throws CannotStart. */

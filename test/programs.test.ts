@@ -94,6 +94,31 @@ describe("the server", () => {
     expect(await sqlAsOwner("select from users")).toEqual([]);
   });
 
+  it("prints nothing but its log in production, a JSON text for each line", async () => {
+    const server = begin("main", [], {
+      NODE_ENV: "production",
+      PORT: "0",
+      GATEHOUSE_PUBLIC_URL: "https://id.example.com",
+      GATEHOUSE_SMTP_URL: "smtp://127.0.0.1:1",
+    });
+    const ended = ending(server);
+    server.stdout.on("data", (line: Buffer) => {
+      if (line.includes("create-administrator")) server.kill("SIGTERM");
+    });
+    const { code, out, err } = await ended;
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { msg: string });
+    expect(lines.map(({ msg }) => msg)).toEqual(
+      expect.arrayContaining([
+        "Gatehouse listens",
+        expect.stringContaining("The database has no users yet."),
+      ]),
+    );
+  });
+
   onLinux("ends all that it has started when told to at any moment, and starts again", async () => {
     const fresh = await mkdtemp(join(directory, "told-"));
     const env = { ...EMBEDDED, GATEHOUSE_DATA_DIRECTORY: fresh };

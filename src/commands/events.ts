@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context/context";
-import type { Filter } from "../database/firstRows";
+import { type Filter, unhurried } from "../database/firstRows";
 import { all, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Event, UserEvent } from "../entities/Event";
@@ -76,16 +76,18 @@ export const events = command({
     const limit = limitFrom(given.limit);
     const from =
       given.since === undefined ? (follow ? new Date() : null) : momentFrom("since", given.since);
-    const filter = eventsFilter(
-      {
-        types: given.type === undefined ? null : typesFrom(given.type),
-        principalId: given.principal === undefined ? null : idOrName(given.principal),
-        objectId: given.object === undefined ? null : idFrom("object", given.object),
-        ip: given.ip === undefined ? null : rangeFrom("ip", given.ip),
-        from,
-        until: given.until === undefined ? null : momentFrom("until", given.until),
-      },
-      ["ip"],
+    const filter = unhurried(
+      eventsFilter(
+        {
+          types: given.type === undefined ? null : typesFrom(given.type),
+          principalId: given.principal === undefined ? null : idOrName(given.principal),
+          objectId: given.object === undefined ? null : idFrom("object", given.object),
+          ip: given.ip === undefined ? null : rangeFrom("ip", given.ip),
+          from,
+          until: given.until === undefined ? null : momentFrom("until", given.until),
+        },
+        ["ip"],
+      ),
     );
     const accountId = account === undefined ? null : idFrom("account", account, "Account");
 

@@ -12,7 +12,7 @@ import { allowed } from "../policies/sql";
 import type { Principal, Request, Standing } from "../principal";
 import { holdAccount, holdSession } from "./holds";
 import { denialOf, recordRefusal } from "./recording";
-import { holdStanding } from "./standing";
+import { holdStanding, OutOfDate } from "./standing";
 import { Transaction } from "./transaction";
 
 /** What an access uses of the request that it is part of. */
@@ -21,8 +21,23 @@ interface Surroundings {
   readonly request: Request;
   readonly services: { readonly entries: AccountEntries };
   readonly background: (work: Promise<unknown>) => void;
+  /** Whether it is only guessed who asks, and who that is. */
+  readonly unproven: boolean;
+  readonly principal: Principal;
+  prove(): Promise<void>;
+  /** The guess was right. */
+  verified(standing: Standing): void;
+  /** The principal inside an account, once it is known who asks. */
+  in(accountId: string): Promise<Access>;
   /** Forgets what was read before a write. */
   forget(): void;
+}
+
+interface Kind {
+  /** It is to open the session that the principal names: there is none to hold yet. */
+  opening?: boolean;
+  /** The principal is a guess: whoever had this token when it was last looked up. */
+  tokenHash?: Buffer;
 }
 
 /** What a principal may do in one account, or with what is their own. */
@@ -35,8 +50,7 @@ export class Access {
     readonly principal: Principal,
     /** Null for what is the principal's own and belongs to no account. */
     readonly standing: Standing | null,
-    /** Whether it is to open the session that the principal names: there is none to hold yet. */
-    private readonly opening = false,
+    private readonly kind: Kind = {},
   ) {}
 
   get ability(): Ability {
@@ -48,7 +62,7 @@ export class Access {
     const { ctx, principal, standing } = this;
     const { refusal, warnings } = this.verdict(standing);
     if (refusal) {
-      ctx.background(this.note(refusal));
+      ctx.background(this.note(refusal, standing));
       throw refusal;
     }
     warn(ctx.request, warnings);
@@ -100,10 +114,27 @@ export class Access {
    * a member who lost a role, or a session that was ended, while the operation waited has lost it.
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const { ctx, principal, standing } = this;
+    if (!ctx.unproven) return this.run(work);
+    if (standing && this.kind.tokenHash) {
+      try {
+        return await this.run(work);
+      } catch (error) {
+        if (!(error instanceof OutOfDate)) throw error;
+      }
+      return (await ctx.in(standing.accountId)).transaction(work);
+    }
+    const isCaller = principal === ctx.principal;
+    await ctx.prove();
+    return new Access(ctx, isCaller ? ctx.principal : principal, standing, this.kind).run(work);
+  }
+
+  private async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const { db, request } = this.ctx;
+    let { standing } = this;
     try {
       const [result, tx] = await db.transaction(async (connection) => {
-        const standing = await this.hold(connection);
+        standing = await this.hold(connection);
         const ability = standing ? abilityIn(standing) : this.ability;
         const tx = new Transaction(db, connection, this.principal, request, standing, ability);
         const result = await work(tx);
@@ -113,7 +144,7 @@ export class Access {
       await tx.announce();
       return result;
     } catch (error) {
-      await this.note(error);
+      await this.note(error, standing);
       throw error;
     } finally {
       this.ctx.forget();
@@ -132,18 +163,23 @@ export class Access {
       return before;
     }
     if (before) {
-      const standing = await holdStanding(connection, principal, before.accountId);
-      const { refusal } = this.verdict(standing);
-      if (refusal) throw refusal;
+      const { tokenHash } = this.kind;
+      const standing = await holdStanding(connection, principal, before.accountId, tokenHash);
+      const { refusal, warnings } = this.verdict(standing);
+      if (refusal) throw tokenHash ? new OutOfDate() : refusal;
+      if (tokenHash) {
+        this.ctx.verified(standing);
+        warn(this.ctx.request, warnings);
+      }
       return standing;
     }
-    if (principal.sessionId && !this.opening) await holdSession(connection, principal);
+    if (principal.sessionId && !this.kind.opening) await holdSession(connection, principal);
     return null;
   }
 
   /** A denial is an event too (E1). */
-  private async note(error: unknown): Promise<void> {
-    const { standing, principal } = this;
+  private async note(error: unknown, standing: Standing | null): Promise<void> {
+    const { principal } = this;
     if (!(error instanceof Forbidden) || principal.kind === PrincipalKind.SYSTEM) return;
     const denial = denialOf(principal, standing, error);
     await recordRefusal(this.ctx.db, principal, this.ctx.request, denial);

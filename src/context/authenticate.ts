@@ -8,7 +8,7 @@ import { countTry } from "../identity/throttle";
 import { parseToken, type Token } from "../identity/tokens";
 import { ACCOUNT_IS_OPEN, gate, PLACE_IS_HELD, PLACES } from "../policies/gate";
 import type { Principal, Request, Standing } from "../principal";
-import { credentialIsGood, sessionIdleSince, sessionIsGood } from "./proof";
+import { credentialIsGood, sessionIsOpen } from "./proof";
 import { denialOf, recordRefusal } from "./recording";
 import { standingColumns, standingOf, type StandingRow } from "./standing";
 
@@ -107,7 +107,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
     methods: [],
     authenticatedAt: null,
   };
-  const standing = standingOf(id, row);
+  const standing = standingOf(principal, row);
   const { refusal } = gate({ standing, principal, request });
   if (refusal) {
     await recordRefusal(db, principal, request, denialOf(principal, standing, refusal));
@@ -147,7 +147,7 @@ async function bySession(db: Database, token: Token): Promise<Caller> {
       p.last_used_at as "lastUsedAt", u.id as "userId", u.email, u.name,
       u.email_verified_at is not null as "emailVerified"
     from sessions p join users u on u.id = p.user_id
-    where p.token_hash = ${token.hash} and ${sessionIsGood(sessionIdleSince())}`);
+    where p.token_hash = ${token.hash} and ${sessionIsOpen("p")}`);
   if (!row)
     throw new Unauthenticated(
       "This session has ended, or goes on under another token. Sign in again.",

@@ -42,14 +42,30 @@ interface Asking {
   report?: Context["report"];
 }
 
+/** What changes in the course of a request. */
+interface State {
+  caller: Principal | null;
+  /** Whether the caller proved who they are in this request, whose answer has their session's token. */
+  provenHere: boolean;
+  /** Who the session in the browser's cookie is of: the one that it sent, or was given since. */
+  inCookie: Principal | null;
+  standing: Standing | null;
+  tokenHash: Buffer | undefined;
+  lastUsedAt: Date | null;
+  guess: RememberedCaller | null;
+  prover: (() => Promise<Caller | null>) | null;
+  proving: Promise<Caller | null> | undefined;
+  /** Whether the guess may be acted upon, by what verifies it. */
+  assumed: boolean;
+  loaders: Loaders;
+  accesses: DataLoader<string, Access | null>;
+  own: Access | undefined;
+  /** What came with the request itself: a DataLoader would wait for a batch. */
+  known: Map<string, Access>;
+}
+
 /** One request: who asks, and the database as they may see it. */
 export class Context {
-  loaders: Loaders;
-  private accesses: DataLoader<string, Access | null>;
-  private own: Access | undefined;
-  /** What came with the request itself: a DataLoader would wait for a batch. */
-  private readonly known = new Map<string, Access>();
-
   readonly db: Database;
   readonly services: Services;
   readonly request: Request;
@@ -59,26 +75,26 @@ export class Context {
   readonly browser: Browser;
   /** Tells the operator of a bug, with the cause that the caller is not told. */
   readonly report: (error: unknown) => void;
-  private caller: Principal | null = null;
-  private standing: Standing | null = null;
-  private tokenHash: Buffer | undefined;
-  private lastUsedAt: Date | null = null;
-  private guess: RememberedCaller | null;
-  private prover: (() => Promise<Caller | null>) | null;
-  private proving: Promise<Caller | null> | undefined;
+  /** Apart, since Apollo copies the context: the copy and what was made with the original share it. */
+  private readonly state: State;
 
   constructor({ db, services, request, guess, prove, ...asking }: Asking) {
     this.db = db;
     this.services = services;
     this.request = request;
-    this.guess = guess ?? null;
-    this.prover = (guess && prove) ?? null;
     const { background, browser, report } = asking;
     this.background = background ?? ((work) => void work);
     this.report = report ?? (() => undefined);
     this.browser = browser ?? NO_BROWSER;
-    this.loaders = new Loaders(this.db);
-    this.accesses = this.newAccesses();
+    this.state = {
+      ...{ provenHere: false, inCookie: null },
+      ...{ caller: null, standing: null, tokenHash: undefined, lastUsedAt: null },
+      guess: guess ?? null,
+      prover: (guess && prove) ?? null,
+      ...{ proving: undefined, assumed: false, own: undefined, known: new Map<string, Access>() },
+      loaders: new Loaders(db),
+      accesses: this.newAccesses(),
+    };
     this.enter(asking);
   }
 
@@ -89,19 +105,40 @@ export class Context {
     tokenHash,
     lastUsedAt,
   }: Omit<Asking, "db" | "services" | "request">) {
-    this.caller = caller;
-    this.standing = standing ?? null;
-    this.tokenHash = tokenHash;
-    this.lastUsedAt = lastUsedAt ?? null;
-    if (user) this.loaders.remember(User, user);
+    const { state } = this;
+    state.caller = caller;
+    state.standing = standing ?? null;
+    state.tokenHash = tokenHash;
+    state.lastUsedAt = lastUsedAt ?? null;
+    state.inCookie = caller?.sessionId && this.browser.sentSession ? caller : null;
+    if (user) state.loaders.remember(User, user);
     if (caller && standing) {
-      this.known.set(standing.accountId, new Access(this, caller, standing));
+      state.known.set(standing.accountId, new Access(this, caller, standing));
     }
+  }
+
+  get loaders(): Loaders {
+    return this.state.loaders;
+  }
+
+  /** Whether the caller proved who they are in this request. */
+  get provenHere(): boolean {
+    return this.state.provenHere;
   }
 
   /** Whether it is only guessed who asks. */
   get unproven(): boolean {
-    return this.prover !== null;
+    return this.state.prover !== null;
+  }
+
+  /**
+   * Lets a guess be acted upon, by transactions that verify it and by nothing else. Only that of an
+   * API key, which is in one account: what a session does is not all done in transactions.
+   */
+  assume(): boolean {
+    const { state } = this;
+    state.assumed = state.guess?.principal.credentialId != null;
+    return state.assumed;
   }
 
   /**
@@ -110,20 +147,32 @@ export class Context {
    * @throws Unauthenticated, Forbidden as `authenticate` does.
    */
   async prove(): Promise<void> {
-    const { prover } = this;
+    const { state } = this;
+    const { prover } = state;
     if (!prover) return;
-    this.guess = null;
-    // Once: whoever is refused is refused, however often it is asked.
-    this.proving ??= prover();
-    const proven = await this.proving;
-    this.prover = null;
-    this.forget(); // Apollo works on a copy, and what was made with the original asks that one
+    state.guess = null;
+    // Once: a caller who is refused is refused, however often it is asked.
+    state.proving ??= prover();
+    const proven = await state.proving;
+    state.prover = null;
+    this.forget();
     this.enter({ ...proven, caller: proven?.principal ?? null });
+  }
+
+  /** A transaction holds the row of the key that the guess is about, and all else of it is as guessed. */
+  verified(standing: Standing): void {
+    const { state } = this;
+    const { guess } = state;
+    if (!guess) return;
+    this.used(guess);
+    const { principal: caller, tokenHash, lastUsedAt } = guess;
+    state.guess = state.prover = null;
+    this.enter({ caller, standing, tokenHash, lastUsedAt });
   }
 
   /** A statement has verified the guess: their token was used. */
   used(caller: RememberedCaller): void {
-    if (!this.guess) return;
+    if (!this.state.guess) return;
     const noted = noteUse(this.db, caller.principal, caller.lastUsedAt, this.request);
     if (!noted) return;
     caller.lastUsedAt = new Date();
@@ -132,25 +181,43 @@ export class Context {
 
   /** The caller as a statement that verifies them knows them; null for nobody. */
   async verifiable(): Promise<RememberedCaller | null> {
-    if (this.guess) return this.guess;
-    const { caller, standing, tokenHash, lastUsedAt } = this;
+    const { guess, caller, standing, tokenHash, lastUsedAt } = this.state;
+    if (guess) return guess;
     if (!caller || !tokenHash) return null;
     return rememberCaller(this.db, { caller, standing, tokenHash, lastUsedAt });
   }
 
   /** From here on it is this principal who asks: somebody has just signed in. */
   become(principal: Principal): void {
-    this.caller = principal;
+    const { state } = this;
+    state.provenHere ||= principal.authenticatedAt !== state.caller?.authenticatedAt;
+    if (state.inCookie?.sessionId === principal.sessionId) state.inCookie = principal;
+    state.caller = principal;
     this.forget();
+  }
+
+  /** The session that asks, if one does. */
+  get sessionId(): string | null {
+    return this.state.caller?.sessionId ?? null;
+  }
+
+  /** The browser's cookie takes the session that asks now. Gives who it was of before. */
+  fillCookie(): Principal | null {
+    const { state } = this;
+    const before = state.inCookie;
+    state.inCookie = this.principal;
+    return before;
   }
 
   /** @throws Unauthenticated when nobody signed in. */
   get principal(): Principal {
-    if (this.prover) throw new Error("It is only guessed who asks");
-    if (!this.caller) {
+    const { caller, prover, assumed, guess } = this.state;
+    if (prover && assumed && guess) return guess.principal;
+    if (prover) throw new Error("It is only guessed who asks");
+    if (!caller) {
       throw new Unauthenticated("Sign in, or send an API key: `Authorization: Bearer …`.");
     }
-    return this.caller;
+    return caller;
   }
 
   /**
@@ -161,21 +228,39 @@ export class Context {
    * @throws Forbidden with the gate's code when they are, and may not enter.
    */
   async in(accountId: string): Promise<Access> {
-    const access = this.known.get(accountId) ?? (await this.accesses.load(accountId));
+    await this.prove();
+    const { known, accesses } = this.state;
+    const access = known.get(accountId) ?? (await accesses.load(accountId));
     if (!access) throw new NotFound(accountId);
     await access.enter();
     return access;
   }
 
+  /**
+   * The same to change something there. Where it is only guessed who asks, the transaction finds out.
+   *
+   * @throws NotFound, Forbidden as `in` does.
+   */
+  async changing(accountId: string): Promise<Pick<Access, "transaction">> {
+    const { guess, assumed } = this.state;
+    const standing = assumed && guess?.standings.find((one) => one.accountId === accountId);
+    if (guess && standing) {
+      const access = new Access(this, guess.principal, standing, { tokenHash: guess.tokenHash });
+      // A refusal is an event, and not of a guess.
+      if (!access.refusal()) return access;
+    }
+    return this.in(accountId);
+  }
+
   /** What keeps the principal out of an account, without it counting as a try to get in. */
   async refusalFrom(accountId: string): Promise<NotFound | Forbidden | null> {
-    const access = await this.accesses.load(accountId);
+    const access = await this.state.accesses.load(accountId);
     return access ? access.refusal() : new NotFound(accountId);
   }
 
   /** The principal with what is their own and belongs to no account. */
   get self(): Access {
-    return (this.own ??= new Access(this, this.principal, null));
+    return (this.state.own ??= new Access(this, this.principal, null));
   }
 
   /** A user who proved who they are for this one thing alone, or a machine of ours. */
@@ -188,13 +273,14 @@ export class Context {
    * as who set it to work.
    */
   asMachine(name: Machine, accountId: string): Access {
-    const principal = this.caller ?? system(name);
+    const { caller, assumed, guess } = this.state;
+    const principal = caller ?? (assumed ? guess?.principal : null) ?? system(name);
     return new Access(this, principal, machineStanding(name, accountId, principal.id));
   }
 
   /** A user who proved who they are, with the session that is about to be opened for them. */
   opening(principal: Principal): Access {
-    return new Access(this, principal, null, true);
+    return new Access(this, principal, null, { opening: true });
   }
 
   /**
@@ -203,13 +289,23 @@ export class Context {
    * @throws NotFound alike for a row that is absent and for one of another's account.
    */
   async accessTo(entity: Class<Subject>, id: string): Promise<Access> {
+    return this.in(await this.accountOf(entity, id));
+  }
+
+  /** The same to change something there, as `changing` has it. */
+  async changingOf(entity: Class<Subject>, id: string): Promise<Pick<Access, "transaction">> {
+    return this.changing(await this.accountOf(entity, id));
+  }
+
+  /** The account of a row; for an API key its own, whose rules find out whether the row is there. */
+  private async accountOf(entity: Class<Subject>, id: string): Promise<string> {
     const { accountId } = this.principal;
-    if (accountId) return this.in(accountId);
+    if (accountId) return accountId;
     const [row] = await this.db.query<{ accountId: string }>(sql`
       select row.account_id as "accountId" from ${this.db.table(entity).name} row
       where row.account_id = any(${await this.accountIds()}) and row.id = ${id}`);
     if (!row) throw new NotFound(id);
-    return this.in(row.accountId);
+    return row.accountId;
   }
 
   /** The accounts the principal is a member of, whether or not the gate lets them in. */
@@ -225,10 +321,11 @@ export class Context {
 
   /** After a write: what was read before it may no longer be so. */
   forget(): void {
-    this.loaders = new Loaders(this.db);
-    this.accesses = this.newAccesses();
-    this.own = undefined;
-    this.known.clear();
+    const { state } = this;
+    state.loaders = new Loaders(this.db);
+    state.accesses = this.newAccesses();
+    state.own = undefined;
+    state.known.clear();
   }
 
   private newAccesses(): DataLoader<string, Access | null> {

@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database";
 import { sql } from "../database/sql";
 import { NotFound, Unauthenticated } from "../errors";
 import type { Principal } from "../principal";
-import { sessionIdleSince, sessionIsGood } from "./proof";
+import { sessionIsOpen } from "./proof";
 
 /**
  * Takes the row of the principal's user until commit, then their session, as long as it is open and
@@ -21,7 +21,7 @@ export async function holdSession(
   const open = await tx.query(sql`
     select from users u join sessions p on p.user_id = u.id
     where u.id = ${id} and p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
-      and ${sessionIsGood(sessionIdleSince())}
+      and ${sessionIsOpen("p")}
     for no key update of u for share of p`);
   if (!open.length) throw new Unauthenticated("This session has ended. Sign in again.");
 }

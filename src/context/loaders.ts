@@ -181,7 +181,7 @@ export class Loaders {
     ];
     const order = raw(newestFirst ? "row.id desc" : "row.id");
     const rows = firstRows(
-      { columns: table.columns, table: table.name, order },
+      { columns: table.columns, table: table.name, order, account: raw("parent.id") },
       conditions,
       filter,
       sql`${first + 1}::int`,

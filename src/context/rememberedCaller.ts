@@ -36,13 +36,22 @@ interface Authenticated {
   lastUsedAt: Date | null;
 }
 
+/** The caller of an API key, who is in one account: there is nothing more to find out. */
+export function rememberedKey(
+  principal: Principal,
+  standing: Standing,
+  { tokenHash, lastUsedAt }: Pick<Authenticated, "tokenHash" | "lastUsedAt">,
+): RememberedCaller {
+  return { principal, standings: [standing], tokenHash, lastUsedAt, fingerprint: null };
+}
+
 /** Remembers a caller who was just authenticated; null for one who is in too many accounts. */
 export async function rememberCaller(
   db: Queryable,
   { caller: principal, standing, tokenHash, lastUsedAt }: Authenticated,
 ): Promise<RememberedCaller | null> {
   const same = { principal, tokenHash, lastUsedAt };
-  if (standing) return { ...same, standings: [standing], fingerprint: null };
+  if (standing) return rememberedKey(principal, standing, same);
   const kind = placeKind(principal);
   const rows = await db.query<StandingRow & { fingerprint: string }>(sql`
     select f.fingerprint, p.* from (select ${fingerprintOf(sql`${principal.id}`)} as fingerprint) f
@@ -51,6 +60,6 @@ export async function rememberCaller(
   if (rows.length > MAX_ACCOUNTS) return null;
   const standings = rows
     .filter(({ accountId }) => accountId)
-    .map((row) => standingOf(principal.id, row));
+    .map((row) => standingOf(principal, row));
   return { ...same, standings, fingerprint: rows[0]!.fingerprint };
 }

@@ -5,7 +5,7 @@ import { LOWEST, type Roles, rolesOf } from "../entities/roles";
 import { NotFound, Unauthenticated } from "../errors";
 import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, type PlaceKind, PLACES } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
-import { credentialIsGood, sessionIdleSince, sessionIsGood } from "./proof";
+import { credentialIsGood, sessionIsOpen } from "./proof";
 
 /** What `standingColumns` selects. */
 export interface StandingRow extends Roles {
@@ -26,8 +26,11 @@ export async function standingsIn(
   const rows = await db.query<StandingRow>(sql`
     select ${standingColumns(kind)} from accounts a join ${placeOf(kind, principal.id)}
     where a.id = any(${accounts}) and ${ACCOUNT_IS_OPEN}`);
-  return new Map(rows.map((row) => [row.accountId, standingOf(principal.id, row)]));
+  return new Map(rows.map((row) => [row.accountId, standingOf(principal, row)]));
 }
+
+/** A caller is no longer as they were remembered. Nothing was done; it is found out who they are now. */
+export class OutOfDate extends Error {}
 
 /**
  * Takes the account's row until commit, and reads the principal's standing in it as it is once
@@ -39,6 +42,9 @@ export async function standingsIn(
  * (https://www.postgresql.org/docs/current/transaction-iso.html, Read Committed). It takes
  * `for share`: a weaker lock would not meet the change.
  *
+ * @param tokenHash Of the API key, where the principal is only remembered: everything else that
+ * makes the principal is compared as well.
+ * @throws OutOfDate when a principal who was remembered has changed in any way.
  * @throws Unauthenticated when the session or key has ended.
  * @throws NotFound when the account is closed, or the principal is not in it any more.
  */
@@ -46,14 +52,17 @@ export async function holdStanding(
   tx: Queryable,
   principal: Principal,
   accountId: string,
+  tokenHash?: Buffer,
 ): Promise<Standing> {
   const kind = placeKind(principal);
+  const same = tokenHash ? SAME[kind](principal, tokenHash) : raw("");
   const [row] = await tx.query<StandingRow>(sql`
     select ${standingColumns(kind)}
-    from accounts a join ${placeOf(kind, principal.id)} join ${proof(principal)}
+    from accounts a join ${placeOf(kind, principal.id)} join ${proof(principal)}${same}
     where a.id = ${accountId} and ${ACCOUNT_IS_OPEN}
     for no key update of a for share of m, p`);
-  if (row) return standingOf(principal.id, row);
+  if (row) return standingOf(principal, row);
+  if (tokenHash) throw new OutOfDate();
   const proven = await tx.query(sql`select from (select) here join ${proof(principal)}`);
   if (proven.length) throw new NotFound(accountId);
   throw new Unauthenticated("The session or API key ended meanwhile. Sign in again.");
@@ -89,11 +98,20 @@ function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principa
     ? sql`credentials p on p.account_id = ${accountId} and p.id = ${credentialId}
         and ${credentialIsGood}`
     : sql`sessions p on p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
-        and ${sessionIsGood(sessionIdleSince())}`;
+        and ${sessionIsOpen("p")}`;
 }
 
-export function standingOf(principalId: string, row: StandingRow): Standing {
+/** Whether a key `p` is of this token, and whoever it belongs to is called as they were. */
+const SAME: Record<PlaceKind, (principal: Principal, tokenHash: Buffer) => Sql> = {
+  member: ({ subject, name, emailVerified }, tokenHash) => sql` and p.secret_hash = ${tokenHash}
+    and p.membership_id = m.id join users u on u.id = m.user_id and u.email = ${subject}
+      and u.name = ${name} and (u.email_verified_at is not null) = ${emailVerified}`,
+  serviceUser: ({ name }, tokenHash) => sql` and p.secret_hash = ${tokenHash}
+    and p.service_user_id = m.id and m.name = ${name}`,
+};
+
+export function standingOf({ id, surface }: Principal, row: StandingRow): Standing {
   const { accountId, membershipId, serviceUserId, facts } = row;
-  const place = { accountId, principalId, membershipId, serviceUserId };
-  return { ...place, roles: rolesOf(row), facts, machine: null };
+  const place = { accountId, principalId: id, membershipId, serviceUserId };
+  return { ...place, roles: rolesOf(row), surface, facts, machine: null };
 }

@@ -16,6 +16,7 @@ import { CreateEntries1764000000012 } from "../../migrations/1764000000012-creat
 import { AddLanguages1764000000013 } from "../../migrations/1764000000013-add-languages";
 import { IndexFilters1764200000006 } from "../../migrations/1764200000006-index-filters";
 import { LetRowsBeSwept1764200000013 } from "../../migrations/1764200000013-let-rows-be-swept";
+import { SearchMembers1764200000014 } from "../../migrations/1764200000014-search-members";
 import { OrderMailRequests1764200000003 } from "../../migrations/1764200000003-order-mail-requests";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
@@ -64,6 +65,7 @@ const migrations = [
   OrderMailRequests1764200000003,
   IndexFilters1764200000006,
   LetRowsBeSwept1764200000013,
+  SearchMembers1764200000014,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -1,6 +1,7 @@
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import type { DataSource } from "typeorm";
-import { Unavailable } from "../errors";
+import { LooksTooFar, Unavailable } from "../errors";
+import { LOOKED_ENOUGH } from "./firstRows";
 import { CONNECTION_LASTS_MS } from "./dataSource";
 import { StatementNames } from "./statementNames";
 import { TextQuery } from "./textQuery";
@@ -137,6 +138,7 @@ function translated(error: unknown): unknown {
   if (error instanceof TypeError) return error;
   // They quote whole rows, hashes included, and errors end up in the log.
   if (error instanceof DatabaseError) error.detail = error.where = undefined;
+  if (error instanceof DatabaseError && error.code === LOOKED_ENOUGH) return new LooksTooFar(error);
   const answered = error instanceof DatabaseError && !/^(08|57P0|53300)/.test(error.code ?? "");
   return answered ? error : new Unavailable(error);
 }

@@ -1,5 +1,5 @@
 import { Field, ObjectType } from "type-graphql";
-import { Column, Entity, Index, Unique } from "typeorm";
+import { Column, Entity, Unique } from "typeorm";
 import { Hidden, Id, Moment, Secret, Text } from "./columns";
 import { Node } from "./Node";
 import { Principal } from "./Principal";
@@ -10,7 +10,6 @@ import { Principal } from "./Principal";
  */
 @ObjectType({ description: "A person who can sign in.", implements: [Node, Principal] })
 @Entity("users")
-@Index("users_search_idx", { synchronize: false })
 @Unique(["email"])
 export class User {
   @Id()

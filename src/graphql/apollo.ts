@@ -22,6 +22,11 @@ import { formatError, takeCause } from "./formatError";
 import { bodyOf, type Questions } from "./admission";
 
 const MAX_TOKENS = 2_000;
+/**
+ * With one of these a query may come by GET: a page of another site can't send them without asking
+ * first (Fetch standard, section 3.3), and is refused then.
+ */
+const PREFLIGHTED = ["authorization", "apollo-require-preflight", "x-apollo-operation-name"];
 
 /** Apollo with every default that matters said aloud, so that NODE_ENV changes none of them. */
 export function apolloServer(
@@ -34,7 +39,7 @@ export function apolloServer(
     formatError,
     logger,
     introspection: true,
-    csrfPrevention: true,
+    csrfPrevention: { requestHeaders: PREFLIGHTED },
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
@@ -76,9 +81,7 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
       /** What a hook throws becomes an internal error without a place, so a refusal is an answer. */
       const refuse = (error: unknown, ctx: Context, http: HTTPGraphQLHead): GraphQLResponse => {
         refused = true;
-        const { status, headers } = render(error);
-        http.status = status;
-        for (const [name, value] of Object.entries(headers)) http.headers.set(name, value);
+        dress(http, error);
         const shown = formatError({ message: "" }, error);
         reportCauses([shown], ctx);
         return { http, body: { kind: "single", singleResult: { errors: [shown] } } };
@@ -96,16 +99,20 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
               const singleResult = { data: new RawJson(data) as never };
               return { http, body: { kind: "single", singleResult } };
             }
-            await ctx.prove();
+            const isMutation =
+              (operation as unknown) && operation.operation === OperationTypeNode.MUTATION;
+            if (!isMutation || !ctx.assume()) await ctx.prove();
             return null;
           } catch (error) {
             return refuse(error, ctx, http);
           }
         },
         async willSendResponse({ response, contextValue: ctx }) {
-          // Refused before anything ran: a caller who may not ask at all is told that first.
+          // Refused before anything ran, or by what took the caller for who they were: a caller who may
+          // not ask at all is told that first. What a statement read as data has verified them.
           const { body, http } = response;
-          if (refused || !ctx.unproven || body.kind !== "single" || body.singleResult.data) return;
+          if (refused || !ctx.unproven || body.kind !== "single") return;
+          if (body.singleResult.data instanceof RawJson) return;
           try {
             await ctx.prove();
           } catch (error) {
@@ -117,15 +124,25 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
   };
 }
 
-/** Logs what errors hide from the caller, who gets the request's ID. Whether the database was away. */
-function reportCauses(errors: readonly GraphQLFormattedError[], ctx: Context): boolean {
-  let away = false;
+/** Gives an answer the status and the headers of an error. */
+function dress(http: HTTPGraphQLHead, error: unknown): void {
+  const { status, headers } = render(error);
+  http.status = status;
+  for (const [name, value] of Object.entries(headers)) http.headers.set(name, value);
+}
+
+/**
+ * Logs what errors hide from the caller, who gets the request's ID. Returns what says that the
+ * database was away, if it was.
+ */
+function reportCauses(errors: readonly GraphQLFormattedError[], ctx: Context): Unavailable | null {
+  let away: Unavailable | null = null;
   for (const shown of errors) {
     const hidden = takeCause(shown);
     if (!hidden) continue;
     shown.extensions!["requestId"] = ctx.request.id;
     ctx.report(hidden.cause);
-    away ||= hidden.cause instanceof Unavailable;
+    if (hidden.cause instanceof Unavailable) away ??= hidden.cause;
   }
   return away;
 }
@@ -157,7 +174,8 @@ function guard(questions: Questions): ApolloServerPlugin<Context> {
           if (body.kind !== "single") return Promise.resolve();
           const { singleResult } = body;
           const { errors = [] } = singleResult;
-          if (reportCauses(errors, ctx)) http.status = 503;
+          const away = reportCauses(errors, ctx);
+          if (away) dress(http, away);
           for (const { extensions } of errors) {
             if (extensions?.["code"] === "PERSISTED_QUERY_NOT_SUPPORTED") http.status = 400;
           }

@@ -65,7 +65,7 @@ const SEND_A_QUERY =
 const WORDS: readonly [theirs: string, ours: string][] = [
   [
     "This operation has been blocked as a potential Cross-Site Request Forgery",
-    `${SEND_A_QUERY} A GET needs the header \`apollo-require-preflight: true\`.`,
+    `${SEND_A_QUERY} A GET without \`authorization\` needs the header \`apollo-require-preflight: true\`.`,
   ],
   ["POST body missing", SEND_A_QUERY],
   ["GraphQL operations must contain a non-empty `query`", SEND_A_QUERY],

@@ -220,6 +220,8 @@ function badInput(path: Path, problem: string, limit?: number, sent?: number): G
   });
 }
 
+const MOMENT = " Send a moment with its offset, such as `2026-11-27T09:30:00Z` (RFC 3339).";
+
 /**
  * graphql-js quotes the value it can't use, and it may be a password in the wrong place. What is
  * expected stays, and so does the place, which `locations` or the path tells.
@@ -228,7 +230,8 @@ export function withoutValue(message: string): string {
   return message
     .replace(
       /cannot represent ((?:a )?non[ -][\w -]+? value|an invalid date-time-string)?[\s\S]*$/,
-      (_, what?: string) => `cannot represent ${what ?? "this value"}.`,
+      (_, what?: string) =>
+        `cannot represent ${what ?? "this value"}.${what?.includes("date") ? MOMENT : ""}`,
     )
     .replace(/^Value [\s\S]* does not exist in ("\w+") enum[\s\S]*$/, "It is no value of $1.")
     .replace(/, found [\s\S]*$/, ".")

@@ -3,16 +3,20 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   getNamedType,
+  getNullableType,
   GraphQLError,
+  type GraphQLField,
   type GraphQLNamedType,
   type GraphQLSchema,
-  isListType,
-  isNonNullType,
-  isObjectType,
   isInterfaceType,
+  isIntrospectionType,
+  isListType,
+  isObjectType,
   Kind,
   type OperationDefinitionNode,
+  SchemaMetaFieldDef,
   type SelectionSetNode,
+  TypeMetaFieldDef,
 } from "graphql";
 import { MAX_PAGE } from "../reads/filters";
 
@@ -27,6 +31,17 @@ const PLAIN_LIST = 10;
 const FRAGMENT_ROUNDS = 50;
 /** What a search for text adds: a few of them fit into one request. */
 const SEARCH_COST = 2_000;
+/**
+ * What introspection asks for is in memory, and costs a fraction of what has to be fetched. A power
+ * of two, so that sums are exact in any order.
+ */
+const META_FIELD = 1 / 16;
+/** Lists of introspection are shorter than this in the mean, but for that of all types. */
+const META_LIST = 2;
+/** A longer name in the answer, as an alias may be, counts as several fields. */
+const NAME_BYTES = 32;
+/** A field of many values in one. */
+const JSON_FIELD = 8;
 
 /** How much an operation asks for. */
 export interface Size {
@@ -62,7 +77,7 @@ export function sizeOf(
 
 /**
  * How much an operation asks for with these variables: a field costs 1, a connection what its
- * children cost times `first`, and a search more. Fragments are measured once and counted as often as they are
+ * children cost times `first`, and what is large or slow costs more. Fragments are measured once and counted as often as they are
  * spread, so a document that spreads itself large is measured fast.
  */
 export function measure(
@@ -77,7 +92,9 @@ export function measure(
   }
   const measured = new Map<string, Size>();
   const root = schema.getRootType(operation.operation) ?? undefined;
-  return ofSelection(operation.selectionSet, root);
+  const types = Object.keys(schema.getTypeMap()).length;
+  const whole = ofSelection(operation.selectionSet, root);
+  return { ...whole, cost: Math.ceil(whole.cost) };
 
   function ofSelection(set: SelectionSetNode, parent: GraphQLNamedType | undefined): Size {
     const size = { cost: 0, depth: 0, aliases: 0 };
@@ -111,26 +128,35 @@ export function measure(
 
   function ofField(node: FieldNode, parent: GraphQLNamedType | undefined): Size {
     const aliases = node.alias ? 1 : 0;
-    if (!node.selectionSet) return { cost: 1, depth: 1, aliases };
-    const field =
-      isObjectType(parent) || isInterfaceType(parent)
-        ? parent.getFields()[node.name.value]
-        : undefined;
+    const field = parent && fieldOf(parent, node.name.value);
     const type = field && getNamedType(field.type);
+    const isMeta = [parent, type].some((one) => one && isIntrospectionType(one));
+    const name = (node.alias ?? node.name).value;
+    const itself =
+      (isMeta ? META_FIELD : type?.name === "JSONObject" ? JSON_FIELD : 1) +
+      Math.floor(name.length / NAME_BYTES);
+    if (!node.selectionSet) return { cost: itself, depth: 1, aliases };
     const inner = ofSelection(node.selectionSet, type);
-    const nullable = field && isNonNullType(field.type) ? field.type.ofType : field?.type;
-    // A connection pays for its page once; the lists in it are that page.
-    const inConnection = parent?.name.endsWith("Connection") ?? false;
-    const times = type?.name.endsWith("Connection")
-      ? pageSize(node)
-      : isListType(nullable) && !inConnection
-        ? PLAIN_LIST
-        : 1;
     return {
-      cost: 1 + filterCost(node) + times * inner.cost,
+      cost: itself + filterCost(node) + timesOf(node, parent, field, isMeta) * inner.cost,
       depth: 1 + inner.depth,
       aliases: aliases + inner.aliases,
     };
+  }
+
+  /** How often what is below a field may stand in the answer. */
+  function timesOf(
+    node: FieldNode,
+    parent: GraphQLNamedType | undefined,
+    field: GraphQLField<unknown, unknown> | undefined,
+    isMeta: boolean,
+  ): number {
+    if (!field) return 1;
+    if (getNamedType(field.type).name.endsWith("Connection")) return pageSize(node);
+    // A connection pays for its page once; the lists in it are that page.
+    if (!isListType(getNullableType(field.type)) || parent?.name.endsWith("Connection")) return 1;
+    if (!isMeta) return PLAIN_LIST;
+    return node.name.value === "types" ? types : META_LIST;
   }
 
   /** Text within names is looked for in more rows than a page shows. */
@@ -178,6 +204,18 @@ export function measure(
     // What is out of range is refused when it runs; until then it counts as the most there is.
     return typeof size === "number" && size >= 1 && size <= MAX_PAGE ? size : MAX_PAGE;
   }
+}
+
+/** Those of introspection stand in no type. */
+const META_FIELDS = new Map([SchemaMetaFieldDef, TypeMetaFieldDef].map((one) => [one.name, one]));
+
+function fieldOf(
+  parent: GraphQLNamedType,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
+  const own =
+    isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+  return own ?? META_FIELDS.get(name);
 }
 
 /** @throws GraphQLError (QUERY_TOO_COMPLEX) that names the limit, and what was asked. */

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { authenticate, type Caller, noteUse } from "../context/authenticate";
 import { Context } from "../context/context";
 import type { Services } from "../context/services";
+import { rememberedKey } from "../context/rememberedCaller";
 import type { Database } from "../database/database";
 import { Unauthenticated } from "../errors";
 import { hashOf } from "../identity/tokens";
@@ -38,6 +39,9 @@ export function contextOpener(
       const caller = await callerOf(request, arrived, db);
       const noted = caller && noteUse(db, caller.principal, caller.lastUsedAt, arrived);
       if (noted) background(noted);
+      if (caller?.standing) {
+        reads?.remember(rememberedKey(caller.principal, caller.standing, caller));
+      }
       return caller;
     };
     const token = reads && tokenOf(request)?.text;

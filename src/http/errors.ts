@@ -30,10 +30,12 @@ export function sendError(
   if (rendered.internal) report(request, error);
   const { message, status, headers } = rendered;
   const extensions = extensionsOf(rendered, rendered.internal ? request.id : undefined);
-  return reply
-    .status(status)
-    .headers(headers)
-    .send({ errors: [{ message, extensions }] });
+  return reply.status(status).headers(headers).send(errorBody(message, extensions));
+}
+
+/** One error in the shape of a GraphQL answer. */
+export function errorBody(message: string, extensions: Record<string, unknown>) {
+  return { errors: [{ message, extensions }] };
 }
 
 /** An error as Apollo answers it, where there is nothing else to answer. */
@@ -52,7 +54,17 @@ export function asGraphQLError(error: unknown, request: FastifyRequest): GraphQL
 /** What Fastify refuses by itself, in words that say what to do. */
 const WORDS: Partial<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: `The body may have at most ${BODY_LIMIT} bytes.`,
+  FST_ERR_BAD_URL: "The URL has a `%` that two hexadecimal digits don't follow.",
+  FST_ERR_MAX_PARAM_LENGTH: "A part of the URL's path is too long.",
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "Send JSON, with `content-type: application/json`.",
+};
+
+/** Codes of refusals by Fastify's own code, or by status. */
+const CODES: Partial<Record<string | number, string>> = {
+  FST_ERR_BAD_URL: "BAD_REQUEST",
+  404: "NOT_FOUND",
+  405: "BAD_REQUEST",
+  414: "BAD_REQUEST",
 };
 
 /** The same for what Fastify, a parser or a hook refuses, which comes with a status. */
@@ -60,7 +72,7 @@ function renderAnswer(error: Partial<FastifyError>): Rendered {
   const { statusCode: status = 500, code = "", message = "" } = error;
   if (error instanceof DomainError || status >= 500) return render(error);
   return {
-    code: status === 404 ? "NOT_FOUND" : "BAD_USER_INPUT",
+    code: CODES[code] ?? CODES[status] ?? "BAD_USER_INPUT",
     message: WORDS[code] ?? message,
     field: null,
     details: status === 413 ? { limit: BODY_LIMIT } : {},

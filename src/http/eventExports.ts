@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Access } from "../context/access";
 import { noteUse } from "../context/authenticate";
 import type { Context } from "../context/context";
-import { type Filter, firstRows } from "../database/firstRows";
+import { type Filter, firstRows, unhurried } from "../database/firstRows";
 import { raw, type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
 import { DomainError, NotFound, render, Unavailable } from "../errors";
@@ -87,7 +87,7 @@ export function eventExports(
       const reader = new EventReader(
         () => open(request, reply),
         accountId,
-        eventsFilter(filter, ["ip"]),
+        unhurried(eventsFilter(filter, ["ip"])),
       );
       await reader.enter();
       void reply

@@ -1,7 +1,8 @@
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Asset, EXPLORER_PATH, type Explorer, loadExplorer } from "../graphql/explorer";
+import { canonicalAddress } from "../net/addresses";
 
 /** Scripts and workers are files of this server; the editor adds styles as it runs. */
 const PAGE_POLICY =
@@ -24,15 +25,33 @@ export class ExplorerFiles {
   private loading: Promise<Explorer> | undefined;
   private readonly compressed = new Map<string, Promise<Buffer>>();
 
-  /** @param demoKey A key for the page to open with: the demo's, never another. */
-  constructor(private readonly demoKey: string | undefined) {}
+  /**
+   * @param demoKey A key for the page to open with: the demo's, never another.
+   * @param publicUrl Where browsers find this server.
+   */
+  constructor(
+    private readonly demoKey: string | undefined,
+    private readonly publicUrl: string,
+  ) {}
 
-  async sendPage(reply: FastifyReply): Promise<FastifyReply> {
+  async sendPage(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const explorer = await this.load();
+    const key = this.mayHaveKey(request) ? this.demoKey : undefined;
     return reply
       .header("content-security-policy", PAGE_POLICY)
       .type("text/html; charset=utf-8")
-      .send(explorer.page(this.demoKey ?? "<API key>"));
+      .send(explorer.page(key ?? "<API key>"));
+  }
+
+  /**
+   * Whether a browser is at this machine, or asks for the host that the operator named. A neighbour
+   * in the network is neither, nor is a page whose name an attacker points here (DNS rebinding).
+   */
+  private mayHaveKey({ ip, headers: { host = "" } }: FastifyRequest): boolean {
+    const asked = host.toLowerCase();
+    const { host: named, hostname } = new URL(this.publicUrl);
+    if (asked === named && !isLoopback(hostname)) return true;
+    return isLoopback(asked.replace(/:\d+$/, "")) && isLoopback(canonicalAddress(ip) ?? "");
   }
 
   async find(name: string): Promise<Asset | undefined> {
@@ -67,6 +86,11 @@ export function explorerFiles(
     return reply.header("content-encoding", encoding).send(await files.compress(asset, encoding));
   });
   done();
+}
+
+/** Whether a host, as a URL has it, is this machine. */
+function isLoopback(host: string): boolean {
+  return /^(localhost|127(\.\d+){3}|\[?::1\]?)$/.test(host);
 }
 
 /** What a browser takes (RFC 9110, section 12.5.3), the smaller first; null for neither. */

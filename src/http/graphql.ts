@@ -46,7 +46,7 @@ export async function graphql(app: FastifyInstance, options: Options): Promise<v
     url: "/graphql",
     handler: async (request, reply) => {
       if (explorer && request.method === "GET" && wantsPage(request)) {
-        return explorer.sendPage(reply);
+        return explorer.sendPage(request, reply);
       }
       const { accept } = request.headers;
       let asker: Promise<Context> | undefined;

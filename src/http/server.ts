@@ -1,17 +1,15 @@
-import { IncomingMessage, ServerResponse } from "node:http";
-import { Socket } from "node:net";
 import cookie from "@fastify/cookie";
 import Fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
   type FastifyReply,
+  type FastifyRequest,
   LogController,
 } from "fastify";
-import helmet from "helmet";
 import type { Logger } from "pino";
-import { typeidUnboxed } from "typeid-js";
 import type { Services } from "../context/services";
 import type { Database } from "../database/database";
+import { newRequestId } from "../ids";
 import { withoutPort } from "../net/addresses";
 import type { Config } from "../setup/config";
 import { BODY_LIMIT, takeJson } from "./bodies";
@@ -20,26 +18,15 @@ import { answerErrors, sendError } from "./errors";
 import { eventExports } from "./eventExports";
 import { ExplorerFiles, explorerFiles } from "./explorer";
 import { graphql } from "./graphql";
+import { HEADERS } from "./headers";
 import { health } from "./health";
 import { backgroundOf, closeWhenDrained } from "./lifecycle";
+import { refuseOtherMethods } from "./methods";
+import { answerRefusedByNode } from "./refusedByNode";
 import { socialSignIn } from "./socialSignIn";
 
 /** For a request to arrive in, its body with it; the answer may take longer (a live tail). */
 const REQUEST_MS = 30_000;
-/**
- * On every answer, unless a surface says otherwise. Helmet's are the same for all of them, so it is
- * asked once.
- */
-const HEADERS = (() => {
-  const request = new IncomingMessage(new Socket());
-  const response = new ServerResponse(request);
-  helmet({ contentSecurityPolicy: false })(request, response, () => undefined);
-  return {
-    ...response.getHeaders(),
-    "cache-control": "no-store",
-    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  };
-})();
 
 export interface ServerOptions {
   db: Database;
@@ -59,18 +46,20 @@ export interface ServerOptions {
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
   const { db, config, services, demoKey } = options;
   const app = newApp(options);
+  const refuseOthers = refuseOtherMethods(app);
   await app.register(cookie);
   answerErrors(app);
   takeJson(app);
   const background = backgroundOf(app);
   const open = contextOpener(db, services, background);
   await app.register(health, { db });
-  const explorer = config.explorer ? new ExplorerFiles(demoKey) : null;
+  const explorer = config.explorer ? new ExplorerFiles(demoKey, config.publicUrl) : null;
   await app.register(graphql, { db, services, config, open, explorer });
   if (explorer) await app.register(explorerFiles, { files: explorer });
   await app.register(eventExports, { open });
   await app.register(socialSignIn, { open, appUrl: config.appUrl });
   app.get("/", (_request, reply) => reply.redirect("/graphql"));
+  refuseOthers();
   return app;
 }
 
@@ -89,13 +78,16 @@ function newApp({ config, logger, requestMs = REQUEST_MS }: ServerOptions): Fast
     requestTimeout: requestMs,
     // Node swaps the two limits where the headers' is the longer one, as by default.
     http: { headersTimeout: requestMs, connectionsCheckingInterval: requestMs / 6 },
+    clientErrorHandler: answerRefusedByNode(logger),
+    // What the router refuses runs no hooks.
     frameworkErrors: (error, request, answer) => {
       const reply = answer as unknown as FastifyReply;
-      void reply.header("x-request-id", request.id);
+      setHeaders(request, reply);
       void sendError(error, request, reply);
+      logRequest(request, reply);
     },
     trustProxy: trustedProxies.length ? trustedProxies : false,
-    genReqId: () => typeidUnboxed("req"),
+    genReqId: newRequestId,
     return503OnClosing: true,
     forceCloseConnections: "idle",
   });
@@ -110,25 +102,33 @@ function newApp({ config, logger, requestMs = REQUEST_MS }: ServerOptions): Fast
     });
   }
   app.addHook("onRequest", (request, reply, done) => {
-    void reply.headers(HEADERS);
-    void reply.header("x-request-id", request.id);
+    setHeaders(request, reply);
     if ((request.headers["content-encoding"] ?? "identity") === "identity") return done();
     const message = "The body must not be compressed (`Content-Encoding`).";
     done(Object.assign(new Error(message), { statusCode: 415 }));
   });
   app.addHook("onResponse", (request, reply, done) => {
-    // The path without its query, which may hold a whole GET document; no headers, no body.
-    request.log.info(
-      {
-        method: request.method,
-        path: request.url.split("?", 1)[0],
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-      },
-      "request",
-    );
+    logRequest(request, reply);
     done();
   });
   closeWhenDrained(app);
   return app;
+}
+
+function setHeaders(request: FastifyRequest, reply: FastifyReply): void {
+  void reply.headers(HEADERS);
+  void reply.header("x-request-id", request.id);
+}
+
+/** The path without its query, which may hold a whole GET document; no headers, no body. */
+function logRequest(request: FastifyRequest, reply: FastifyReply): void {
+  request.log.info(
+    {
+      method: request.method,
+      path: request.url.split("?", 1)[0],
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+    },
+    "request",
+  );
 }

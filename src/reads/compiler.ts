@@ -17,7 +17,7 @@ import {
 } from "graphql";
 import { collectFields, collectSubfields } from "graphql/execution/collectFields";
 import { all, raw, Sql, sql } from "../database/sql";
-import { EVERYTHING, type Filter } from "../database/firstRows";
+import { EVERYTHING, type Filter, mapped } from "../database/firstRows";
 import type { Class, ColumnInfo, Table } from "../database/table";
 import { concreteTypes, isResolved } from "./concreteTypes";
 import type { AdmittedCaller } from "./admittedCaller";
@@ -156,20 +156,7 @@ export class Compiler {
         texts,
         values.map((_, i) => source(({ filters }) => read(filters.get(node!)!).values[i])),
       );
-    const { where, ranges, search } = filter;
-    return {
-      where: bound(where, (of) => of.where),
-      ...(ranges && { ranges: { ...ranges, from: bound(ranges.from, (of) => of.ranges!.from) } }),
-      ...(search && {
-        search: {
-          where: bound(search.where, (of) => of.search!.where),
-          indexed: {
-            ...search.indexed,
-            from: bound(search.indexed.from, (of) => of.search!.indexed.from),
-          },
-        },
-      }),
-    };
+    return mapped(filter, bound);
   }
 
   subfields(type: GraphQLObjectType, nodes: readonly FieldNode[]) {

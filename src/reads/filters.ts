@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { canonicalRange } from "../net/addresses";
-import { EVERYTHING, type Filter, type Search } from "../database/firstRows";
-import { all, raw, type Sql, sql, TRUE } from "../database/sql";
+import { EVERYTHING, type Filter, type Search, type Way } from "../database/firstRows";
+import { all, FALSE, raw, type Sql, sql, TRUE } from "../database/sql";
 import { CredentialKind } from "../entities/Credential";
 import { MemberStatus } from "../entities/Membership";
 import { BillingRole, DeveloperRole, type Roles, TeamRole } from "../entities/roles";
@@ -28,7 +28,8 @@ const MEMBER_COLUMNS = {
 /** The members that a filter asks for. */
 export function membersFilter({ status, roles, text }: MemberConditions): Filter {
   const part = text?.trim().toLowerCase();
-  const where = TRUE;
+  // A line break stands between a name and an email.
+  const where = part?.includes("\n") ? FALSE : TRUE;
   const search = part ? { search: searchOf(part) } : {};
   const active = status ? status === MemberStatus.ACTIVE : null;
   const asked: Record<string, unknown> = { ...roles, active };
@@ -53,15 +54,24 @@ export function membersFilter({ status, roles, text }: MemberConditions): Filter
   };
 }
 
-/** People whose name or email has this in it. */
+/**
+ * People whose name or email has this in it. Where the first rows have too few of them, an index of
+ * all pieces of two and three characters finds them; it has none of one character.
+ */
 function searchOf(part: string): Search {
-  const pattern = `%${part.replace(/[\\%_]/g, "\\$&")}%`;
+  // A value for each row: the planner would make `exists` a join with all of the table.
+  const where = sql`(select strpos(s.text, ${part}) from member_searches s
+    where s.id = row.id and s.account_id = row.account_id) > 0`;
+  const size = Math.min([...part].length, 3);
+  if (size === 1) return { where };
   return {
-    where: sql`exists (select from users u where u.id = row.user_id
-      and (lower(u.name) like ${pattern} or u.email like ${pattern}))`,
+    where,
     indexed: {
-      from: sql`users_matching(${pattern}) range(user_id)`,
-      by: raw("row.user_id = range.user_id"),
+      from: sql`(select s.id from member_searches s
+        where search_pieces(s.account_id, s.text, 2)
+            @> search_pieces(scope.account_id, ${part}, ${raw(String(size))})
+          and s.account_id = scope.account_id and strpos(s.text, ${part}) > 0 offset 0) range`,
+      by: raw("row.id = range.id"),
     },
   };
 }
@@ -127,20 +137,38 @@ export function eventsFilter(filter: EventConditions, field = ["filter", "ip"]):
   const around = (moment: Date, ms: number) =>
     firstIdAt("Event", new Date(Math.min(Math.max(moment.getTime() + ms, 0), 2 ** 48 - 1)));
   const where = all([
-    ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
-    ...(objectId ? [sql`row.object_id = ${objectId}`] : []),
-    ...(ip != null ? [fromAddresses(ip, field)] : []),
     ...(from ? [sql`row.occurred_at >= ${from} and row.id >= ${around(from, -SLACK_MS)}`] : []),
     ...(until ? [sql`row.occurred_at < ${until} and row.id < ${around(until, SLACK_MS)}`] : []),
   ]);
+  // The rarest as a rule come first.
+  const each: Way[] = [
+    ...(objectId ? [{ where: sql`row.object_id = ${objectId}` }] : []),
+    ...(ip != null ? [{ where: fromAddresses(ip, field) }] : []),
+    ...(principalId || types ? [ofPrincipal(principalId, types && [...new Set(types)])] : []),
+  ];
+  if (each.length > 1) return { where, each };
+  const [only] = each;
+  if (!only) return { where };
+  return only.ranges ? { where, ranges: only.ranges } : { where: all([where, only.where]) };
+}
+
+/** What a principal did, of some types; one of the two may be left out. */
+function ofPrincipal(
+  principalId: string | null | undefined,
+  types: string[] | null | undefined,
+): Way {
+  const where = all([
+    ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
+    ...(types ? [sql`row.type = any(${types}::text[])`] : []),
+  ]);
   if (!types) return { where };
-  return {
-    where,
-    ranges: {
-      from: sql`unnest(${[...new Set(types)]}::text[]) range(type)`,
-      by: raw("row.type = range.type"),
-    },
-  };
+  const from = principalId
+    ? sql`unnest(array_fill(${principalId}::text, array[${types.length}::int]), ${types}::text[]) range(principal_id, type)`
+    : sql`unnest(${types}::text[]) range(type)`;
+  const by = raw(
+    `${principalId ? "row.principal_id = range.principal_id and " : ""}row.type = range.type`,
+  );
+  return { where, ranges: { from, by } };
 }
 
 /** The widest range that an index finds: a /24 of IPv4, a /64 of IPv6. */

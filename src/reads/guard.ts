@@ -1,4 +1,4 @@
-import { sessionIdleSince, credentialIsGood, sessionIsGood } from "../context/proof";
+import { credentialIsGood, sessionIsOpen } from "../context/proof";
 import { fingerprintOf } from "../context/rememberedCaller";
 import { placeKind } from "../context/standing";
 import { raw, type Sql, sql } from "../database/sql";
@@ -19,7 +19,6 @@ export const CALLER = {
   emailVerified: new Own("emailVerified"),
   tokenHash: source(({ caller }) => caller.remembered.tokenHash),
   fingerprint: source(({ caller }) => caller.remembered.fingerprint),
-  idleSince: source(sessionIdleSince),
   /** Of an API key, which has one place: the membership's or service user's id, and its roles. */
   placeId: source(({ caller: { standings } }) => {
     const { membershipId, serviceUserId } = standings[0]!;
@@ -44,7 +43,7 @@ export function guard({ principal }: AdmittedCaller, accounts: boolean): Sql {
   if (principal.sessionId) {
     const same = sql` and ${fingerprintOf(raw("p.user_id"))} = ${CALLER.fingerprint}`;
     return sql`sessions p join users u on u.id = p.user_id
-      where p.token_hash = ${CALLER.tokenHash} and ${sessionIsGood(CALLER.idleSince)}
+      where p.token_hash = ${CALLER.tokenHash} and ${sessionIsOpen("p")}
         and p.id = ${CALLER.sessionId} and u.id = ${CALLER.principalId}
         and (u.email_verified_at is not null) = ${CALLER.emailVerified}${accounts ? same : raw("")}`;
   }

@@ -67,7 +67,8 @@ export class Reads {
     return this.callers.get(keyOf(tokenHash));
   }
 
-  private remember(known: RememberedCaller): void {
+  /** Keeps a caller who was just authenticated, for the next time that their token comes. */
+  remember(known: RememberedCaller): void {
     const key = keyOf(known.tokenHash);
     if (this.callers.get(key) === known) return;
     this.callers.set(key, known, 1 + known.standings.length);

@@ -1,5 +1,5 @@
 import { isNonNullType } from "graphql";
-import { type Filter, firstRows } from "../database/firstRows";
+import { type Filter, firstRows, mapped } from "../database/firstRows";
 import { all, raw, type Sql, sql, TRUE } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
@@ -105,6 +105,16 @@ export interface Paged<E> extends Relation {
   paging: Paging;
 }
 
+/** What of a filter changes the text of a statement. */
+function textOf(filter: Filter): string {
+  const texts: string[] = [];
+  mapped(filter, (piece) => {
+    texts.push(piece.text);
+    return piece;
+  });
+  return texts.join(" ");
+}
+
 /** The rows that point at a parent, a page at a time, by id: ids sort by age. */
 export function page<E extends object>(entity: Class<E>, on: On, paging: Paging = {}): Paged<E> {
   const { where, only = TRUE, own, newestFirst } = paging;
@@ -115,7 +125,7 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
       if ((first as number) < 1 || (first as number) > MAX_PAGE) throw new Uncompilable("a page");
       if (after != null && !isCursorOf(entity, after as string)) throw new Uncompilable("a cursor");
       const asked = where && filter ? where(filter as never) : undefined;
-      const key = `${String(order)} ${after == null ? "" : "after"} ${asked ? `${asked.where.text} ${asked.ranges?.from.text ?? ""} ${asked.search?.where.text ?? ""}` : ""}`;
+      const key = `${String(order)} ${after == null ? "" : "after"} ${asked ? textOf(asked) : ""}`;
       return { key, ...(asked && { filter: asked }) };
     },
     read(place, compiler) {
@@ -166,7 +176,10 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
         ...(after == null ? [] : [cursor]),
       ];
       const rows = firstRows(
-        { columns: raw("row.*"), table: row.table.name, order: direction },
+        {
+          ...{ columns: raw("row.*"), table: row.table.name, order: direction },
+          ...(parent && { account: accountOf(compiler, parent) }),
+        },
         conditions,
         compiler.filter(place),
         sql`${first}${raw(peeks ? " + 1" : "")}`,

@@ -31,7 +31,10 @@ class CredentialFilter {
   revoked?: boolean | null;
 }
 
-@InputType({ description: "Which events to return; what is absent does not matter." })
+@InputType({
+  description:
+    "Which events to return; what is absent does not matter. Conditions that are common each and rare together may be refused (`QUERY_TOO_COMPLEX`) until `from` and `until` narrow them.",
+})
 export class EventFilter {
   @Field(() => [String], {
     nullable: true,

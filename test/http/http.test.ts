@@ -350,7 +350,7 @@ it("answers a path that is no UTF-8 in GraphQL's words too, with its id", async 
   const response = await server.fetch("/%ff");
   expect(response.status).toBe(400);
   expect(response.headers.get("x-request-id")).toMatch(/^req_/);
-  expect(read(await response.text()).codes).toEqual(["BAD_USER_INPUT"]);
+  expect(read(await response.text()).codes).toEqual(["BAD_REQUEST"]);
 });
 
 it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])(
@@ -369,6 +369,19 @@ it.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data
     expect(await eventsOf(account)).toEqual([]);
   },
 );
+
+it("answers a query by GET with a key or a token in its header, which no page of another site can send", async () => {
+  const { secret } = await aCredential(await aMember(await anAccount(), ADMINISTRATOR));
+  const path = `/graphql?query=${encodeURIComponent("{ viewer { surface } }")}`;
+  const asked = await server.fetch(path, { headers: { authorization: `Bearer ${secret}` } });
+  expect(read(await asked.text())).toMatchObject({ data: { viewer: { surface: "API" } } });
+
+  const { token } = await aSession((await aMember(await anAccount())).userId);
+  const cookie = `__Host-gatehouse_session=${token}`;
+  const forged = await server.fetch(path, { headers: { cookie, accept: "application/json" } });
+  expect(forged.status).toBe(400);
+  expect(read(await forged.text()).errors[0]!.message).toContain("apollo-require-preflight: true");
+});
 
 it("never runs a mutation by GET", async () => {
   const account = await anAccount();
@@ -507,11 +520,44 @@ describe("the explorer", () => {
     const demo = await serve({ demoKey: "gak_demo" });
     expect((await get(BROWSER, demo)).text).toContain("Bearer gak_demo");
   });
+
+  /** Whether the page has the key, asked for by this name from this address. */
+  async function hasKey(host: string, from = "127.0.0.1", publicUrl?: string): Promise<boolean> {
+    const env = {
+      GATEHOUSE_TRUSTED_PROXIES: "127.0.0.1",
+      ...(publicUrl && { GATEHOUSE_PUBLIC_URL: publicUrl }),
+    };
+    const demo = await serve({ demoKey: "gak_demo", env });
+    const headers = { accept: BROWSER, host, "x-forwarded-for": from };
+    const { payload, statusCode } = await demo.app.inject({ url: "/graphql", headers });
+    expect(statusCode).toBe(200);
+    return payload.includes("gak_demo");
+  }
+
+  it.each([
+    ["localhost:4000", "127.0.0.1", undefined, true],
+    ["LOCALHOST", "::1", undefined, true],
+    ["127.0.0.1:4000", "127.0.0.1", undefined, true],
+    ["[::1]:4000", "::ffff:127.0.0.1", undefined, true],
+    ["demo.example", "203.0.113.9", "https://demo.example", true],
+    ["demo.example:8443", "203.0.113.9", "https://demo.example:8443", true],
+    // A name that an attacker points to this machine, and a neighbour who says that they are here.
+    ["rebound.example", "127.0.0.1", undefined, false],
+    ["127.0.0.1.rebound.example", "127.0.0.1", undefined, false],
+    ["localhost:4000", "192.168.1.7", undefined, false],
+    ["192.168.1.2:4000", "192.168.1.7", undefined, false],
+    ["demo.example:9000", "203.0.113.9", "https://demo.example", false],
+    ["localhost:4000", "192.168.1.7", "http://localhost:4000", false],
+  ])("opens with the demo's key at %s for %s: %#", async (host, from, publicUrl, expected) => {
+    expect(await hasKey(host, from, publicUrl)).toBe(expected);
+  });
 });
 
 it("is healthy and ready, and tells what is not there in GraphQL's words", async () => {
   expect((await server.fetch("/healthz")).status).toBe(200);
   expect((await server.fetch("/readyz")).status).toBe(200);
+  const wrong = await server.fetch("/readyz", { method: "PUT" });
+  expect([wrong.status, wrong.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
   const nothing = await server.fetch("/nothing");
   expect(nothing.status).toBe(404);
   expect(await nothing.text()).toContain("/graphql");

@@ -209,8 +209,9 @@ describe("bodies", () => {
 
   it.each(["PUT", "PATCH", "DELETE", "OPTIONS"])("Bad input: refuses %s", async (method) => {
     const answer = await send(method === "OPTIONS" ? null : "{}", {}, method);
-    expect(answer.status).toBe(404);
-    expect(answer.errors[0]!.message).toContain("/graphql");
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get("allow")).toBe("GET, HEAD, POST");
+    expect(answer.codes).toEqual(["BAD_REQUEST"]);
     await expectNothingChanged();
   });
 
@@ -226,6 +227,24 @@ const CREATE = `mutation ($input: CreateApiKeyInput!) { createApiKey(input: $inp
 const SIGN_IN = `mutation ($input: SignInInput!) { signIn(input: $input) { token userErrors { code } } }`;
 
 describe("variables", () => {
+  it.each(["2026-11-26", "26.11.2026", "2026-11-26T10:00", "now", "secret"])(
+    "Bad input: tells how a moment is written, for %j, and does not quote it",
+    async (moment) => {
+      const query =
+        "query ($until: DateTimeISO) { viewer { memberships { nodes { account { events(filter: { until: $until }) { nodes { id } } } } } } }";
+      const literal = query.replace("($until: DateTimeISO)", "").replace("$until", `"${moment}"`);
+      for (const answer of [
+        await server.ask(query, { until: moment }, admin),
+        await server.ask(literal, {}, admin),
+      ]) {
+        expectRefused(answer, 400);
+        const { message } = answer.errors[0]!;
+        expect(message).toContain("such as `2026-11-27T09:30:00Z` (RFC 3339)");
+        expect(message).not.toContain(moment);
+      }
+    },
+  );
+
   it.each<[string, string, Record<string, unknown>, (string | RegExp)[]]>([
     ["a required one that is missing", CREATE, {}, ["$input"]],
     ["a required one that is null", CREATE, { input: null }, ["$input"]],
@@ -941,7 +960,51 @@ describe("headers", () => {
       headers: { "user-agent": "x".repeat(20_000), accept: "application/json" },
     });
     expect(response.status).toBe(431);
+    await expectRefusedByNode(response);
   });
+
+  it("Bad input: answers what is no HTTP, and what arrives too slowly, as it answers all else", async () => {
+    const slow = await serve({ requestMs: 600 });
+    for (const [at, text, status] of [
+      [server, "GET / HTTP/1.1\r\nhost: x\r\nbad header\r\n\r\n", 400],
+      [server, "GET /%zz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", 400],
+      [
+        server,
+        `GET /graphql/explorer/${"a".repeat(200)} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`,
+        414,
+      ],
+      [slow, "POST /graphql HTTP/1.1\r\nhost: x\r\n", 408],
+    ] as const) {
+      const response = await overSocket(at, text);
+      expect(response.status).toBe(status);
+      await expectRefusedByNode(response, at);
+    }
+  });
+
+  /** Sends bytes as they are, and reads the answer until the server closes. */
+  async function overSocket({ url }: Served, text: string): Promise<Response> {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1");
+    socket.write(text);
+    let answer = "";
+    for await (const chunk of socket) answer += String(chunk);
+    const [head = "", body] = answer.split("\r\n\r\n");
+    const [line = "", ...lines] = head.split("\r\n");
+    const headers = lines.map((one) => one.split(/: (.*)/, 2) as [string, string]);
+    return new Response(body, { status: Number(line.split(" ")[1]), headers });
+  }
+
+  async function expectRefusedByNode(response: Response, at = server): Promise<void> {
+    const id = response.headers.get("x-request-id");
+    expect(response.headers.get("x-content-type-options")).toBe("nosniff");
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(await response.json()).toEqual({
+      errors: [{ message: expect.any(String) as string, extensions: { code: "BAD_REQUEST" } }],
+    });
+    const lines = at.log.filter((line) => line.includes(id!));
+    expect(lines.map((line) => (JSON.parse(line) as { status: number }).status)).toEqual([
+      response.status,
+    ]);
+  }
 });
 
 describe("the client's address", () => {
@@ -983,7 +1046,16 @@ describe("the client's address", () => {
     // What the client itself wrote stands on the left, and is nobody's word.
     expect(await addressSeen(behind, "10.0.0.1, 203.0.113.9")).toBe("203.0.113.9");
     expect(await addressSeen(behind, "10.0.0.1, 203.0.113.9, 198.51.100.7")).toBe("203.0.113.9");
-    expect(await addressSeen(behind, "::ffff:203.0.113.9")).toBe("203.0.113.9");
+    for (const mapped of [
+      "::ffff:203.0.113.9",
+      "::FFFF:cb00:7109",
+      "0:0:0:0:0:ffff:203.0.113.9",
+      "0000:0000:0000:0000:0000:ffff:cb00:7109",
+    ]) {
+      expect(await addressSeen(behind, mapped)).toBe("203.0.113.9");
+      // A trusted proxy is stepped over in every spelling.
+      expect(await addressSeen(behind, `${mapped}, ::ffff:c633:6407`)).toBe("203.0.113.9");
+    }
     expect(await addressSeen(behind, "2001:DB8::7")).toBe("2001:db8::7");
   });
 

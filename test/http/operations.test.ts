@@ -185,9 +185,13 @@ describe("while the database is away", () => {
         asked.map(() => 503),
       );
       expect(export_.result).toMatchObject({ status: 503 });
+      expect(await (export_.result as Response).json()).toMatchObject({
+        errors: [{ extensions: { code: "SERVICE_UNAVAILABLE" } }],
+      });
       for (const { result } of answers) {
         if (result === "hangs") continue;
-        expect(result.codes).toEqual(["INTERNAL_SERVER_ERROR"]);
+        expect(result.codes).toEqual(["SERVICE_UNAVAILABLE"]);
+        expect(result.headers.get("retry-after")).toBe("1");
         expect(result.text).not.toMatch(/ECONN|Connection|terminated|pool|timeout|127\.0\.0\.1/i);
         const { message, extensions } = result.errors[0]!;
         expect(message).toBe("The service is not available right now. Try again in a moment.");
@@ -226,7 +230,7 @@ describe("while the database is away", () => {
     await holder.end();
     proxy.mend();
     await becomesReady();
-    expect(result).toMatchObject({ status: 503, codes: ["INTERNAL_SERVER_ERROR"] });
+    expect(result).toMatchObject({ status: 503, codes: ["SERVICE_UNAVAILABLE"] });
     await sleep(300);
     expect(await sqlAsOwner("select name from accounts where id = $1", [account.id])).toEqual([
       { name: "Before" },

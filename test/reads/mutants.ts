@@ -80,8 +80,8 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
   [
     "sessions that ended",
     "relations.ts",
-    "row.ended_at is null and row.expires_at > now()",
-    "row.expires_at > now()",
+    'only: sessionIsOpen("row")',
+    "only: sql`row.expires_at > now()`",
   ],
   [
     "colleagues who left",

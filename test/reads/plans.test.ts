@@ -80,9 +80,16 @@ beforeAll(async () => {
         ${id("usr", "n % 3 + 1")}, 'u', ${id("mem", "n % 3 + 1")},
         ('192.0.' || n % 2 || '.1')::inet, '{}', '{}', '{}' ${all};
     insert into users (id, email, name, created_at)
-      values ('usr_${NEVER}', 'zebediah@rare.example', 'Zebediah', now());
+      values ('usr_${NEVER}', 'zebediah@rare.example', 'Zebediah Zq', now());
+    insert into users (id, email, name, created_at)
+      select ${id("usr", "n + 500000")}, n || '@elsewhere.example', 'Elsewhere', now() ${all};
+    insert into memberships select ${one}, ${id("mem", "n + 900000")}, ${id("usr", "n + 500000")}, false,
+      'READ_WRITE', 'READ_ONLY', 'NONE', 'INVITATION', null, null, now() ${all};
     insert into memberships values ('${LARGE}', 'mem_${NEVER}', 'usr_${NEVER}', false,
       'READ_WRITE', 'READ_ONLY', 'NONE', 'INVITATION', null, null, now());
+    insert into member_searches (account_id, id, text)
+      select m.account_id, m.id, search_text(u.name, u.email)
+      from memberships m join users u on u.id = m.user_id;
     set session_replication_role = origin;
     analyze`);
   const boss = await aMember({ id: LARGE } as Account, ADMINISTRATOR);
@@ -213,6 +220,10 @@ const FILTERS: [name: string, selection: string][] = [
   ["the one person of an email", members('text: "zebediah@rare.example"')],
   ["nobody of a name", members('text: "Nobody\'s Name"')],
   ["everybody of an email", members('text: "example.com"')],
+  ["the one person of two characters", members('text: "zq"')],
+  ["nobody of two characters", members('text: "qx"')],
+  ["everybody of one character", members('text: "u"')],
+  ["many people of other accounts", members('text: "elsewhere"')],
   ["a disabled person of a name", members('status: DISABLED, text: "Zebediah"')],
   ["API keys", credentials("kind: API_KEY")],
   ["authtokens", credentials("kind: AUTHTOKEN")],

@@ -7,7 +7,8 @@ import { Refusal, Refused } from "../../errors";
  * members' other accounts are untouched, and its events stay for the operator (M10).
  *
  * @param name The account's name, typed again by whoever means it.
- * @throws Forbidden (REAUTHENTICATION_REQUIRED) for a session that was not proven of late.
+ * @throws Forbidden (REAUTHENTICATION_REQUIRED) for a session that was not proven of late; for an
+ * API key always.
  * @throws Refused (BAD_USER_INPUT) when it isn't the name.
  */
 export async function deleteAccount(
@@ -15,7 +16,7 @@ export async function deleteAccount(
   accountId: string,
   name: string,
 ): Promise<Account> {
-  const access = await ctx.in(accountId);
+  const access = await ctx.changing(accountId);
   return access.transaction(async (tx) => {
     const account = await tx.lock(Account, accountId);
     tx.authorize("delete", account);

@@ -6,7 +6,7 @@ import { issueCredential, type NewCredential } from "../steps/issueCredential";
  * Makes an API key. The answer carries its secret, this once.
  *
  * @throws Forbidden when the owner is somebody else and the caller is no administrator, or the
- *   caller is no developer.
+ *   caller is no developer; REAUTHENTICATION_REQUIRED for a session that was not proven of late.
  * @throws Refused (BAD_USER_INPUT) for a disabled owner, a time that is over, too long a text.
  */
 export async function createApiKey(
@@ -14,6 +14,6 @@ export async function createApiKey(
   accountId: string,
   input: NewCredential,
 ): Promise<{ credential: ApiKey; secret: string }> {
-  const access = await ctx.in(accountId);
+  const access = await ctx.changing(accountId);
   return access.transaction((tx) => issueCredential<ApiKey>(tx, CredentialKind.API_KEY, input));
 }

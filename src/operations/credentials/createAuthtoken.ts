@@ -12,7 +12,7 @@ export async function createAuthtoken(
   accountId: string,
   input: NewCredential,
 ): Promise<{ credential: Authtoken; secret: string }> {
-  const access = await ctx.in(accountId);
+  const access = await ctx.changing(accountId);
   return access.transaction((tx) =>
     issueCredential<Authtoken>(tx, CredentialKind.AUTHTOKEN, input),
   );

@@ -7,7 +7,7 @@ import { Credential } from "../../entities/Credential";
  * @throws Forbidden when the owner has a role above the caller's (C11).
  */
 export async function revokeCredential(ctx: Context, credentialId: string): Promise<Credential> {
-  const access = await ctx.accessTo(Credential, credentialId);
+  const access = await ctx.changingOf(Credential, credentialId);
   return access.transaction(async (tx) => {
     const credential = await tx.lock(Credential, credentialId);
     tx.authorize("revoke", credential);

@@ -14,7 +14,7 @@ export async function updateCredential(
   credentialId: string,
   wanted: { description?: string | null | undefined; metadata?: string | null | undefined },
 ): Promise<Credential> {
-  const access = await ctx.accessTo(Credential, credentialId);
+  const access = await ctx.changingOf(Credential, credentialId);
   return access.transaction(async (tx) => {
     const credential = await tx.lock(Credential, credentialId);
     tx.authorize("update", credential);

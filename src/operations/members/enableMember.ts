@@ -3,7 +3,7 @@ import { Membership } from "../../entities/Membership";
 
 /** Gives a disabled member their access back, credentials included. */
 export async function enableMember(ctx: Context, memberId: string): Promise<Membership> {
-  const access = await ctx.accessTo(Membership, memberId);
+  const access = await ctx.changingOf(Membership, memberId);
   return access.transaction(async (tx) => {
     const member = await tx.lock(Membership, memberId);
     tx.authorize("enable", member);

@@ -9,7 +9,7 @@ import { lockOwnMembership } from "../steps/lockOwnMembership";
  * @throws Refused (LAST_ADMINISTRATOR) when nobody would be left to run the account.
  */
 export async function leaveAccount(ctx: Context, accountId: string): Promise<Membership> {
-  const access = await ctx.in(accountId);
+  const access = await ctx.changing(accountId);
   return access.transaction(async (tx) => {
     const member = await lockOwnMembership(tx, "leave");
     await endMembership(tx, member);

@@ -11,7 +11,7 @@ import { endMembership } from "../steps/endMembership";
  * @throws Refused (LAST_ADMINISTRATOR) when nobody would be left to run the account.
  */
 export async function removeMember(ctx: Context, memberId: string): Promise<Membership> {
-  const access = await ctx.accessTo(Membership, memberId);
+  const access = await ctx.changingOf(Membership, memberId);
   return access.transaction(async (tx) => {
     const member = await tx.lock(Membership, memberId);
     tx.authorize("remove", member);

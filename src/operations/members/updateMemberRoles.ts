@@ -17,7 +17,7 @@ export async function updateMemberRoles(
   memberId: string,
   roles: { [R in keyof Roles]?: Roles[R] | null | undefined },
 ): Promise<Membership> {
-  const access = await ctx.accessTo(Membership, memberId);
+  const access = await ctx.changingOf(Membership, memberId);
   return access.transaction(async (tx) => {
     const member = await tx.lock(Membership, memberId);
     tx.authorize("updateRoles", member);

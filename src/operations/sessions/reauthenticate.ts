@@ -19,6 +19,8 @@ import { codeOwed, useCode } from "../steps/useCode";
  * @throws Refused (PASSWORD_NOT_SET) for a person with neither, who signs in again instead.
  * @throws Unauthenticated (INVALID_CREDENTIALS, MFA_INVALID) for a wrong one.
  * @throws RateLimited after too many of them.
+ * @throws Refused (CONFLICT) where this very request has proven it: the token in its answer would be
+ * dead when it arrives.
  * @throws Forbidden for an API key.
  */
 export async function reauthenticate(
@@ -26,6 +28,10 @@ export async function reauthenticate(
   { password, code }: { password: string | null; code: string | null },
 ): Promise<{ session: Session; token: string }> {
   const { principal: who } = ctx;
+  if (ctx.provenHere) {
+    const message = "This request has proven it already. Go on with the token in its answer.";
+    throw new Refused(Refusal.CONFLICT, message);
+  }
   const [has] = await ctx.db.query<{ password: boolean; second: boolean }>(sql`
     select password_hash is not null as password,
       mfa_enabled_at is not null as second

@@ -1,4 +1,5 @@
 import type { Context } from "../../context/context";
+import { sessionIsOpen } from "../../context/proof";
 import type { Transaction } from "../../context/transaction";
 import { type Sql, sql, TRUE } from "../../database/sql";
 import { Session, type SignInMethod } from "../../entities/Session";
@@ -60,7 +61,7 @@ export async function openSession(
           select from sessions s where s.user_id = u.id and (s.device_hash = ${deviceHash}
             or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown,
         array(select s.id from sessions s
-          where s.user_id = u.id and s.ended_at is null and s.expires_at > now()
+          where s.user_id = u.id and ${sessionIsOpen("s")}
           order by s.last_used_at desc offset ${MOST_SESSIONS - 1}::int) as spare
       from users u where u.id = ${user.id} and ${same} for share of u`);
     if (!found) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");

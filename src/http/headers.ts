@@ -1,0 +1,18 @@
+import { IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from "node:http";
+import { Socket } from "node:net";
+import helmet from "helmet";
+
+/**
+ * The headers of every answer, unless a surface says otherwise. Helmet's are the same for all of
+ * them, so it is asked once.
+ */
+export const HEADERS: OutgoingHttpHeaders = (() => {
+  const request = new IncomingMessage(new Socket());
+  const response = new ServerResponse(request);
+  helmet({ contentSecurityPolicy: false })(request, response, () => undefined);
+  return {
+    ...response.getHeaders(),
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  };
+})();
