@@ -15,8 +15,18 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
     'newest ? "row.id desc" : "row.id"',
     'newest ? "row.id" : "row.id desc"',
   ],
-  ["the cursor's other side", "relationKinds.ts", 'newest ? "<" : ">"', 'newest ? ">" : "<"'],
-  ["the cursor itself again", "relationKinds.ts", 'newest ? "<" : ">"', 'newest ? "<=" : ">="'],
+  [
+    "the cursor's other side",
+    "../database/firstRows.ts",
+    "descending ? null : after",
+    "descending ? after : null",
+  ],
+  [
+    "the cursor itself again",
+    "../database/firstRows.ts",
+    "sql`row.id > ${id}`",
+    "sql`row.id >= ${id}`",
+  ],
   ["no filter", "relationKinds.ts", "compiler.filter(place),", ""],
   [
     "no rule for pages",
