@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import type { Transaction } from "../../context/transaction";
-import { type Sql, sql, TRUE } from "../../database/sql";
+import { sql, TRUE } from "../../database/sql";
 import { Session, type SignInMethod } from "../../entities/Session";
 import { Refusal, Unauthenticated } from "../../errors";
 import { issueChallenge } from "../../identity/oneTimeTokens";
@@ -11,6 +11,7 @@ import { endEach } from "./endSessions";
 import { queueNotice } from "./queueNotice";
 import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
 import { isSecond } from "./secondFactor";
+import { signedInFrom } from "./signedInFrom";
 
 /** More are of nobody's use, and would have to be ended one by one. */
 const MOST_SESSIONS = 100;
@@ -58,7 +59,8 @@ export async function openSession(
       select u.mfa_enabled_at is not null as owes,
         exists (select from sessions s where s.user_id = u.id) and not exists (
           select from sessions s where s.user_id = u.id and (s.device_hash = ${deviceHash}
-            or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown,
+            or ${signedInFrom(ip)} and s.signed_in_user_agent is not distinct from ${userAgent})
+        ) as unknown,
         array(select s.id from sessions s
           where s.user_id = u.id and s.ended_at is null and s.expires_at > now()
           order by s.last_used_at desc offset ${MOST_SESSIONS - 1}::int) as spare
@@ -91,11 +93,3 @@ export async function openSession(
   ctx.become(entering);
   return { session, token, challenge: null };
 }
-
-/** Whether the session of the alias `s` was used from the network of that address. */
-const sameNetwork = (ip: string | null) =>
-  sql`${network(sql`s.ip`)} = ${network(sql`${ip}::inet`)}`;
-
-/** The network of an address, as `networkOf` says it. */
-const network = (ip: Sql) =>
-  sql`network(set_masklen(${ip}, case family(${ip}) when 6 then 64 else 32 end))`;
