@@ -105,13 +105,6 @@ export async function findSignUp(db: Db, hash: Buffer): Promise<PendingSignUp | 
   return found ?? null;
 }
 
-/** The address that a token is for, in whatever state the token is; null for an unknown id. */
-export async function addresseeOf(db: Db, id: string): Promise<string | null> {
-  const [found] = await db.query<{ email: string }>(sql`
-    select email from one_time_tokens where id = ${id}`);
-  return found?.email ?? null;
-}
-
 /**
  * Notes that the link of a sign-up was requested again: from now on the jobs of earlier requests mail
  * nothing. Gives when that was; null where the sign-up is over or unknown.
