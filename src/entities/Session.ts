@@ -47,6 +47,7 @@ registerEnumType(SignInMethod, {
 @Entity("sessions")
 @Index(["userId", "id"])
 @Index(["expiresAt", "id"])
+@Index(["deviceHash"])
 @Unique(["tokenHash"])
 @ForeignKey(() => User, ["userId"], ["id"])
 export class Session {

@@ -146,6 +146,23 @@ export interface Confirmation {
   language: string | null;
 }
 
+/** A confirmation that is still wanted, as its job knows it. */
+const wanted = (purpose: "SIGN_UP" | "UPDATE_EMAIL", id: string, requestedAt: string | null) => sql`
+  t.id = ${id} and t.purpose = ${purpose} and ${LIVE}
+  and t.requested_at is not distinct from ${requestedAt}::timestamptz`;
+
+/** The address to confirm; null as with `renewConfirmation`. */
+export async function addresseeOf(
+  db: Db,
+  purpose: "SIGN_UP" | "UPDATE_EMAIL",
+  id: string,
+  requestedAt: string | null,
+): Promise<string | null> {
+  const [found] = await db.query<{ email: string }>(sql`
+    select t.email from one_time_tokens t where ${wanted(purpose, id, requestedAt)}`);
+  return found?.email ?? null;
+}
+
 /**
  * Makes the token of a link that confirms an address, in place of the one before: so a job that is
  * tried again needs to keep no secret. Null where the address needs no confirmation any more, or was
@@ -160,8 +177,7 @@ export async function renewConfirmation(
   const { text: token, hash } = newToken("ONE_TIME", null);
   const [row] = await db.query<Omit<Confirmation, "token">>(sql`
     update one_time_tokens t set token_hash = ${hash}
-    where t.id = ${id} and t.purpose = ${purpose} and ${LIVE}
-      and t.requested_at is not distinct from ${requestedAt}::timestamptz
+    where ${wanted(purpose, id, requestedAt)}
     returning t.email, t.user_id as "userId", t.language`);
   return row ? { token, ...row } : null;
 }

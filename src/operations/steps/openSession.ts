@@ -3,6 +3,7 @@ import type { Transaction } from "../../context/transaction";
 import { sql, TRUE } from "../../database/sql";
 import { Session, type SignInMethod } from "../../entities/Session";
 import { Refusal, Unauthenticated } from "../../errors";
+import { signedInFrom } from "../../identity/knownPlaces";
 import { issueChallenge } from "../../identity/oneTimeTokens";
 import { newSession } from "../../identity/sessions";
 import { WRONG_PASSWORD } from "./assertPassword";
@@ -11,7 +12,6 @@ import { endEach } from "./endSessions";
 import { queueNotice } from "./queueNotice";
 import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
 import { isSecond } from "./secondFactor";
-import { signedInFrom } from "./signedInFrom";
 
 /** More are of nobody's use, and would have to be ended one by one. */
 const MOST_SESSIONS = 100;

@@ -17,7 +17,7 @@ export async function resendVerification(ctx: Context, signUpId: string): Promis
   }
   // By the ID as it was sent: a count of the address would tell whether the sign-up is still there,
   // and it is deleted once its email has a user (U3).
-  await countMail(ctx, signUpId);
+  await countMail(ctx, "sign_up", signUpId);
   await ctx.db.transaction(async (connection) => {
     const requestedAt = await requestAgain(connection, signUpId);
     await queueMail(connection, { kind: "sign_up", id: signUpId, requestedAt });
