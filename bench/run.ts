@@ -26,7 +26,8 @@ import { CONNECTIONS, type Work, USUAL, type WorkName, WORKS } from "./works";
  * `--profile <folder>` has V8 write a profile of Gatehouse there. Ends with 1 where a work is
  * slower than promised.
  */
-const WARM_SECONDS = 2;
+/** For V8 to compile what each work runs. */
+const WARM_SECONDS = 5;
 const PATIENCE_MS = 60_000;
 
 async function main(): Promise<void> {

@@ -1,4 +1,4 @@
-import { TypeID, typeid } from "typeid-js";
+import { TypeID, typeidUnboxed } from "typeid-js";
 
 /** Every kind of row that has an id, and the prefix its ids carry. */
 export const PREFIX = {
@@ -25,12 +25,12 @@ export const PREFIX = {
  * guess when a row was made, so no id ever opens anything by itself.
  */
 export function newId(kind: keyof typeof PREFIX): string {
-  return typeid(PREFIX[kind]).toString();
+  return typeidUnboxed(PREFIX[kind]);
 }
 
 /** A new id of a request, as `x-request-id`, events and the log have it. */
 export function newRequestId(): string {
-  return typeid("req").toString();
+  return typeidUnboxed("req");
 }
 
 /** The least id a row made at this moment can have: a bound for reading by time. */

@@ -48,6 +48,8 @@ export interface Standing {
   membershipId: string | null;
   serviceUserId: string | null;
   roles: Roles;
+  /** Whether a person asks in a session, or a program by a key; null for a machine of ours. */
+  surface: Surface | null;
   /** What the gate looks at, by the names of its conditions (policies/gate.ts). */
   facts: Readonly<Record<string, unknown>>;
   /** The machine of ours that acts, instead of a member. */
@@ -67,7 +69,7 @@ export function machineStanding(
   accountId: string,
   principalId: string,
 ): Standing {
-  const none = { membershipId: null, serviceUserId: null, facts: {} };
+  const none = { membershipId: null, serviceUserId: null, surface: null, facts: {} };
   return { ...none, accountId, principalId, roles: LOWEST, machine };
 }
 

@@ -24,7 +24,7 @@ const missed: Mutant[] = [];
 try {
   for (const part of [
     ...["src", "test", "migrations", "bench", "docs"],
-    ...["package.json", "jest.config.js", "tsconfig.json", "schema.graphql"],
+    ...["package.json", "jest.config.js", "tsconfig.json", "schema.graphql", "README.md"],
   ]) {
     const filter = (path: string) => basename(path) !== "node_modules";
     cpSync(join(root, part), join(copy, part), { recursive: true, filter });

@@ -6,9 +6,9 @@ import { User } from "../entities/User";
 import { Unauthenticated } from "../errors";
 import { countTry } from "../identity/throttle";
 import { parseToken, type Token } from "../identity/tokens";
-import { ACCOUNT_IS_OPEN, gate, PLACE_IS_HELD, PLACES } from "../policies/gate";
+import { ACCOUNT_IS_OPEN, gate, PLACE_IS_HELD, PLACES, USER_OF } from "../policies/gate";
 import type { Principal, Request, Standing } from "../principal";
-import { credentialIsGood, sessionIdleSince, sessionIsGood } from "./proof";
+import { credentialIsGood, sessionIsOpen } from "./proof";
 import { denialOf, recordRefusal } from "./recording";
 import { standingColumns, standingOf, type StandingRow } from "./standing";
 
@@ -77,7 +77,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
       join accounts a on a.id = p.account_id and ${ACCOUNT_IS_OPEN}
       cross join lateral (
         select ${standingColumns("member")}, m.user_id as "userId", null as "serviceUserName"
-        from ${PLACES.member} m
+        from ${PLACES.member} m${USER_OF.member}
         where m.account_id = a.id and m.id = p.membership_id and ${PLACE_IS_HELD.member}
         union all
         select ${standingColumns("serviceUser")}, null, m.name
@@ -107,7 +107,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
     methods: [],
     authenticatedAt: null,
   };
-  const standing = standingOf(id, row);
+  const standing = standingOf(principal, row);
   const { refusal } = gate({ standing, principal, request });
   if (refusal) {
     await recordRefusal(db, principal, request, denialOf(principal, standing, refusal));
@@ -147,7 +147,7 @@ async function bySession(db: Database, token: Token): Promise<Caller> {
       p.last_used_at as "lastUsedAt", u.id as "userId", u.email, u.name,
       u.email_verified_at is not null as "emailVerified"
     from sessions p join users u on u.id = p.user_id
-    where p.token_hash = ${token.hash} and ${sessionIsGood(sessionIdleSince())}`);
+    where p.token_hash = ${token.hash} and ${sessionIsOpen("p")}`);
   if (!row)
     throw new Unauthenticated(
       "This session has ended, or goes on under another token. Sign in again.",

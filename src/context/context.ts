@@ -45,6 +45,10 @@ interface Asking {
 /** What changes in the course of a request. */
 interface State {
   caller: Principal | null;
+  /** Whether the caller proved who they are in this request, whose answer has their session's token. */
+  provenHere: boolean;
+  /** Who the session in the browser's cookie is of: the one that it sent, or was given since. */
+  inCookie: Principal | null;
   standing: Standing | null;
   tokenHash: Buffer | undefined;
   lastUsedAt: Date | null;
@@ -83,6 +87,7 @@ export class Context {
     this.report = report ?? (() => undefined);
     this.browser = browser ?? NO_BROWSER;
     this.state = {
+      ...{ provenHere: false, inCookie: null },
       ...{ caller: null, standing: null, tokenHash: undefined, lastUsedAt: null },
       guess: guess ?? null,
       prover: (guess && prove) ?? null,
@@ -105,6 +110,7 @@ export class Context {
     state.standing = standing ?? null;
     state.tokenHash = tokenHash;
     state.lastUsedAt = lastUsedAt ?? null;
+    state.inCookie = caller?.sessionId && this.browser.sentSession ? caller : null;
     if (user) state.loaders.remember(User, user);
     if (caller && standing) {
       state.known.set(standing.accountId, new Access(this, caller, standing));
@@ -113,6 +119,11 @@ export class Context {
 
   get loaders(): Loaders {
     return this.state.loaders;
+  }
+
+  /** Whether the caller proved who they are in this request. */
+  get provenHere(): boolean {
+    return this.state.provenHere;
   }
 
   /** Whether it is only guessed who asks. */
@@ -178,8 +189,24 @@ export class Context {
 
   /** From here on it is this principal who asks: somebody has just signed in. */
   become(principal: Principal): void {
-    this.state.caller = principal;
+    const { state } = this;
+    state.provenHere ||= principal.authenticatedAt !== state.caller?.authenticatedAt;
+    if (state.inCookie?.sessionId === principal.sessionId) state.inCookie = principal;
+    state.caller = principal;
     this.forget();
+  }
+
+  /** The session that asks, if one does. */
+  get sessionId(): string | null {
+    return this.state.caller?.sessionId ?? null;
+  }
+
+  /** The browser's cookie takes the session that asks now. Gives who it was of before. */
+  fillCookie(): Principal | null {
+    const { state } = this;
+    const before = state.inCookie;
+    state.inCookie = this.principal;
+    return before;
   }
 
   /** @throws Unauthenticated when nobody signed in. */

@@ -2,7 +2,7 @@ import type { Queryable } from "../database/database";
 import { sql } from "../database/sql";
 import { NotFound, Unauthenticated } from "../errors";
 import type { Principal } from "../principal";
-import { sessionIdleSince, sessionIsGood } from "./proof";
+import { sessionIsOpen } from "./proof";
 
 /**
  * Takes the row of the principal's user until commit, then their session, as long as it is open and
@@ -21,9 +21,20 @@ export async function holdSession(
   const open = await tx.query(sql`
     select from users u join sessions p on p.user_id = u.id
     where u.id = ${id} and p.id = ${sessionId} and p.authenticated_at = ${authenticatedAt}
-      and ${sessionIsGood(sessionIdleSince())}
+      and ${sessionIsOpen("p")}
     for no key update of u for share of p`);
   if (!open.length) throw new Unauthenticated("This session has ended. Sign in again.");
+}
+
+/**
+ * Takes the rows of the accounts that a user is in until commit, for what depends on how these are
+ * set. Before the user's row, which comes second everywhere.
+ */
+export async function holdAccountsOf(tx: Queryable, { id }: Principal): Promise<void> {
+  await tx.query(sql`
+    select from accounts where deleted_at is null and id in (
+      select account_id from memberships where user_id = ${id} and removed_at is null)
+    order by id for share`);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { raw, type Sql, sql } from "../database/sql";
+import { raw, type Sql } from "../database/sql";
 import { IDLE_MS } from "../identity/sessions";
 
 /**
@@ -9,8 +9,12 @@ export const credentialIsGood = raw(
   "p.revoked_at is null and (p.expires_at is null or p.expires_at > now())",
 );
 
-/** A session that was not used since then is over. */
-export const sessionIdleSince = (): Date => new Date(Date.now() - IDLE_MS);
+const IDLE = `interval '${IDLE_MS / (60 * 60 * 1000)} hours'`;
 
-export const sessionIsGood = (idleSince: unknown): Sql =>
-  sql`p.ended_at is null and p.expires_at > now() and p.last_used_at > ${idleSince}`;
+/**
+ * Whether the session of this alias is open. Proving who came with it, listing, counting and ending
+ * sessions all ask this: what is listed is what opens something.
+ */
+export const sessionIsOpen = (alias: "p" | "row" | "s"): Sql =>
+  raw(`${alias}.ended_at is null and ${alias}.expires_at > now()
+    and ${alias}.last_used_at > now() - ${IDLE}`);

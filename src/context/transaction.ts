@@ -125,7 +125,8 @@ export class Transaction {
 
   /**
    * Stops what was authorized and is sensitive, unless the person proved a short while ago that
-   * it is them (U11). An API key has nobody behind it to ask.
+   * it is them (U11). An API key has nobody behind it to ask: it was made with such a proof, and
+   * what takes a person at any time is refused to it by the policy.
    *
    * @throws Forbidden (REAUTHENTICATION_REQUIRED).
    */

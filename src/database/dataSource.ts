@@ -113,15 +113,17 @@ interface Options {
 
 /**
  * How long a connection is kept in use. What it has prepared stays in its memory until it ends, and
- * names last as long (names.ts), so it never holds more than two lots of them. Connecting and
+ * names last as long (statementNames.ts), so it never holds more than two lots of them. Connecting and
  * preparing anew takes some milliseconds.
  */
 export const CONNECTION_LASTS_MS = 30 * 60_000;
 
-/** How the server runs our statements; docs/performance.md gives the reasons. */
+/** How PostgreSQL plans our statements; docs/performance.md gives the reasons. */
+export const PLANNING = ["jit=off", "plan_cache_mode=force_generic_plan", "enable_bitmapscan=off"];
+
+/** How the server runs our statements. */
 const SERVER_OPTIONS = [
-  "jit=off",
-  "plan_cache_mode=force_generic_plan",
+  ...PLANNING,
   "timezone=UTC",
   "statement_timeout=10000",
   "lock_timeout=8000",

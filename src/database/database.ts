@@ -4,6 +4,7 @@ import { LooksTooFar, Unavailable } from "../errors";
 import { LOOKED_ENOUGH } from "./firstRows";
 import { CONNECTION_LASTS_MS } from "./dataSource";
 import { StatementNames } from "./statementNames";
+import { TextQuery } from "./textQuery";
 import type { Sql } from "./sql";
 import { type Class, type Table, tablesOf } from "./table";
 
@@ -50,6 +51,16 @@ export class Database implements Queryable {
   /** Runs a statement whose text depends on what callers ask: there may be any number of them. */
   read<R extends object>(statement: Statement): Promise<R[]> {
     return this.run<R>(this.pool, statement, this.readNames);
+  }
+
+  /** The same of a statement that gives one text; null where it gives no row. */
+  async readText({ text, values }: Statement): Promise<string | null> {
+    this.observe?.(text);
+    try {
+      return await new TextQuery(this.readNames.of(text), text, values).on(this.pool);
+    } catch (error) {
+      throw translated(error);
+    }
   }
 
   /** Runs work on one connection between BEGIN and COMMIT, or ROLLBACK if it throws. */

@@ -124,6 +124,6 @@ interface Known {
 
 /** A GraphQL answer whose `data` is JSON text already. */
 export function bodyOf(data: string, rest: object): string {
-  const more = JSON.stringify(rest).slice(1, -1);
-  return `{"data":${data}${more && `,${more}`}}`;
+  const more = JSON.stringify(rest);
+  return `{"data":${data}${more === "{}" ? more.slice(1) : `,${more.slice(1)}`}`;
 }

@@ -6,6 +6,7 @@ import { addIdentity } from "../operations/identities/addIdentity";
 import { redeemAuthorization } from "../operations/identities/redeemAuthorization";
 import { signInThrough } from "../operations/identities/signInThrough";
 import { startSignIn } from "../operations/identities/startSignIn";
+import { keepSession } from "../operations/sessions/keepSession";
 import type { OpenContext } from "./caller";
 import { parsed } from "./parameters";
 
@@ -57,18 +58,18 @@ export function socialSignIn(
     let page = signInPage;
     try {
       const state = parameters.get("state") ?? "";
-      const { returnTo, sessionId } = await redeemAuthorization(ctx, provider, secret, state);
+      const { returnTo, links } = await redeemAuthorization(ctx, provider, secret, state);
       ctx.browser.forgetFlow(); // not before: whoever is sent here by a stranger goes on
       const back = appUrl + returnTo;
-      if (sessionId) {
+      if (links) {
         page = back;
-        await addIdentity(ctx, provider, sessionId, secret, parameters);
+        await addIdentity(ctx, provider, secret, parameters);
         return reply.redirect(back, 303);
       }
       const opened = await signInThrough(ctx, provider, secret, parameters);
       if (!opened.session)
         return reply.redirect(`${page}#challenge=${opened.challenge.token}`, 303);
-      ctx.browser.keepSession(opened.token);
+      await keepSession(ctx, opened.token);
       return reply.redirect(back, 303);
     } catch (error) {
       return reply.redirect(page + told(ctx, error), 303);

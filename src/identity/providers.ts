@@ -167,7 +167,9 @@ const subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
 /** One that a user can have; whatever else counts as none. */
 const email = z
   .string()
-  .transform((written) => (/[^ -~]/.test(written) ? emailOf(written) : emailOf(written) && written))
+  .transform((written) =>
+    /[^ -~]/.test(written) ? emailOf(written) : emailOf(written) && written.trim(),
+  )
   .nullish()
   .catch(null);
 

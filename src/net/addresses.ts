@@ -6,9 +6,10 @@ import { IPv4, IPv6, parse as parseAddress } from "ipaddr.js";
  * RFC 5952 has it. Null for what `net.isIP` refuses, such as octal or hex, and for a zone (R5).
  */
 export function canonicalAddress(text: string): string | null {
-  if (!isIP(text) || text.includes("%")) return null;
-  const address = parse(text);
-  if (!(address instanceof IPv6)) return address.toString();
+  const version = isIP(text);
+  if (version === 4) return text; // there is one way to write it
+  if (!version || text.includes("%")) return null;
+  const address = parse(text) as IPv6;
   return address.isIPv4MappedAddress()
     ? address.toIPv4Address().toString()
     : address.toRFC5952String();

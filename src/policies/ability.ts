@@ -20,6 +20,7 @@ export const ACTIONS = [
   "update",
   "delete",
   "updateRoles",
+  "updateSignInPolicy",
   "disable",
   "enable",
   "remove",

@@ -29,7 +29,7 @@ export function denied(
     code,
     rule?.inverted && rule.reason
       ? rule.reason
-      : `You may not ${verb(action)} this ${inSentence(decision.subject.type)}.${who ? help : helpWithOwn(principal)}`,
+      : `You may not ${verb(action)} this ${inSentence(decision.subject.type)}.${who && !takesSession(who, action, row) ? help : helpWithOwn(principal)}`,
     decision,
   );
 }
@@ -56,7 +56,16 @@ function asked(action: Action, row: Subject): Pick<Denial, "action" | "subject">
   };
 }
 
-/** No role allows what belongs to no account. */
+/** Whether a person may do in a session what they may not do by their key. */
+function takesSession(who: Standing, action: Action, row: Subject): boolean {
+  return (
+    who.surface === Surface.API &&
+    who.membershipId !== null &&
+    abilityIn({ ...who, surface: Surface.DASHBOARD }).can(action, row)
+  );
+}
+
+/** Where no role would help. */
 function helpWithOwn({ surface, emailVerified }: Principal): string {
   if (surface !== Surface.DASHBOARD)
     return " Sign in and ask with your session: no key may do this.";

@@ -22,6 +22,7 @@ const member = (roles: Partial<Roles>): Standing => ({
   membershipId: ME,
   serviceUserId: null,
   roles: { ...LOWEST, ...roles },
+  surface: Surface.DASHBOARD,
   facts: {},
   machine: null,
 });
@@ -29,11 +30,13 @@ const serviceUser: Standing = {
   ...member({ developer: DeveloperRole.READ_WRITE }),
   membershipId: null,
   serviceUserId: ME,
+  surface: Surface.API,
 };
 
 /** Each role alone, everything else at its lowest: what it grants by itself. */
 const ROLE_COLUMNS: [name: string, who: Standing][] = [
   ["administrator", member({ administrator: true })],
+  ["API key of an administrator", { ...member({ administrator: true }), surface: Surface.API }],
   ["team MANAGER", member({ team: TeamRole.MANAGER })],
   ["team INVITE_ONLY", member({ team: TeamRole.INVITE_ONLY })],
   ["team READ_ONLY", member({ team: TeamRole.READ_ONLY })],
@@ -80,7 +83,8 @@ export function policyTable(): string {
 Generated from the rules in \`src/policies\` by \`npm run policy\`; a test fails when it is stale.
 
 A member may do what any of their roles allows. Each column is one role alone, with every other
-role at its lowest, so "no" says that this role alone does not grant it. Before any rule comes the
+role at its lowest, so "no" says that this role alone does not grant it. Roles are those of a session;
+an API key has those of its owner, but for what its column says. Before any rule comes the
 gate: a disabled member or service user gets into the account for nothing. A machine is a part of
 Gatehouse that acts without being a member; it does what its column says, and sees nothing else.
 
@@ -95,6 +99,11 @@ yet. The operator is who runs the command line.
 
 ${sections(own)}`;
 }
+
+const ACTION_NAMES: Partial<Record<Action, string>> = {
+  updateRoles: "change roles",
+  updateSignInPolicy: "change the sign-in policy",
+};
 
 interface Column {
   name: string;
@@ -120,7 +129,7 @@ function section(subject: SubjectClass, columns: Column[], rules: Rule[]): strin
     line(["---", ...columns.map(() => "---")]),
     ...actions.map((action) =>
       line([
-        action === "updateRoles" ? "change roles" : action,
+        ACTION_NAMES[action] ?? action,
         ...columns.map(({ ability }) => cell(ability.rulesFor(action, subject) as never)),
       ]),
     ),

@@ -12,6 +12,7 @@ export function subjectName(entity: string): string {
 
 const VERBS: Partial<Record<Action, string>> = {
   updateRoles: "change the roles of",
+  updateSignInPolicy: "change the sign-in policy of",
   resetMfa: "reset the second factor of",
 };
 

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import type { AccountEntries } from "../context/accountEntries";
 import type { RememberedCaller } from "../context/rememberedCaller";
 import { abilityIn, abilityOver } from "../policies/abilities";
@@ -77,7 +78,9 @@ export class AdmittedCaller {
       id: OWN.principalId,
       accountId: accountId && OWN.keyAccountId,
     });
-    this.shape = JSON.stringify([kind, surface, emailVerified, accountId !== null, shapes]);
+    const shape = [kind, surface, emailVerified, accountId !== null, shapes];
+    // A digest: it is part of a key that is put together for each request.
+    this.shape = hash("sha1", JSON.stringify(shape), "base64");
   }
 
   /** Whether the caller can enter any open account with nothing to record and nothing to tell. */

@@ -249,12 +249,12 @@ export class Compiler {
 
   private scalar(value: Sql, { type, nullable }: ColumnInfo, bare: boolean): Json {
     if (type === "timestamptz") return [sql`to_char(${value}, ${MOMENT})`];
-    if (type === "boolean" || type === "jsonb") return [sql`${value}::text`];
-    if (type === "integer") return [value];
+    if (type === "boolean") return [sql`${value}::text`]; // it would be `t`
+    if (type === "integer" || type === "jsonb") return [value];
     // A null must stay one: concat would leave its quotes.
     if (bare) return nullable ? [sql`'"' || ${value} || '"'`] : plain(value);
     if (type === "text" || type === "inet" || type === "cidr") {
-      return [sql`to_json(${value})::text`];
+      return [sql`to_json(${value})`];
     }
     throw new Uncompilable(`nobody said how to print a ${type}`);
   }

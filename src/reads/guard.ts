@@ -1,8 +1,8 @@
-import { sessionIdleSince, credentialIsGood, sessionIsGood } from "../context/proof";
+import { credentialIsGood, sessionIsOpen } from "../context/proof";
 import { fingerprintOf } from "../context/rememberedCaller";
 import { placeKind } from "../context/standing";
 import { raw, type Sql, sql } from "../database/sql";
-import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, PLACES } from "../policies/gate";
+import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, PLACES, USER_OF } from "../policies/gate";
 import type { Standing } from "../principal";
 import type { AdmittedCaller } from "./admittedCaller";
 import { Own, source } from "./plan";
@@ -19,7 +19,6 @@ export const CALLER = {
   emailVerified: new Own("emailVerified"),
   tokenHash: source(({ caller }) => caller.remembered.tokenHash),
   fingerprint: source(({ caller }) => caller.remembered.fingerprint),
-  idleSince: source(sessionIdleSince),
   /** Of an API key, which has one place: the membership's or service user's id, and its roles. */
   placeId: source(({ caller: { standings } }) => {
     const { membershipId, serviceUserId } = standings[0]!;
@@ -44,7 +43,7 @@ export function guard({ principal }: AdmittedCaller, accounts: boolean): Sql {
   if (principal.sessionId) {
     const same = sql` and ${fingerprintOf(raw("p.user_id"))} = ${CALLER.fingerprint}`;
     return sql`sessions p join users u on u.id = p.user_id
-      where p.token_hash = ${CALLER.tokenHash} and ${sessionIsGood(CALLER.idleSince)}
+      where p.token_hash = ${CALLER.tokenHash} and ${sessionIsOpen("p")}
         and p.id = ${CALLER.sessionId} and u.id = ${CALLER.principalId}
         and (u.email_verified_at is not null) = ${CALLER.emailVerified}${accounts ? same : raw("")}`;
   }
@@ -52,7 +51,7 @@ export function guard({ principal }: AdmittedCaller, accounts: boolean): Sql {
   const [foreignKey, ofUser] = {
     member: [
       raw("p.membership_id"),
-      sql` join users u on u.id = m.user_id and m.user_id = ${CALLER.principalId}
+      sql`${USER_OF.member} and m.user_id = ${CALLER.principalId}
         and (u.email_verified_at is not null) = ${CALLER.emailVerified}
         and m.administrator = ${CALLER.administrator} and m.team = ${CALLER.team}
         and m.billing = ${CALLER.billing}`,

@@ -30,7 +30,10 @@ export const truth = (test: Sql): Json =>
     ? [test.text]
     : [sql`case when ${test} then 'true' else 'false' end`];
 
-/** The whole as one SQL expression. `concat` is the fastest that PostgreSQL has for it. */
+/**
+ * The whole as one SQL expression of type text. `concat` is the fastest that PostgreSQL has for it:
+ * it prints each argument once, whatever its type, where a cast to text prints it and reads it again.
+ */
 export function text(json: Json): Sql {
   const merged: (string | Sql)[] = [];
   for (const part of json) {
@@ -39,6 +42,8 @@ export function text(json: Json): Sql {
     if (typeof part === "string" && typeof before === "string") merged[last] = before + part;
     else merged.push(part);
   }
+  const [only] = merged;
+  if (merged.length === 1 && typeof only === "object") return sql`${only}::text`;
   let parts = merged.map((part) => (typeof part === "string" ? literal(part) : part));
   while (parts.length > 1) {
     const groups: Sql[] = [];

@@ -116,8 +116,8 @@ export class Reads {
     const bound = this.reading(document, operation).bind(caller, variables);
     if (typeof bound === "string") return this.leave(bound);
     try {
-      const [row] = await this.db.read<{ data: string }>(bound);
-      return row ? { data: row.data, warnings: bound.warnings } : "changed";
+      const data = await this.db.readText(bound);
+      return data === null ? "changed" : { data, warnings: bound.warnings };
     } catch (error) {
       const code = (error as { code?: string }).code ?? "";
       // Trying it again by its resolvers would only double the load.

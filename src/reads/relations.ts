@@ -1,3 +1,4 @@
+import { sessionIsOpen } from "../context/proof";
 import { raw, type Sql, sql } from "../database/sql";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
@@ -213,7 +214,7 @@ export const relations = {
     sessions: page(
       Session,
       { userId: CALLER.principalId },
-      { own: true, only: raw("row.ended_at is null and row.expires_at > now()") },
+      { own: true, only: sessionIsOpen("row") },
     ),
     authenticators: page(
       Authenticator,
@@ -235,6 +236,7 @@ export const relations = {
     events: page(Event, { accountId: "id" }, { where: eventsFilter }),
     can: can({
       update: "update",
+      updateSignInPolicy: "updateSignInPolicy",
       delete: "delete",
       createCredential: { action: "create", row: ownCredential },
       seeInvitations: { action: "read", row: aRow(Invitation) },

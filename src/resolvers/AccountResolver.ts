@@ -17,7 +17,12 @@ class AccountPermissions {
   @Field(() => Boolean, { description: "Indicates whether you may change its settings." })
   update: boolean;
 
-  @Field(() => Boolean, { description: "Indicates whether you may delete it." })
+  @Field(() => Boolean, {
+    description: "Indicates whether you may change how people get into it; by no API key.",
+  })
+  updateSignInPolicy: boolean;
+
+  @Field(() => Boolean, { description: "Indicates whether you may delete it; by no API key." })
   delete: boolean;
 
   @Field(() => Boolean, {

@@ -3,6 +3,7 @@ import { GraphQLISODateTime } from "type-graphql";
 import type { Context } from "../context/context";
 import { Session } from "../entities/Session";
 import { Refusal } from "../errors";
+import { keepSession } from "../operations/sessions/keepSession";
 import type { Opened } from "../operations/steps/openSession";
 import { Payload } from "./payload";
 
@@ -50,22 +51,22 @@ export abstract class OpenedPayload extends Payload {
 }
 
 /** Gives a client its new session: the token goes into a cookie or into the answer, never both. */
-export function deliverSession<T extends { token: string }>(
+export async function deliverSession<T extends { token: string }>(
   ctx: Context,
   transport: SessionTransport,
   opened: T,
-): Omit<T, "token"> & { token: string | null } {
+): Promise<Omit<T, "token"> & { token: string | null }> {
   if (transport === SessionTransport.BEARER) return opened;
-  ctx.browser.keepSession(opened.token);
+  await keepSession(ctx, opened.token);
   return { ...opened, token: null };
 }
 
 /** The same, or the question for the code that is owed first. */
-export function deliverSessionOrChallenge<T extends Opened>(
+export async function deliverSessionOrChallenge<T extends Opened>(
   ctx: Context,
   transport: SessionTransport,
   opened: T,
-): Partial<OpenedPayload> {
+): Promise<Partial<OpenedPayload>> {
   if (opened.session) return deliverSession(ctx, transport, opened);
   const message =
     "Enter a code of your authenticator app, or a recovery code: call `completeSignIn` with it.";

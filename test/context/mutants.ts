@@ -116,8 +116,8 @@ export const MUTANTS: Mutant[] = [
   {
     what: "the gate is not asked once the account is held",
     file: "context/access.ts",
-    find: "      if (refusal) throw refusal;\n      return standing;",
-    replace: "      void refusal;\n      return standing;",
+    find: "      if (refusal) throw tokenHash ? new OutOfDate() : refusal;\n",
+    replace: "      void refusal;\n",
     tests: members("disableMember"),
   },
   {
@@ -137,8 +137,8 @@ export const MUTANTS: Mutant[] = [
   {
     what: "no session held",
     file: "context/access.ts",
-    find: "if (principal.sessionId && !this.opening) await holdSession",
-    replace: "if (!principal && !this.opening) await holdSession",
+    find: "if (principal.sessionId && !this.kind.opening) await holdSession",
+    replace: "if (!principal && !this.kind.opening) await holdSession",
     tests: HOLDS,
   },
   {
@@ -158,22 +158,22 @@ export const MUTANTS: Mutant[] = [
   {
     what: "a session that has ended",
     file: "context/proof.ts",
-    find: "sql`p.ended_at is null and ",
-    replace: "sql`",
+    find: "${alias}.ended_at is null and ",
+    replace: "",
     tests: HOLDS,
   },
   {
     what: "a session that has expired",
     file: "context/proof.ts",
-    find: "p.expires_at > now() and p.last",
-    replace: "p.last",
+    find: " and ${alias}.expires_at > now()",
+    replace: "",
     tests: HOLDS,
   },
   {
     what: "a session that was idle",
     file: "context/proof.ts",
-    find: " and p.last_used_at > ${idleSince}",
-    replace: " and ${idleSince}::timestamptz is not null",
+    find: "last_used_at > now() - ${IDLE}",
+    replace: "last_used_at <= now()",
     tests: HOLDS,
   },
   {
@@ -200,22 +200,36 @@ export const MUTANTS: Mutant[] = [
   {
     what: "the account is not held",
     file: "context/standing.ts",
-    find: "for no key update of a for share of m, p",
-    replace: "for share of m, p",
+    find: "for no key update of a for share of ${HELD[kind]}",
+    replace: "for share of ${HELD[kind]}",
     tests: members("disableMember", "leaveAccount"),
   },
   {
     what: "the member as they were before the wait",
     file: "context/standing.ts",
-    find: "for no key update of a for share of m, p",
-    replace: "for no key update of a for share of p",
+    find: 'raw("u, m, p")',
+    replace: 'raw("u, p")',
     tests: members("disableMember", "updateMemberRoles"),
+  },
+  {
+    what: "the user as they were before the wait",
+    file: "context/standing.ts",
+    find: 'raw("u, m, p")',
+    replace: 'raw("m, p")',
+    tests: HOLDS,
+  },
+  {
+    what: "accounts that may come to require a second factor",
+    file: "context/access.ts",
+    find: "if (accounts) await holdAccountsOf(connection, this.principal);",
+    replace: "void [accounts, holdAccountsOf];",
+    tests: HOLDS,
   },
   {
     what: "a session that was ended, in an account",
     file: "context/standing.ts",
-    find: "        and ${sessionIsGood(sessionIdleSince())}",
-    replace: "        and ${sessionIdleSince()}::timestamptz is not null",
+    find: '        and ${sessionIsOpen("p")}',
+    replace: "",
     tests: ["test/operations/sessions/signOut"],
   },
   {

@@ -1,5 +1,6 @@
 import * as speakeasy from "speakeasy";
 import { SocialProvider } from "../../src/entities/Identity";
+import { hashPassword } from "../../src/identity/passwords";
 import { sqlAsOwner, useDatabase } from "../support/database";
 import { anAuthenticator, anIdentity, aSession, aUser } from "../support/factories";
 import { serve, type Served } from "../support/http";
@@ -12,6 +13,7 @@ import {
   FLOW_COOKIE,
   type OpenidProvider,
   PUBLIC_URL,
+  SESSION_COOKIE,
   settingsFor,
   signInThere,
   startAt,
@@ -58,7 +60,7 @@ const viewer = `{ viewer { principal { name } session { methods }
   identities { nodes { id provider email lastUsedAt } } } }`;
 const as = (cookie: string | undefined) => ({ cookie });
 const sessionIn = (browser: ReturnType<typeof browserAt>) =>
-  browser.cookie(PUBLIC_URL, "__Host-gatehouse_session");
+  browser.cookie(PUBLIC_URL, SESSION_COOKIE);
 
 describe("GET /sign-in/google", () => {
   it("U8: signs up whoever comes with a verified email that no user has, and signs them in", async () => {
@@ -105,6 +107,11 @@ describe("GET /sign-in/google", () => {
     const [user] = await usersWith("ida.intl@xn--exmple-cua.com");
     expect(user).toMatchObject({ name: "Ida New https://evil.example" });
     expect(await identitiesOf(user!.id)).toMatchObject([{ email: "ida.intl@xn--exmple-cua.com" }]);
+
+    const spaced = somebody({ email: " Ida.Spaced@Example.com " });
+    await throughGoogle(spaced);
+    const [second] = await usersWith("ida.spaced@example.com");
+    expect(await identitiesOf(second!.id)).toMatchObject([{ email: "Ida.Spaced@Example.com" }]);
 
     const unseen = somebody({ name: "\u200b\u202e" });
     await throughGoogle(unseen);
@@ -327,28 +334,23 @@ describe("GET /sign-in/google", () => {
 });
 
 describe("linkIdentity", () => {
-  const link = (token: string, browser: ReturnType<typeof browserAt>) =>
-    browser.ask(`${PUBLIC_URL}/graphql`, {
-      method: "POST",
-      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-      body: JSON.stringify({
-        query: `mutation { linkIdentity(input: { provider: GOOGLE, returnTo: "/settings" }) {
-          url userErrors { code message } } }`,
-      }),
-    });
+  const LINK = `mutation { linkIdentity(input: { provider: GOOGLE, returnTo: "/settings" }) {
+    url userErrors { code message } } }`;
+  const link = async (browser: ReturnType<typeof browserAt>) =>
+    (await browser.graphql<{ linkIdentity: { url: string } }>(`${PUBLIC_URL}/graphql`, LINK))
+      .linkIdentity.url;
 
   /** Goes to Google from the settings of a user, and comes back. */
   async function linked(
     userId: string,
     who: Parameters<typeof signInThere>[2],
-    meanwhile?: (session: string) => Promise<unknown>,
+    meanwhile?: (session: string, browser: ReturnType<typeof browserAt>) => Promise<unknown>,
   ) {
     const { id, token } = await aSession(userId);
     const browser = browserAt(server);
-    const { text } = await link(token, browser);
-    const { data } = JSON.parse(text) as { data: { linkIdentity: { url: string } } };
-    const there = await browser.go(data.linkIdentity.url);
-    await meanwhile?.(id);
+    browser.setCookie(PUBLIC_URL, SESSION_COOKIE, token);
+    const there = await browser.go(await link(browser));
+    await meanwhile?.(id, browser);
     return (await signInThere(browser, there, who)).url.href;
   }
 
@@ -405,15 +407,68 @@ describe("linkIdentity", () => {
     });
   });
 
+  it("U8: refuses where another person has signed in in that browser since, whoever is in at the provider", async () => {
+    const password = "seventeen purple walruses";
+    const [user, other] = [
+      await aUser(),
+      await aUser({ passwordHash: await hashPassword(password) }),
+    ];
+    const who = somebody();
+
+    const url = await linked(user.id, who, (_session, browser) =>
+      browser.graphql(
+        `${PUBLIC_URL}/graphql`,
+        `mutation { signIn(input: { email: "${other.email}", password: "${password}" }) {
+          session { id } } }`,
+      ),
+    );
+
+    expect(url).toBe(`${APP_URL}/sign-in#error=TOKEN_INVALID`);
+    expect([...(await identitiesOf(user.id)), ...(await identitiesOf(other.id))]).toEqual([]);
+    expect((await eventsOf(user.id)).map(({ type }) => type)).toEqual(["session_ended.v1"]);
+    expect((await eventsOf(other.id)).map(({ type }) => type)).toEqual(["signed_in.v1"]);
+  });
+
+  it("U8: refuses where the same person has signed in anew: it is another session", async () => {
+    const user = await aUser();
+    const url = await linked(user.id, somebody(), async (_session, browser) =>
+      browser.setCookie(PUBLIC_URL, SESSION_COOKIE, (await aSession(user.id)).token),
+    );
+    expect(url).toBe(`${APP_URL}/sign-in#error=TOKEN_INVALID`);
+    expect(await identitiesOf(user.id)).toEqual([]);
+  });
+
+  it("U8: goes on where the session was proven anew meanwhile, under another token", async () => {
+    const password = "seventeen purple walruses";
+    const user = await aUser({ passwordHash: await hashPassword(password) });
+    const url = await linked(user.id, somebody(), (_session, browser) =>
+      browser.graphql(
+        `${PUBLIC_URL}/graphql`,
+        `mutation { reauthenticate(input: { password: "${password}" }) { session { id } } }`,
+      ),
+    );
+    expect(url).toBe(`${APP_URL}/settings`);
+    expect(await identitiesOf(user.id)).toHaveLength(1);
+  });
+
+  it("U8: is refused at once to a session that comes in no cookie, as it will not come back", async () => {
+    const user = await aUser();
+    const { token } = await aSession(user.id);
+    const before = await everything();
+    const { data } = await server.ask(LINK, {}, { token });
+    expect(data).toMatchObject({
+      linkIdentity: { url: null, userErrors: [{ code: "CONFLICT" }] },
+    });
+    expect(await everything()).toEqual(before);
+  });
+
   it("U8: refuses once the session that began it has ended, though another is open", async () => {
     const user = await aUser();
     await aSession(user.id);
     const end = (id: string) =>
       sqlAsOwner("update sessions set ended_at = now() where id = $1", [id]);
 
-    expect(await linked(user.id, somebody(), end)).toBe(
-      `${APP_URL}/settings#error=UNAUTHENTICATED`,
-    );
+    expect(await linked(user.id, somebody(), end)).toBe(`${APP_URL}/sign-in#error=TOKEN_INVALID`);
 
     expect(await identitiesOf(user.id)).toEqual([]);
     expect(await eventsOf(user.id)).toEqual([]);

@@ -36,6 +36,7 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
     "sql`${accountOf(compiler, row)} = any(${CALLER.open})`, readable",
     "readable",
   ],
+  ["a yes or no as PostgreSQL has it", "compiler.ts", "${value}::text", "${value}"],
   ["whatever holds, left out", "relationKinds.ts", "        only,\n", ""],
   [
     "one group's rules for all",
@@ -79,8 +80,8 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
   [
     "sessions that ended",
     "relations.ts",
-    "row.ended_at is null and row.expires_at > now()",
-    "row.expires_at > now()",
+    'only: sessionIsOpen("row")',
+    "only: sql`row.expires_at > now()`",
   ],
   [
     "colleagues who left",
@@ -96,7 +97,7 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
   ],
   ["another permission", "relations.ts", 'disable: "disable"', 'disable: "enable"'],
   ["no filter on credentials", "relations.ts", "{ where: credentialsFilter }", "{}"],
-  ["a filter's text forgotten", "relationKinds.ts", "asked ? `${asked.where.text} ", "asked ? `"],
+  ["a filter's text forgotten", "relationKinds.ts", '${asked ? textOf(asked) : ""}', ""],
 ];
 
 export const MUTANTS: Mutant[] = PLANTED.map(([what, file, find, replace]) => ({

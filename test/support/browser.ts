@@ -60,6 +60,19 @@ export class Browser {
     return page;
   }
 
+  /** Asks a document, and gives its data. */
+  async graphql<D>(url: string, query: string): Promise<D> {
+    const headers = { "content-type": "application/json" };
+    const { text } = await this.ask(url, {
+      method: "POST",
+      headers,
+      body: JSON.stringify({ query }),
+    });
+    const { data } = JSON.parse(text) as { data: D | null };
+    if (!data) throw new Error(text);
+    return data;
+  }
+
   /** Goes there and on to wherever that leads. */
   async go(url: string | URL, init: RequestInit = {}): Promise<Page> {
     let page = await this.ask(url, init);

@@ -287,7 +287,17 @@ export async function asUser(user: User): Promise<Context> {
   return withToken((await aSession(user.id)).token);
 }
 
-/** The same, of somebody whose last proof is too old for what is sensitive (U11). */
+/** The same, in a browser that sent the session in its cookie. */
+export async function inBrowser(user: User): Promise<Context> {
+  const { principal } = await authenticate(db, (await aSession(user.id)).token, REQUEST);
+  return new Context({
+    ...base(),
+    caller: principal,
+    browser: { ...NO_BROWSER, sentSession: true },
+  });
+}
+
+/** The context of a request by this user, whose last proof is too old for what is sensitive (U11). */
 export async function asStaleUser(user: User): Promise<Context> {
   const { id, token } = await aSession(user.id);
   await sqlAsOwner(

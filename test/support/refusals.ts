@@ -76,7 +76,7 @@ export function expectNotFound(act: () => Promise<unknown>): Promise<void> {
 export async function expectDenied(
   stream: { id: string },
   act: () => Promise<unknown>,
-  { action, ...error }: { action: string; code: string; decision?: object },
+  { action, ...error }: { action: string; code: string; decision?: object; message?: string },
 ): Promise<void> {
   const before = (await denials()).length;
   await expectNothingDone(act, error);

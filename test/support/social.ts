@@ -8,6 +8,7 @@ import type { Served } from "./http";
 export const PUBLIC_URL = "https://id.example.com";
 export const APP_URL = "https://app.example.com";
 export const CLIENT = { id: "gatehouse", secret: "only-gatehouse-knows" };
+export const SESSION_COOKIE = "__Host-gatehouse_session";
 export const FLOW_COOKIE = "__Host-gatehouse_flow";
 
 /** What the settings of a server are, with Google and GitHub at these addresses. */

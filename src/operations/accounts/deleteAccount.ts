@@ -7,7 +7,8 @@ import { Refusal, Refused } from "../../errors";
  * members' other accounts are untouched, and its events stay for the operator (M10).
  *
  * @param name The account's name, typed again by whoever means it.
- * @throws Forbidden (REAUTHENTICATION_REQUIRED) for a session that was not proven of late.
+ * @throws Forbidden (REAUTHENTICATION_REQUIRED) for a session that was not proven of late; for an
+ * API key always.
  * @throws Refused (BAD_USER_INPUT) when it isn't the name.
  */
 export async function deleteAccount(

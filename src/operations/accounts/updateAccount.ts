@@ -8,7 +8,8 @@ import { nameFrom } from "../steps/lineFrom";
 /**
  * Changes what is given. Giving what is there already changes nothing and records nothing.
  *
- * @throws Forbidden (REAUTHENTICATION_REQUIRED) where how people get in changes.
+ * @throws Forbidden (REAUTHENTICATION_REQUIRED) where how people get in changes;
+ * never by an API key.
  * @throws Refused (WOULD_LOCK_OUT) for requiring of others what the caller does not have.
  */
 export async function updateAccount(
@@ -26,7 +27,10 @@ export async function updateAccount(
       // Cleared, it is what it is by itself.
       mfaRequired: changes.mfaRequired === undefined ? mfaRequired : (changes.mfaRequired ?? false),
     };
-    if (wanted.mfaRequired !== mfaRequired) tx.requireFresh(account);
+    if (wanted.mfaRequired !== mfaRequired) {
+      tx.authorize("updateSignInPolicy", account);
+      tx.requireFresh(account);
+    }
     if (wanted.mfaRequired && !mfaRequired) await assertSecondFactor(tx);
     if (wanted.name === name && wanted.mfaRequired === mfaRequired) return account;
 

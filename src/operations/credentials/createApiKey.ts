@@ -6,7 +6,7 @@ import { issueCredential, type NewCredential } from "../steps/issueCredential";
  * Makes an API key. The answer carries its secret, this once.
  *
  * @throws Forbidden when the owner is somebody else and the caller is no administrator, or the
- *   caller is no developer.
+ *   caller is no developer; REAUTHENTICATION_REQUIRED for a session that was not proven of late.
  * @throws Refused (BAD_USER_INPUT) for a disabled owner, a time that is over, too long a text.
  */
 export async function createApiKey(

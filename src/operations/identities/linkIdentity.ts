@@ -1,5 +1,6 @@
 import type { Context } from "../../context/context";
 import type { SocialProvider } from "../../entities/Identity";
+import { Refusal, Refused } from "../../errors";
 import { lockSelf } from "../steps/lockSelf";
 import { type AuthorizationRequest, startAuthorization } from "../steps/startAuthorization";
 
@@ -8,6 +9,7 @@ import { type AuthorizationRequest, startAuthorization } from "../steps/startAut
  * Nothing changes before.
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
+ * @throws Refused (CONFLICT) for a session that came in no cookie: it will not come back with it.
  * @throws Refused (BAD_USER_INPUT, PROVIDER_FAILED); RateLimited.
  */
 export async function linkIdentity(
@@ -16,5 +18,11 @@ export async function linkIdentity(
   returnTo: string,
 ): Promise<AuthorizationRequest> {
   await ctx.self.transaction(async (tx) => tx.requireFresh(await lockSelf(tx)));
+  if (!ctx.browser.sentSession) {
+    const message =
+      "Linking ends in the browser where it began, by the session in its cookie. Sign in there with " +
+      "`transport: COOKIE`, and ask with the cookie.";
+    throw new Refused(Refusal.CONFLICT, message);
+  }
   return startAuthorization(ctx, provider, returnTo, ctx.principal.sessionId);
 }

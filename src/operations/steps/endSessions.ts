@@ -1,3 +1,4 @@
+import { sessionIsOpen } from "../../context/proof";
 import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import { Session } from "../../entities/Session";
@@ -27,8 +28,8 @@ export async function endSessions(
   tx.authorize("end", Object.assign(new Session(), { userId }));
   const others = await tx.rows(
     Session,
-    sql`row.user_id = ${userId} and row.id is distinct from ${except} and row.ended_at is null
-      and row.expires_at > now()`,
+    sql`row.user_id = ${userId} and row.id is distinct from ${except}
+      and ${sessionIsOpen("row")}`,
   );
   await voidPendingProofs(tx.unrecorded("one_time_tokens"), userId);
   await endEach(tx, others);

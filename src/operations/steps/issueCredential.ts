@@ -15,7 +15,10 @@ export interface NewCredential {
   expiresAt?: Date | null | undefined;
 }
 
-/** Makes a credential. Its secret is in the answer and nowhere else. */
+/**
+ * Makes a credential. Its secret is in the answer and nowhere else. It takes a fresh proof, also for
+ * the caller's own: a credential outlives the session that made it.
+ */
 export async function issueCredential<C extends Credential>(
   tx: Transaction,
   kind: CredentialKind,
@@ -47,7 +50,7 @@ export async function issueCredential<C extends Credential>(
     createdAt: tx.now,
   });
   tx.authorize("create", credential);
-  if (owner !== (membershipId ?? serviceUserId)) tx.requireFresh(credential);
+  tx.requireFresh(credential);
   if (disabledAt) {
     throw new Refused(Refusal.BAD_USER_INPUT, "The owner is disabled. Enable them first.", [
       "ownerId",

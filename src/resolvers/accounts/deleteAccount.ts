@@ -22,7 +22,9 @@ class DeleteAccountPayload extends Payload {
 export class DeleteAccount {
   @Mutation(() => DeleteAccountPayload, {
     nullable: true,
-    description: "Closes an account for good. Its members' other accounts are untouched.",
+    description:
+      "Closes an account for good. Its members' other accounts are untouched. Takes a proof of the " +
+      "last 15 minutes; refused to API keys.",
   })
   deleteAccount(
     @Arg("input", () => DeleteAccountInput, { description: "What to do, and with what." })

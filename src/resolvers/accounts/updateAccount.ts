@@ -16,7 +16,7 @@ class UpdateAccountInput {
     nullable: true,
     description:
       "Whether nobody gets in without two-factor authentication. Takes a proof of the last 15 " +
-      "minutes, and that you have it yourself.",
+      "minutes, and to require it that you have it yourself; refused to API keys.",
   })
   mfaRequired?: boolean | null;
 }

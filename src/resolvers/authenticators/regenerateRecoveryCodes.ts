@@ -1,8 +1,16 @@
-import { Ctx, Mutation, ObjectType, Resolver } from "type-graphql";
+import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { regenerateRecoveryCodes } from "../../operations/authenticators/regenerateRecoveryCodes";
+import { MaxBytes } from "../maxBytes";
 import { payload } from "../payload";
 import { RecoveryCodesPayload } from "../recoveryCodesPayload";
+
+@InputType({ description: "What `regenerateRecoveryCodes` takes." })
+class RegenerateRecoveryCodesInput {
+  @Field(() => String, { description: "Code of the app, or a recovery code." })
+  @MaxBytes(64)
+  code: string;
+}
 
 @ObjectType({ description: "What `regenerateRecoveryCodes` answers." })
 class RegenerateRecoveryCodesPayload extends RecoveryCodesPayload {}
@@ -12,9 +20,14 @@ export class RegenerateRecoveryCodes {
   @Mutation(() => RegenerateRecoveryCodesPayload, {
     nullable: true,
     description:
-      "Makes ten new recovery codes; those before are void. Takes a proof of the last 15 minutes.",
+      "Makes ten new recovery codes, with a code of the second factor; those before are void. Takes " +
+      "a proof of the last 15 minutes.",
   })
-  regenerateRecoveryCodes(@Ctx() ctx: Context): Promise<RegenerateRecoveryCodesPayload> {
-    return payload(() => regenerateRecoveryCodes(ctx));
+  regenerateRecoveryCodes(
+    @Arg("input", () => RegenerateRecoveryCodesInput, { description: "What to do, and with what." })
+    { code }: RegenerateRecoveryCodesInput,
+    @Ctx() ctx: Context,
+  ): Promise<RegenerateRecoveryCodesPayload> {
+    return payload(() => regenerateRecoveryCodes(ctx, code));
   }
 }

@@ -24,7 +24,10 @@ class CreateApiKeyPayload extends Payload {
 
 @Resolver()
 export class CreateApiKey {
-  @Mutation(() => CreateApiKeyPayload, { nullable: true, description: "Creates an API key." })
+  @Mutation(() => CreateApiKeyPayload, {
+    nullable: true,
+    description: "Creates an API key. In a session, takes a proof of the last 15 minutes.",
+  })
   createApiKey(
     @Arg("input", () => CreateApiKeyInput, { description: "What to do, and with what." })
     { accountId, ...input }: CreateApiKeyInput,

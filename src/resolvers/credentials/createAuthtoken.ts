@@ -24,7 +24,10 @@ class CreateAuthtokenPayload extends Payload {
 
 @Resolver()
 export class CreateAuthtoken {
-  @Mutation(() => CreateAuthtokenPayload, { nullable: true, description: "Creates an authtoken." })
+  @Mutation(() => CreateAuthtokenPayload, {
+    nullable: true,
+    description: "Creates an authtoken. In a session, takes a proof of the last 15 minutes.",
+  })
   createAuthtoken(
     @Arg("input", () => CreateAuthtokenInput, { description: "What to do, and with what." })
     { accountId, ...input }: CreateAuthtokenInput,

@@ -21,7 +21,7 @@ class LinkIdentityInput {
 class LinkIdentityPayload extends Payload {
   @Field(() => String, {
     nullable: true,
-    description: "URL to navigate to, in this browser and within ten minutes.",
+    description: "URL to navigate to, in this browser and session and within ten minutes.",
   })
   url?: string;
 }
@@ -31,7 +31,7 @@ export class LinkIdentity {
   @Mutation(() => LinkIdentityPayload, {
     nullable: true,
     description:
-      "Begins to link who you are at a provider, to sign in with it. Takes a proof of the last 15 minutes.",
+      "Begins to link who you are at a provider, to sign in with it. Takes a session in the cookie, and a proof of the last 15 minutes.",
   })
   linkIdentity(
     @Arg("input", () => LinkIdentityInput, { description: "What to do, and with what." })

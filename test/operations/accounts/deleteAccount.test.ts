@@ -54,7 +54,7 @@ describe("deleteAccount", () => {
         decision: {
           action: "delete",
           allowed: true,
-          rule: "Administrators run the account.",
+          rule: "Administrators decide how people get in and close the account, in a session and by no key.",
           roles: ["administrator"],
         },
       },

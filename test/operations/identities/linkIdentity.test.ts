@@ -1,7 +1,14 @@
 import { SocialProvider } from "../../../src/entities/Identity";
 import { linkIdentity } from "../../../src/operations/identities/linkIdentity";
 import { sqlAsOwner, useDatabase } from "../../support/database";
-import { asKeyOf, asNobody, asStaleUser, asUser, aUser, services } from "../../support/factories";
+import {
+  asKeyOf,
+  asNobody,
+  asStaleUser,
+  aUser,
+  inBrowser,
+  services,
+} from "../../support/factories";
 import { expectDenied, expectRefused } from "../../support/refusals";
 
 beforeAll(useDatabase);
@@ -11,7 +18,7 @@ const { GITHUB, GOOGLE } = SocialProvider;
 
 describe("linkIdentity", () => {
   it("U8: gives the way there, for the session that asks and for ten minutes", async () => {
-    const ctx = await asUser(await aUser());
+    const ctx = await inBrowser(await aUser());
 
     const { url, secret } = await linkIdentity(ctx, GITHUB, "/settings");
 
@@ -51,7 +58,7 @@ describe("linkIdentity", () => {
   it.each(["", "settings", "//evil.example", "/\\evil.example", "https://evil.example", "/#a"])(
     "U8, Bad input: leads nowhere else than to a path of the frontend: not to %j",
     async (returnTo) => {
-      const ctx = await asUser(await aUser());
+      const ctx = await inBrowser(await aUser());
       await expectRefused(() => linkIdentity(ctx, GITHUB, returnTo), {
         code: "BAD_USER_INPUT",
         field: ["returnTo"],
@@ -60,7 +67,7 @@ describe("linkIdentity", () => {
   );
 
   it("Bad input: refuses a provider that is not configured", async () => {
-    const ctx = await asUser(await aUser());
+    const ctx = await inBrowser(await aUser());
     const { social } = services;
     services.social = [];
     try {
@@ -74,7 +81,7 @@ describe("linkIdentity", () => {
   });
 
   it("U8: says so when the provider is away, and tells the operator why", async () => {
-    const ctx = await asUser(await aUser());
+    const ctx = await inBrowser(await aUser());
     const report = jest.spyOn(ctx, "report");
     await expectRefused(() => linkIdentity(ctx, GOOGLE, "/"), { code: "PROVIDER_FAILED" });
     expect(report).toHaveBeenCalledTimes(1);

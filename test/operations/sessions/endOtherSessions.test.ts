@@ -10,6 +10,7 @@ import {
   aUser,
   withToken,
 } from "../../support/factories";
+import { serve } from "../../support/http";
 import { atOnce, times } from "../../support/races";
 import { expectDenied, expectRefused } from "../../support/refusals";
 
@@ -45,6 +46,24 @@ describe("endOtherSessions", () => {
       more.map(({ id }) => id).sort(),
     );
     expect(new Set(events.map(({ type }) => type))).toEqual(new Set(["session_ended.v1"]));
+  });
+
+  it("U9: neither counts nor ends one that is over by itself, and lists none", async () => {
+    const user = await aUser();
+    const [mine, idle, old] = await Promise.all(times(3, () => aSession(user.id)));
+    await sqlAsOwner(
+      "update sessions set last_used_at = now() - interval '14 days' where id = $1",
+      [idle!.id],
+    );
+    await sqlAsOwner("update sessions set expires_at = now() where id = $1", [old!.id]);
+    const document = "{ viewer { sessions { nodes { id } } } }";
+    for (const compiledReads of [true, false]) {
+      const server = await serve({ env: { GATEHOUSE_COMPILED_READS: String(compiledReads) } });
+      const { data } = await server.ask(document, {}, mine);
+      expect(data).toEqual({ viewer: { sessions: { nodes: [{ id: mine!.id }] } } });
+    }
+    expect(await endOtherSessions(await withToken(mine!.token))).toEqual([]);
+    expect(await open(user.id)).toEqual([mine!.id, idle!.id, old!.id].sort());
   });
 
   it("sends as many statements for thirty sessions as for two", async () => {

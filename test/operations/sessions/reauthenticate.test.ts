@@ -4,6 +4,8 @@ import { hashPassword } from "../../../src/identity/passwords";
 import { createApiKey } from "../../../src/operations/credentials/createApiKey";
 import { createAuthtoken } from "../../../src/operations/credentials/createAuthtoken";
 import { deleteAccount } from "../../../src/operations/accounts/deleteAccount";
+import { updateMemberRoles } from "../../../src/operations/members/updateMemberRoles";
+import { updateAccount } from "../../../src/operations/accounts/updateAccount";
 import { reauthenticate } from "../../../src/operations/sessions/reauthenticate";
 import { authenticate } from "../../../src/context/authenticate";
 import { db, sqlAsOwner, useDatabase } from "../../support/database";
@@ -12,12 +14,14 @@ import {
   ADMINISTRATOR,
   aMember,
   anAccount,
+  anAuthenticator,
   asNobody,
   aSession,
   aUser,
   withToken,
   services,
 } from "../../support/factories";
+import { serve } from "../../support/http";
 import { atOnce, times } from "../../support/races";
 import { denials, everything, expectDenied, expectRefused } from "../../support/refusals";
 
@@ -119,6 +123,31 @@ describe("reauthenticate", () => {
     expect(good.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
 
+  it.each([
+    ["reauthenticate", (password: string) => `reauthenticate(input: { password: "${password}" })`],
+    [
+      "signIn",
+      (password: string, email: string) =>
+        `signIn(input: { email: "${email}", password: "${password}", transport: BEARER })`,
+    ],
+  ])("U9: gives one token to a document that asks four times, after %s", async (_first, first) => {
+    const server = await serve();
+    const user = await aUser({ passwordHash });
+    const { token } = await aSession(user.id);
+    const asked = "{ token userErrors { code } }";
+    const again = `reauthenticate(input: { password: "${PASSWORD}" }) ${asked}`;
+
+    const { data } = await server.ask<Record<string, { token: string | null }>>(
+      `mutation { a: ${first(PASSWORD, user.email)} ${asked} b: ${again} c: ${again} d: ${again} }`,
+      {},
+      { token },
+    );
+
+    const refused = { token: null, userErrors: [{ code: "CONFLICT" }] };
+    expect(data).toEqual({ a: data!["a"], b: refused, c: refused, d: refused });
+    await expect(withToken(data!["a"]!.token!)).resolves.toBeDefined();
+  });
+
   it("U9: does not wake a session that was ended meanwhile", async () => {
     const user = await aUser({ passwordHash });
     const { id, token } = await aSession(user.id);
@@ -153,6 +182,22 @@ describe("what takes a proof of the last 15 minutes", () => {
         (ctx, { account, name }) => deleteAccount(ctx, account, name),
       ],
       [
+        "requiring a second factor no more",
+        "updateSignInPolicy Account",
+        (ctx, { account }) => updateAccount(ctx, account, { mfaRequired: false }),
+      ],
+      [
+        "making an administrator",
+        "updateRoles Member",
+        (ctx, { other }) => updateMemberRoles(ctx, other, { administrator: true }),
+      ],
+      ["an API key", "create Credential", (ctx, { account }) => createApiKey(ctx, account, {})],
+      [
+        "an authtoken for oneself, named as its owner",
+        "create Credential",
+        (ctx, { account, own }) => createAuthtoken(ctx, account, { ownerId: own }),
+      ],
+      [
         "an API key for another owner",
         "create Credential",
         (ctx, { account, other }) => createApiKey(ctx, account, { ownerId: other }),
@@ -168,12 +213,15 @@ describe("what takes a proof of the last 15 minutes", () => {
     account: string;
     name: string;
     other: string;
+    own: string;
   }
 
   async function anAdministrator() {
-    const account = await anAccount();
+    const account = await anAccount({ mfaRequired: true });
     const [admin, other] = [await aMember(account, ADMINISTRATOR), await aMember(account)];
-    return { account, admin, ids: { account: account.id, name: account.name, other: other.id } };
+    await anAuthenticator(admin.userId);
+    const ids = { account: account.id, name: account.name, other: other.id, own: admin.id };
+    return { account, admin, ids };
   }
 
   it.each(acts)("U11, E1: %s is refused to an older one", async (_what, action, act) => {
@@ -186,25 +234,34 @@ describe("what takes a proof of the last 15 minutes", () => {
     });
   });
 
-  it.each(acts)(
-    "U11: %s is allowed to a younger one, and to a key",
+  it.each(acts)("U11: %s is allowed to a younger one", async (_what, _action, act) => {
+    const { admin, ids } = await anAdministrator();
+    const ctx = await withToken((await aSessionFrom(admin.userId, SHORT_AGO)).token);
+    await expect(act(ctx, ids)).resolves.toBeDefined();
+  });
+
+  it.each(acts.filter(([, action]) => !action.endsWith("Account")))(
+    "U11, C7: %s is allowed to a key, which was made with one",
     async (_what, _action, act) => {
-      for (const tokenOf of [
-        async (userId: string) => (await aSessionFrom(userId, SHORT_AGO)).token,
-        async (_: string, member: Parameters<typeof aCredential>[0]) =>
-          (await aCredential(member)).secret,
-      ]) {
-        const { admin, ids } = await anAdministrator();
-        const ctx = await withToken(await tokenOf(admin.userId, admin));
-        await expect(act(ctx, ids)).resolves.toBeDefined();
-      }
+      const { admin, ids } = await anAdministrator();
+      const ctx = await withToken((await aCredential(admin)).secret);
+      await expect(act(ctx, ids)).resolves.toBeDefined();
     },
   );
 
-  it("U11: a credential of one's own takes none", async () => {
-    const { admin, ids } = await anAdministrator();
-    const ctx = await withToken((await aSessionFrom(admin.userId, LONG_AGO)).token);
-    await expect(createApiKey(ctx, ids.account, {})).resolves.toBeDefined();
-    await expect(createApiKey(ctx, ids.account, { ownerId: admin.id })).resolves.toBeDefined();
-  });
+  it.each(acts.filter(([, action]) => action.endsWith("Account")))(
+    "C7, U11, E1: %s is never allowed to a key of the administrator",
+    async (_what, action, act) => {
+      const { account, admin, ids } = await anAdministrator();
+      const ctx = await withToken((await aCredential(admin)).secret);
+      await expectDenied(account, () => act(ctx, ids), {
+        action,
+        code: "FORBIDDEN",
+        message: expect.stringMatching(
+          /Sign in and ask with your session: no key may do this\.$/,
+        ) as string,
+        decision: { allowedBy: [] },
+      });
+    },
+  );
 });

@@ -132,7 +132,7 @@ describe("updateAccount, with mfaRequired", () => {
     await sqlAsOwner("update sessions set authenticated_at = $1 where id = $2", [old, id]);
     const ctx = await withToken(token);
     await expectDenied(account, () => updateAccount(ctx, account.id, { mfaRequired: true }), {
-      action: "update Account",
+      action: "updateSignInPolicy Account",
       code: "REAUTHENTICATION_REQUIRED",
     });
     await updateAccount(ctx, account.id, { name: "Apex", mfaRequired: false });
@@ -150,6 +150,20 @@ describe("updateAccount, with mfaRequired", () => {
       { mfaRequired: [false, true] },
       { name: ["Acme", "Apex"] },
       { mfaRequired: [true, false] },
+    ]);
+  });
+
+  it("C7: by a key, changes the name and not this, whichever it is", async () => {
+    const { account, admin } = await required();
+    const ctx = await withToken((await aCredential(admin)).secret);
+    await expectDenied(account, () => updateAccount(ctx, account.id, { mfaRequired: false }), {
+      action: "updateSignInPolicy Account",
+      code: "FORBIDDEN",
+    });
+    await updateAccount(ctx, account.id, { name: "Apex", mfaRequired: true });
+    expect((await eventsOf(account)).map(({ changes }) => changes)).toMatchObject([
+      { mfaRequired: [false, true] },
+      { name: ["Acme", "Apex"] },
     ]);
   });
 

@@ -323,8 +323,11 @@ describe("disableTotp", () => {
 describe("regenerateRecoveryCodes", () => {
   it("T3: makes ten new ones, voids those before, and mails a notice", async () => {
     const user = await aUser();
-    const { codes: old } = await anAuthenticator(user.id);
-    const { recoveryCodes, authenticator } = await regenerateRecoveryCodes(await asUser(user));
+    const { codes: old, secret } = await anAuthenticator(user.id);
+    const { recoveryCodes, authenticator } = await regenerateRecoveryCodes(
+      await asUser(user),
+      codeNow(secret),
+    );
     expect(authenticator.recoveryCodesLeft).toBe(10);
     expect(recoveryCodes.codes).toHaveLength(10);
     expect((await deliver()).map(({ subject }) => subject)).toEqual([
@@ -336,7 +339,27 @@ describe("regenerateRecoveryCodes", () => {
 
   it("T3: has none to make where the second factor is off", async () => {
     const ctx = await asUser(await aUser());
-    await expectRefused(() => regenerateRecoveryCodes(ctx), { code: "CONFLICT" });
+    await expectRefused(() => regenerateRecoveryCodes(ctx, "123456"), { code: "CONFLICT" });
+  });
+
+  it("T4: gives a session nothing for a wrong code, or one that was used", async () => {
+    const user = await aUser({ passwordHash });
+    const { secret } = await anAuthenticator(user.id);
+    const code = codeNow(secret);
+    await reauthenticate(await asUser(user), { password: PASSWORD, code });
+    for (const one of [code, wrongCode(secret), "0000-0000-0000-0000"]) {
+      await expectWrong(user.id, (ctx) => regenerateRecoveryCodes(ctx, one));
+    }
+  });
+
+  it("T3: takes a recovery code too, and of four at once with the same one, one", async () => {
+    const user = await aUser();
+    const { codes } = await anAuthenticator(user.id);
+    const sessions = await Promise.all(times(4, () => asUser(user)));
+    const outcome = await atOnce(
+      sessions.map((ctx) => () => regenerateRecoveryCodes(ctx, codes[3]!)),
+    );
+    expect(outcome).toEqual({ done: 1, codes: times(3, () => "MFA_INVALID") });
   });
 });
 
@@ -424,7 +447,7 @@ describe("whoever asks", () => {
     ["enrollTotp", (ctx) => enrollTotp(ctx, null)],
     ["confirmTotp", (ctx) => confirmTotp(ctx, "123456")],
     ["disableTotp", (ctx) => disableTotp(ctx, "123456")],
-    ["regenerateRecoveryCodes", (ctx) => regenerateRecoveryCodes(ctx)],
+    ["regenerateRecoveryCodes", (ctx) => regenerateRecoveryCodes(ctx, "123456")],
   ];
 
   it.each(acts)("C7: needs a session, an API key is not enough: %s", async (_name, act) => {
