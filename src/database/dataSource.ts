@@ -17,7 +17,9 @@ import { AddLanguages1764000000013 } from "../../migrations/1764000000013-add-la
 import { IndexFilters1764200000006 } from "../../migrations/1764200000006-index-filters";
 import { LetRowsBeSwept1764200000013 } from "../../migrations/1764200000013-let-rows-be-swept";
 import { SearchMembers1764200000014 } from "../../migrations/1764200000014-search-members";
+import { KeepWherePeopleSignIn1764200000019 } from "../../migrations/1764200000019-keep-where-people-sign-in";
 import { OrderMailRequests1764200000003 } from "../../migrations/1764200000003-order-mail-requests";
+import { SpaceMails1764200000020 } from "../../migrations/1764200000020-space-mails";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -66,6 +68,8 @@ const migrations = [
   IndexFilters1764200000006,
   LetRowsBeSwept1764200000013,
   SearchMembers1764200000014,
+  KeepWherePeopleSignIn1764200000019,
+  SpaceMails1764200000020,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

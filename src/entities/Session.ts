@@ -47,6 +47,7 @@ registerEnumType(SignInMethod, {
 @Entity("sessions")
 @Index(["userId", "id"])
 @Index(["expiresAt", "id"])
+@Index(["deviceHash"])
 @Unique(["tokenHash"])
 @ForeignKey(() => User, ["userId"], ["id"])
 export class Session {
@@ -75,6 +76,14 @@ export class Session {
 
   @Text({ nullable: true, description: "Browser or program, as it names itself (`User-Agent`)." })
   userAgent: string | null;
+
+  /** Where the person signed in: unlike `ip`, no later use of the session changes it. */
+  @Hidden({ type: "inet", nullable: true })
+  signedInIp: string | null;
+
+  /** The browser or program that they signed in with. */
+  @Hidden({ type: "text", nullable: true })
+  signedInUserAgent: string | null;
 
   @Moment({ always: true, description: "Timestamp of the last use, to the minute." })
   lastUsedAt: Date;

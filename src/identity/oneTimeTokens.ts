@@ -105,13 +105,6 @@ export async function findSignUp(db: Db, hash: Buffer): Promise<PendingSignUp | 
   return found ?? null;
 }
 
-/** The address that a token is for, in whatever state the token is; null for an unknown id. */
-export async function addresseeOf(db: Db, id: string): Promise<string | null> {
-  const [found] = await db.query<{ email: string }>(sql`
-    select email from one_time_tokens where id = ${id}`);
-  return found?.email ?? null;
-}
-
 /**
  * Notes that the link of a sign-up was requested again: from now on the jobs of earlier requests mail
  * nothing. Gives when that was; null where the sign-up is over or unknown.
@@ -153,6 +146,23 @@ export interface Confirmation {
   language: string | null;
 }
 
+/** A confirmation that is still wanted, as its job knows it. */
+const wanted = (purpose: "SIGN_UP" | "UPDATE_EMAIL", id: string, requestedAt: string | null) => sql`
+  t.id = ${id} and t.purpose = ${purpose} and ${LIVE}
+  and t.requested_at is not distinct from ${requestedAt}::timestamptz`;
+
+/** The address to confirm; null as with `renewConfirmation`. */
+export async function addresseeOf(
+  db: Db,
+  purpose: "SIGN_UP" | "UPDATE_EMAIL",
+  id: string,
+  requestedAt: string | null,
+): Promise<string | null> {
+  const [found] = await db.query<{ email: string }>(sql`
+    select t.email from one_time_tokens t where ${wanted(purpose, id, requestedAt)}`);
+  return found?.email ?? null;
+}
+
 /**
  * Makes the token of a link that confirms an address, in place of the one before: so a job that is
  * tried again needs to keep no secret. Null where the address needs no confirmation any more, or was
@@ -167,8 +177,7 @@ export async function renewConfirmation(
   const { text: token, hash } = newToken("ONE_TIME", null);
   const [row] = await db.query<Omit<Confirmation, "token">>(sql`
     update one_time_tokens t set token_hash = ${hash}
-    where t.id = ${id} and t.purpose = ${purpose} and ${LIVE}
-      and t.requested_at is not distinct from ${requestedAt}::timestamptz
+    where ${wanted(purpose, id, requestedAt)}
     returning t.email, t.user_id as "userId", t.language`);
   return row ? { token, ...row } : null;
 }

@@ -34,6 +34,8 @@ export function newSession(
     authenticatedAt: now,
     ip: request.ip,
     userAgent: request.userAgent,
+    signedInIp: request.ip,
+    signedInUserAgent: request.userAgent,
     lastUsedAt: now,
     expiresAt: new Date(now.getTime() + ABSOLUTE_MS),
     endedAt: null,

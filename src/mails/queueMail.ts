@@ -38,6 +38,9 @@ export type Mail =
       requestedAt: Date;
       email: string;
       language: Language;
+      /** Where it was asked for: a user's own network and browser have counts of their own (U10). */
+      ip: string | null;
+      device: string | null;
     }
   | { kind: "email_changed"; email: string; userId: string; at: string; ip: string | null }
   | {

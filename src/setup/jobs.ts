@@ -24,7 +24,8 @@ const CRON = parseCronItems([
 
 export function tasks(db: Database, mailer: Mailer, { appUrl }: Pick<Config, "appUrl">): TaskList {
   return {
-    [MAIL_TASK]: (mail) => sendMail({ db, mailer, appUrl }, mail as QueuedMail),
+    [MAIL_TASK]: (mail, { job }) =>
+      sendMail({ db, mailer, appUrl, firstTry: job.attempts === 1 }, mail as QueuedMail),
     [SWEEP_TASK]: async () => void (await sweep(db)),
   };
 }

@@ -8,7 +8,7 @@ import { updateEmail } from "../../src/operations/users/updateEmail";
 import { updatePassword } from "../../src/operations/users/updatePassword";
 import { verifyEmail } from "../../src/operations/users/verifyEmail";
 import { sqlAsOwner, useDatabase } from "../support/database";
-import { asNobody, asUser, aUser } from "../support/factories";
+import { asNobody, aSession, asUser, aUser } from "../support/factories";
 import { deliver, hurry, recipient, refuseNextMail, tokenIn, useMail } from "../support/mail";
 import { codeOf, times } from "../support/races";
 
@@ -45,10 +45,16 @@ async function outcomes(follow: (token: string) => Promise<unknown>, tokens: str
 }
 
 describe("a request to choose a new password", () => {
+  /** A user who has signed in where they ask from, so that several mails go at once. */
+  async function aPerson() {
+    const user = await aUser({ passwordHash });
+    await aSession(user.id);
+    return user;
+  }
   const follow = (token: string) => resetPassword(asNobody(), token, NEW);
 
   it("U5: that is older mails nothing once the job of a newer one has run", async () => {
-    const { email } = await aUser({ passwordHash });
+    const { email } = await aPerson();
     await requestPasswordReset(asNobody(), email);
     await requestPasswordReset(asNobody(), email);
     await swapJobs();
@@ -60,7 +66,7 @@ describe("a request to choose a new password", () => {
   });
 
   it("U5: that is tried again voids no link of a newer one", async () => {
-    const { email } = await aUser({ passwordHash });
+    const { email } = await aPerson();
     await requestPasswordReset(asNobody(), email);
     refuseNextMail();
     expect(await deliver()).toEqual([]);
@@ -77,7 +83,7 @@ describe("a request to choose a new password", () => {
     for (let i = 0; i < 5; i++) {
       await sqlAsOwner("delete from throttles");
       await sqlAsOwner("delete from graphile_worker._private_jobs"); // notices of the round before
-      const { id, email } = await aUser({ passwordHash });
+      const { id, email } = await aPerson();
       for (let i = 0; i < 4; i++) await requestPasswordReset(asNobody(), email);
       await swapJobs();
 
@@ -95,7 +101,7 @@ describe("a request to choose a new password", () => {
   });
 
   it("U5: mails nothing that works once the password was changed after it", async () => {
-    const user = await aUser({ passwordHash });
+    const user = await aPerson();
     await requestPasswordReset(asNobody(), user.email);
     await updatePassword(await asUser(user), OLD, NEW);
 
@@ -105,7 +111,7 @@ describe("a request to choose a new password", () => {
   });
 
   it("U5: mails nothing that works once an earlier link was used", async () => {
-    const user = await aUser({ passwordHash });
+    const user = await aPerson();
     await requestPasswordReset(asNobody(), user.email);
     const [first] = await deliver();
     await requestPasswordReset(asNobody(), user.email);
@@ -117,7 +123,7 @@ describe("a request to choose a new password", () => {
   });
 
   it("U5: works after a link of the same user was used before it", async () => {
-    const user = await aUser({ passwordHash });
+    const user = await aPerson();
     for (let i = 0; i < 2; i++) {
       await requestPasswordReset(asNobody(), user.email);
       const mail = (await deliver()).find(({ subject }) => subject === "Choose a new password");

@@ -1,6 +1,12 @@
 import { networkOf } from "../../src/net/addresses";
 import { RateLimited } from "../../src/errors";
-import { countTry, forgive, type Guesser } from "../../src/identity/throttle";
+import {
+  countMailing,
+  countTry,
+  forgive,
+  type Guesser,
+  type Mailing,
+} from "../../src/identity/throttle";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
 import { atOnce, times } from "../support/races";
 
@@ -90,19 +96,6 @@ describe("tries at a password", () => {
     expect(await from(8)).toBe(4);
   });
 
-  it("U10: of mails to one person are few, from however many networks", async () => {
-    const from = (i: number) => wait(ada({ secret: "mail", ip: `2001:db8:0:${i}::1` }));
-    for (let i = 0; i < 21; i++) expect(await from(i)).toBe(0);
-    const waits: number[] = [];
-    for (let i = 21; i < 31; i++) {
-      const seconds = await from(i);
-      waits.push(seconds);
-      await pass(seconds);
-      expect(await from(i)).toBe(0);
-    }
-    expect(waits).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
-  });
-
   it("U10: of codes are few in a day, from however many networks", async () => {
     const from = (i: number) => wait(ada({ secret: "code", ip: `2001:db8:0:${i}::1` }));
     for (let i = 0; i < 11; i++) expect(await from(i)).toBe(0);
@@ -186,6 +179,71 @@ describe("tries at a password", () => {
   it("do without a network where there is none", async () => {
     for (let i = 0; i < 6; i++) expect(await wait(ada({ ip: null }))).toBe(0);
     expect(await wait(ada({ ip: null }))).toBe(2);
+  });
+});
+
+describe("mails to an address", () => {
+  const mailing = (fields: Partial<Mailing> = {}): Mailing => ({
+    ...{ mail: "reset_password", to: "ada@acme.example", ownDevice: null, ownIp: null },
+    ...fields,
+  });
+  /** How many of so many go, an hour apart. */
+  async function hourly(hours: number, fields: Partial<Mailing> = {}): Promise<number[]> {
+    const sent: number[] = [];
+    for (let hour = 0; hour < hours; hour++) {
+      if (await countMailing(db, mailing(fields))) sent.push(hour);
+      await pass(3600);
+    }
+    return sent;
+  }
+
+  it.each([
+    ["reset_password", 1],
+    ["sign_up", 2],
+    ["update_email", 2],
+  ] as const)("U10: of %s go at once %i times, however many come at once", async (mail, most) => {
+    const went = await Promise.all(times(10, () => countMailing(db, mailing({ mail }))));
+    expect(went.filter(Boolean)).toHaveLength(most);
+    await pass(3599);
+    expect(await countMailing(db, mailing({ mail }))).toBe(false);
+    await pass(1);
+    expect(await countMailing(db, mailing({ mail }))).toBe(true);
+  });
+
+  it("U10: are five or six a day of a kind, and two a day from then on", async () => {
+    expect(await hourly(60)).toEqual([0, 1, 3, 7, 15, 27, 39, 51]);
+  });
+
+  it("U10: begin anew after a day without any", async () => {
+    await hourly(24);
+    await pass(24 * 3600);
+    expect(await countMailing(db, mailing())).toBe(true);
+  });
+
+  it.each([
+    ["browser", { ownDevice: Buffer.alloc(32, 1) }],
+    ["network", { ownIp: "192.0.2.7" }],
+  ])("U10: are counted by themselves where asked for in a %s of the person's", async (_, own) => {
+    await hourly(24);
+    const went = await Promise.all(times(10, () => countMailing(db, mailing(own))));
+    expect(went.filter(Boolean)).toHaveLength(5);
+  });
+
+  it("U10: are counted by kind and by address", async () => {
+    await hourly(24);
+    expect(await countMailing(db, mailing())).toBe(false);
+    expect(await countMailing(db, mailing({ mail: "sign_up" }))).toBe(true);
+    expect(await countMailing(db, mailing({ to: "ben@acme.example" }))).toBe(true);
+  });
+});
+
+describe("requests for a mail", () => {
+  it("U10: are counted by network, and no network's keep another waiting", async () => {
+    const from = (ip: string) => wait(ada({ secret: "reset_password", ip }));
+    for (let i = 0; i < 100; i++) await from(`2001:db8:0:${i}::1`);
+    for (let i = 0; i < 6; i++) expect(await from("192.0.2.7")).toBe(0);
+    expect(await from("192.0.2.7")).toBe(2);
+    expect(await wait(ada({ secret: "sign_up" }))).toBe(0);
   });
 });
 

@@ -1,9 +1,9 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { Refusal, Refused } from "../../errors";
+import { isKnownDevice } from "../../identity/knownPlaces";
 import { findToken, redeemToken } from "../../identity/oneTimeTokens";
 import { type Claimant, claimantAs } from "../steps/claimant";
-import { isKnownDevice } from "../steps/isKnownDevice";
 import { lockAuthenticator } from "../steps/lockAuthenticator";
 import { openSession } from "../steps/openSession";
 import { readOneTimeToken, wrongToken } from "../steps/readOneTimeToken";

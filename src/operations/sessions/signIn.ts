@@ -4,9 +4,9 @@ import { SignInMethod } from "../../entities/Session";
 import { User } from "../../entities/User";
 import { Unauthenticated } from "../../errors";
 import { emailTyped } from "../../identity/emails";
+import { isKnownDevice } from "../../identity/knownPlaces";
 import { hashPassword, needsRehash, verifyPassword } from "../../identity/passwords";
 import { type Claimant, claimantAs } from "../steps/claimant";
-import { isKnownDevice } from "../steps/isKnownDevice";
 import { type Opened, openSession } from "../steps/openSession";
 import { type Try, tryAt } from "../steps/tryAt";
 

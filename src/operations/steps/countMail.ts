@@ -1,7 +1,19 @@
 import type { Context } from "../../context/context";
-import { countTry } from "../../identity/throttle";
+import { isUsedDevice } from "../../identity/knownPlaces";
+import { countTry, type MailAsked } from "../../identity/throttle";
 
-/** Counts a request for a mail: nobody is sent many, and nobody has many sent. @throws RateLimited. */
-export async function countMail(ctx: Context, to: string): Promise<void> {
-  await countTry(ctx.db, { secret: "mail", email: to, ip: ctx.request.ip });
+/**
+ * Counts a request for a mail: no network has many sent. A session, and a browser with which anyone has
+ * signed in, have a count of their own, so that others behind the same address keep them from nothing.
+ * How many an address gets is counted as they are sent (`countMailing`).
+ *
+ * @param to The address as it was typed, or the ID of the sign-up.
+ * @throws RateLimited.
+ */
+export async function countMail(ctx: Context, mail: MailAsked, to: string): Promise<void> {
+  const { db, request, browser } = ctx;
+  const sessionId = mail === "update_email" ? ctx.principal.sessionId : null;
+  const device = browser.deviceHash;
+  const deviceHash = device && !sessionId && (await isUsedDevice(db, device)) ? device : null;
+  await countTry(db, { secret: mail, email: to, ip: request.ip, deviceHash, sessionId });
 }

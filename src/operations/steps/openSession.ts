@@ -1,9 +1,10 @@
 import type { Context } from "../../context/context";
 import { sessionIsOpen } from "../../context/proof";
 import type { Transaction } from "../../context/transaction";
-import { type Sql, sql, TRUE } from "../../database/sql";
+import { sql, TRUE } from "../../database/sql";
 import { Session, type SignInMethod } from "../../entities/Session";
 import { Refusal, Unauthenticated } from "../../errors";
+import { signedInFrom } from "../../identity/knownPlaces";
 import { issueChallenge } from "../../identity/oneTimeTokens";
 import { newSession } from "../../identity/sessions";
 import { WRONG_PASSWORD } from "./assertPassword";
@@ -59,7 +60,8 @@ export async function openSession(
       select u.mfa_enabled_at is not null as owes,
         exists (select from sessions s where s.user_id = u.id) and not exists (
           select from sessions s where s.user_id = u.id and (s.device_hash = ${deviceHash}
-            or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown
+            or ${signedInFrom(ip)} and s.signed_in_user_agent is not distinct from ${userAgent})
+        ) as unknown
       from users u where u.id = ${user.id} and ${same} for no key update of u`);
     if (!found) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
     await prove?.(tx);
@@ -90,11 +92,3 @@ export async function openSession(
   ctx.become(entering);
   return { session, token, challenge: null };
 }
-
-/** Whether the session of the alias `s` was used from the network of that address. */
-const sameNetwork = (ip: string | null) =>
-  sql`${network(sql`s.ip`)} = ${network(sql`${ip}::inet`)}`;
-
-/** The network of an address, as `networkOf` says it. */
-const network = (ip: Sql) =>
-  sql`network(set_masklen(${ip}, case family(${ip}) when 6 then 64 else 32 end))`;

@@ -13,13 +13,15 @@ import { emailFrom } from "../steps/emailFrom";
  */
 export async function requestPasswordReset(ctx: Context, text: string): Promise<string> {
   const email = emailFrom(text, ["email"]);
-  await countMail(ctx, email);
+  await countMail(ctx, "reset_password", email);
   await queueMail(ctx.db, {
     kind: "reset_password",
     id: newId("OneTimeToken"),
     requestedAt: await databaseTime(ctx.db),
     email,
     language: ctx.browser.language,
+    ip: ctx.request.ip,
+    device: ctx.browser.deviceHash?.toString("base64url") ?? null,
   });
   return email;
 }

@@ -1,6 +1,6 @@
 import type { Context } from "../../context/context";
 import { Refusal, Refused } from "../../errors";
-import { addresseeOf, requestAgain } from "../../identity/oneTimeTokens";
+import { requestAgain } from "../../identity/oneTimeTokens";
 import { kindOf } from "../../ids";
 import { queueMail } from "../../mails/queueMail";
 import { countMail } from "../steps/countMail";
@@ -15,8 +15,9 @@ export async function resendVerification(ctx: Context, signUpId: string): Promis
   if (kindOf(signUpId) !== "OneTimeToken") {
     throw new Refused(Refusal.BAD_USER_INPUT, "This is no ID of a sign-up.", ["signUpId"]);
   }
-  // By whom it is mailed to, whichever sign-up of theirs it is.
-  await countMail(ctx, (await addresseeOf(ctx.db, signUpId)) ?? signUpId);
+  // By the ID as it was sent: a count of the address would tell whether the sign-up is still there,
+  // and it is deleted once its email has a user (U3).
+  await countMail(ctx, "sign_up", signUpId);
   await ctx.db.transaction(async (connection) => {
     const requestedAt = await requestAgain(connection, signUpId);
     await queueMail(connection, { kind: "sign_up", id: signUpId, requestedAt });

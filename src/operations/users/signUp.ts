@@ -25,7 +25,7 @@ export async function signUp(
     input.password,
     ["password"],
     { name, email },
-    () => countMail(ctx, email),
+    () => countMail(ctx, "sign_up", email),
   );
   const signUpId = newId("OneTimeToken");
   await ctx.db.transaction(async (connection) => {

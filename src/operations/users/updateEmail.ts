@@ -19,7 +19,7 @@ import { queueNotice } from "../steps/queueNotice";
 export async function updateEmail(ctx: Context, text: string): Promise<string> {
   const { id: userId, sessionId } = ctx.principal;
   const email = emailFrom(text, ["email"]);
-  if (sessionId) await countMail(ctx, email);
+  if (sessionId) await countMail(ctx, "update_email", email);
   await ctx.self.transaction(async (tx) => {
     const user = await lockSelf(tx);
     tx.requireFresh(user);

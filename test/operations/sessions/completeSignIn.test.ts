@@ -1,3 +1,4 @@
+import { noteUse } from "../../../src/context/authenticate";
 import { NO_BROWSER } from "../../../src/context/browser";
 import { Context } from "../../../src/context/context";
 import { SignInMethod } from "../../../src/entities/Session";
@@ -6,6 +7,7 @@ import { disableTotp } from "../../../src/operations/authenticators/disableTotp"
 import { completeSignIn } from "../../../src/operations/sessions/completeSignIn";
 import { endOtherSessions } from "../../../src/operations/sessions/endOtherSessions";
 import { signIn } from "../../../src/operations/sessions/signIn";
+import { signOut } from "../../../src/operations/sessions/signOut";
 import { updatePassword } from "../../../src/operations/users/updatePassword";
 import type { Claimant } from "../../../src/operations/steps/claimant";
 import { openSession } from "../../../src/operations/steps/openSession";
@@ -285,6 +287,30 @@ describe("a new device", () => {
     expect(notice!.text).toContain("198.51.100.7");
     expect(notice!.text).toContain("It was Firefox on Windows.");
   });
+
+  it.each(["lives", "has ended"])(
+    "U9: is not made known by a stolen session that was used there, and %s",
+    async (state) => {
+      const user = await aUser({ passwordHash });
+      const opened = await signIn(from("192.0.2.1", "Firefox", "a"), user.email, PASSWORD);
+      const { principal } = await withToken(signedIn(opened).token);
+      const thief = from("198.51.100.7", "Curl", null);
+      await sqlAsOwner("update sessions set last_used_at = now() - interval '2 min'");
+      await noteUse(db, principal, null, thief.request);
+      const [used] = await sqlAsOwner("select host(ip) as ip from sessions where user_id = $1", [
+        user.id,
+      ]);
+      expect(used).toEqual({ ip: thief.request.ip });
+      if (state === "has ended") await signOut(await withToken(signedIn(opened).token));
+
+      await signIn(thief, user.email, PASSWORD);
+
+      expect(await notices()).toHaveLength(1);
+      // What its owner signed in with stays known.
+      await signIn(from("192.0.2.1", "Firefox", null), user.email, PASSWORD);
+      expect(await notices()).toEqual([]);
+    },
+  );
 
   it("U9: puts nothing of a chosen User-Agent into the mail", async () => {
     const user = await aUser({ passwordHash });

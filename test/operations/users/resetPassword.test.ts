@@ -1,4 +1,6 @@
 import type { ParsedMail } from "mailparser";
+import { NO_BROWSER } from "../../../src/context/browser";
+import { Context } from "../../../src/context/context";
 import { SocialProvider } from "../../../src/entities/Identity";
 import { countTry } from "../../../src/identity/throttle";
 import { endUserSessions } from "../../../src/operations/sessions/endUserSessions";
@@ -19,11 +21,20 @@ import {
   aSession,
   REQUEST,
   aUser,
+  base,
   withToken,
   signedIn,
 } from "../../support/factories";
-import { APP_URL, deliver, recipient, tokenIn, useMail } from "../../support/mail";
-import { atOnce, times } from "../../support/races";
+import {
+  APP_URL,
+  deliver,
+  hurry,
+  recipient,
+  refuseNextMail,
+  tokenIn,
+  useMail,
+} from "../../support/mail";
+import { atOnce, codeOf, times } from "../../support/races";
 import { expectRefused } from "../../support/refusals";
 
 beforeAll(useDatabase);
@@ -105,6 +116,106 @@ describe("requestPasswordReset", () => {
   });
 });
 
+describe("what strangers ask for", () => {
+  beforeEach(() => sqlAsOwner("delete from graphile_worker._private_jobs")); // earlier notices
+  const DEVICE = Buffer.alloc(32, 7);
+  const from = (ip: string, deviceHash: Buffer | null = null) =>
+    new Context({
+      ...{ ...base(), caller: null, request: { ...REQUEST, ip } },
+      browser: { ...NO_BROWSER, deviceHash, keepDevice: () => deviceHash },
+    });
+  const hourLater = () =>
+    sqlAsOwner(`update throttles set free_at = free_at - interval '1 hour',
+      resets_at = resets_at - interval '1 hour'`);
+  /** Six networks ask over and over; gives how many mails went out in so many hours. */
+  async function flood(email: string, hours: number): Promise<number> {
+    let mails = 0;
+    for (let hour = 0; hour < hours; hour++) {
+      for (let network = 0; network < 6; network++) {
+        for (let i = 0; i < 3; i++) {
+          await requestPasswordReset(from(`2001:db8:0:${network}::1`), email).catch(() => null);
+        }
+      }
+      mails += (await deliver()).length;
+      await hourLater();
+    }
+    return mails;
+  }
+
+  it.each([
+    ["a network", () => from("192.0.2.200")],
+    ["a browser", () => from("203.0.113.77", DEVICE)],
+  ])(
+    "U10: keeps nobody from resetting in %s of theirs, with five mails in a day",
+    async (_, own) => {
+      const user = await aUser({ passwordHash });
+      await signIn(from("192.0.2.200", DEVICE), user.email, OLD);
+      expect(await flood(user.email, 24)).toBe(5);
+
+      await requestPasswordReset(from("198.51.100.9"), user.email);
+      expect(await deliver()).toEqual([]);
+      await requestPasswordReset(own(), user.email);
+
+      await resetPassword(own(), tokenIn((await deliver())[0]), NEW);
+      signedIn(await signIn(own(), user.email, NEW));
+    },
+    60_000,
+  );
+
+  it("U3, U10: answers them alike, whether or not the email has a user who signs in there", async () => {
+    const user = await aUser({ passwordHash });
+    await signIn(from("192.0.2.200", DEVICE), user.email, OLD);
+    const answers = [];
+    for (const email of [user.email, "nobody@example.com"]) {
+      await sqlAsOwner("delete from throttles");
+      await flood(email, 2);
+      const outcomes: string[] = [];
+      for (let i = 0; i < 8; i++) {
+        const asked = requestPasswordReset(from("192.0.2.201"), email);
+        outcomes.push(await asked.then(() => "ok", codeOf));
+      }
+      answers.push(outcomes);
+    }
+    expect(answers[0]).toEqual([...times(6, () => "ok"), "RATE_LIMITED", "RATE_LIMITED"]);
+    expect(answers[1]).toEqual(answers[0]);
+  });
+
+  it("U10: keeps no browser waiting in which a person signs in, from the same network", async () => {
+    const user = await aUser({ passwordHash });
+    await signIn(from("192.0.2.200", DEVICE), user.email, OLD);
+    for (let i = 0; i < 60; i++) {
+      await requestPasswordReset(from("192.0.2.200"), `user${i}@example.com`).catch(() => null);
+      await requestPasswordReset(from("192.0.2.200"), user.email).catch(() => null);
+    }
+    await deliver();
+    const another = requestPasswordReset(from("192.0.2.200", Buffer.alloc(32, 8)), user.email);
+    await expect(another).rejects.toMatchObject({ code: "RATE_LIMITED" });
+
+    await requestPasswordReset(from("192.0.2.200", DEVICE), user.email);
+
+    expect(await deliver()).toHaveLength(1);
+  });
+
+  it("U5, U10: voids no link by a mail that is not sent", async () => {
+    const user = await aUser({ passwordHash });
+    const token = await tokenFor(user);
+    await requestPasswordReset(asNobody(), user.email);
+    expect(await deliver()).toEqual([]);
+
+    await resetPassword(asNobody(), token, NEW);
+  });
+
+  it("U10: counts a mail once, however often it is tried", async () => {
+    const user = await aUser({ passwordHash });
+    await requestPasswordReset(asNobody(), user.email);
+    refuseNextMail();
+    expect(await deliver()).toEqual([]);
+    await hurry();
+
+    expect((await deliver()).map(recipient)).toEqual([user.email]);
+  });
+});
+
 describe("resetPassword", () => {
   it("U5: sets the password, ends every session, records it, and mails a notice", async () => {
     const user = await aUser({ passwordHash });
@@ -157,6 +268,7 @@ describe("resetPassword", () => {
 
   it("U5: voids the older link when a newer was asked for", async () => {
     const user = await aUser({ passwordHash });
+    await aSession(user.id); // where they have signed in, several mails go at once
     const older = await tokenFor(user);
     const newer = await tokenFor(user);
 
