@@ -59,7 +59,7 @@ describe("endOtherSessions", () => {
     const document = "{ viewer { sessions { nodes { id } } } }";
     for (const compiledReads of [true, false]) {
       const server = await serve({ env: { GATEHOUSE_COMPILED_READS: String(compiledReads) } });
-      const { data } = await server.ask(document, {}, mine!);
+      const { data } = await server.ask(document, {}, mine);
       expect(data).toEqual({ viewer: { sessions: { nodes: [{ id: mine!.id }] } } });
     }
     expect(await endOtherSessions(await withToken(mine!.token))).toEqual([]);
