@@ -116,8 +116,8 @@ export const MUTANTS: Mutant[] = [
   {
     what: "the gate is not asked once the account is held",
     file: "context/access.ts",
-    find: "      if (refusal) throw refusal;\n      return standing;",
-    replace: "      void refusal;\n      return standing;",
+    find: "if (refusal) throw tokenHash ? new OutOfDate() : refusal;",
+    replace: "if (refusal && tokenHash) throw new OutOfDate();",
     tests: members("disableMember"),
   },
   {
@@ -137,8 +137,8 @@ export const MUTANTS: Mutant[] = [
   {
     what: "no session held",
     file: "context/access.ts",
-    find: "if (principal.sessionId && !this.opening) await holdSession",
-    replace: "if (!principal && !this.opening) await holdSession",
+    find: "if (principal.sessionId && !this.kind.opening) await holdSession",
+    replace: "if (!principal && !this.kind.opening) await holdSession",
     tests: HOLDS,
   },
   {
