@@ -8,8 +8,9 @@ export const RARE = "Zebediah";
 
 /** An account, and what questions about it need. */
 export interface Large {
-  /** An administrator's API key. */
+  /** API keys of an administrator, and of a member who sees little but their own. */
   key: string;
+  ordinaryKey: string;
   variables: Record<
     "id" | "member" | "busy" | "user" | "none" | "nobody" | "from" | "until",
     string
@@ -88,7 +89,7 @@ async function fill(
   name = "Member",
 ): Promise<Large> {
   const account = newId("Account");
-  const { text: key, hash } = newToken("API_KEY", account);
+  const keys = [0, 1].map(() => newToken("API_KEY", account));
   const [m0] = (
     await client.query<{ moment: string }>("select moment from minutes where minute = 0")
   ).rows;
@@ -121,8 +122,15 @@ async function fill(
   await client.query(
     `insert into credentials (account_id, id, kind, membership_id, description, metadata, secret_hash,
        last_four, created_at)
-     values ($1, $2, 'API_KEY', $3, 'Asks', '', $4, 'four', now())`,
-    [account, newId("ApiKey"), idOf("mem", 0), hash],
+     select $1, id, 'API_KEY', owner, 'Asks', '', hash, 'four', now()
+     from unnest($2::text[], $3::text[], $4::bytea[]) key(id, owner, hash)`,
+    [
+      account,
+      keys.map(() => newId("ApiKey")),
+      // The second did nothing: the three busiest are 0 to 2.
+      [idOf("mem", 0), idOf("mem", 4)],
+      keys.map(({ hash }) => hash),
+    ],
   );
   await client.query(`
     insert into events (account_id, id, type, occurred_at, principal_kind, principal_id,
@@ -133,12 +141,15 @@ async function fill(
         m.at, 'USER', pg_temp.id('usr', '${m0!.moment}', n % 3 + ${from}), 'user@example.com', 'API',
         pg_temp.id('mem', '${m0!.moment}', n % 3 + ${from}), '{"team": "MANAGER"}',
         '{"team": ["READ_ONLY", "MANAGER"]}', '{"action": "updateRoles", "allowed": true}',
-        ('192.0.2.' || 7 + n % 3)::inet, 'req'
+        -- Three offices, and now and then one of many homes.
+        case when n % 16 < 15 then '192.0.2.' || 7 + n % 3
+          else '203.' || n / 16 % 250 || '.' || n / 4000 % 250 || '.1' end::inet, 'req'
       from generate_series(0, ${events - 1}) n
         join minutes m on m.minute = n::bigint * ${MINUTES} / ${Math.max(events, 1)}`);
   const at = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
   return {
-    key,
+    key: keys[0]!.text,
+    ordinaryKey: keys[1]!.text,
     variables: {
       id: account,
       // Of the middle, so that half of the account is before it.

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Pool } from "pg";
+import { PLANNING } from "../src/database/dataSource";
 import type { DOCUMENTS } from "./works";
 
 /** One request to a server without GraphQL. */
@@ -23,7 +24,7 @@ export function openPool(): Pool {
     connectionString: process.env["DATABASE_URL"],
     max: 10,
     idleTimeoutMillis: 0,
-    options: "-c jit=off -c plan_cache_mode=force_generic_plan -c timezone=UTC",
+    options: [...PLANNING, "timezone=UTC"].map((one) => `-c ${one}`).join(" "),
   });
 }
 

@@ -6,7 +6,8 @@ export const pool = new Pool({
   connectionString: process.env.DATABASE_URL,
   max: 10,
   idleTimeoutMillis: 0,
-  options: "-c jit=off -c plan_cache_mode=force_generic_plan -c timezone=UTC",
+  options:
+    "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_bitmapscan=off -c timezone=UTC",
 });
 
 /** Whoever a request's API key belongs to. */

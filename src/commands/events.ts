@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context/context";
 import { type Filter, unhurried } from "../database/firstRows";
-import { all, type Sql, sql } from "../database/sql";
+import { type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Event, UserEvent } from "../entities/Event";
 import { User } from "../entities/User";
@@ -115,8 +115,8 @@ async function* followed(
   for (let isAway = false; ;) {
     try {
       const next = firstIdAt("Event", new Date(Date.now() - OVERLAP_MS));
-      const recent = all([where, sql`row.id >= ${since}`]);
-      for await (const page of pages(ctx, entity, { where: recent, filter, oldestFirst: true })) {
+      const recent = { ...filter, above: sql`${since}::text` };
+      for await (const page of pages(ctx, entity, { where, filter: recent, oldestFirst: true })) {
         const fresh = page.filter(({ id }) => !printed.has(id));
         for (const { id } of fresh) printed.add(id);
         if (fresh.length) yield fresh;

@@ -29,15 +29,14 @@ export async function* pages<E extends { id: string }>(
   { where, filter = EVERYTHING, oldestFirst = false, limit = Infinity }: Request,
 ): AsyncGenerator<E[]> {
   const table = ctx.db.table(entity);
-  const [after, order] = oldestFirst ? [raw(">"), raw("row.id")] : [raw("<"), raw("row.id desc")];
   const rules = [ctx.self.readable(entity), where];
   let left = limit;
   for (let last: string | null = null; left > 0;) {
     const most = Math.min(PAGE, left);
-    const conditions: Sql[] = last === null ? rules : [...rules, sql`row.id ${after} ${last}`];
-    const shape = { columns: table.columns, table: table.name, order };
+    const after = last === null ? null : sql`${last}::text`;
+    const shape = { columns: table.columns, table: table.name, after, descending: !oldestFirst };
     const page = table.instances(
-      await ctx.db.query(firstRows(shape, conditions, filter, sql`${most}::int`)),
+      await ctx.db.query(firstRows(shape, rules, filter, sql`${most}::int`)),
     );
     if (page.length) yield page;
     if (page.length < most) return;

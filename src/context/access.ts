@@ -10,7 +10,7 @@ import type { Ability, Action, Subject, SubjectClass } from "../policies/ability
 import { gate, type Verdict, warn } from "../policies/gate";
 import { allowed } from "../policies/sql";
 import type { Principal, Request, Standing } from "../principal";
-import { holdAccount, holdSession } from "./holds";
+import { holdAccount, holdAccountsOf, holdSession } from "./holds";
 import { denialOf, recordRefusal } from "./recording";
 import { holdStanding, OutOfDate } from "./standing";
 import { Transaction } from "./transaction";
@@ -39,6 +39,8 @@ interface Kind {
   /** The principal is a guess: whoever had this token when it was last looked up. */
   tokenHash?: Buffer;
 }
+
+type Work<T> = (tx: Transaction) => Promise<T>;
 
 /** What a principal may do in one account, or with what is their own. */
 export class Access {
@@ -112,13 +114,15 @@ export class Access {
    *
    * It first takes the rows that let the principal do anything, and looks at them as they are then:
    * a member who lost a role, or a session that was ended, while the operation waited has lost it.
+   *
+   * @param accounts Whether what is the principal's own depends on their accounts: they are taken first.
    */
-  async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async transaction<T>(work: Work<T>, { accounts = false } = {}): Promise<T> {
     const { ctx, principal, standing } = this;
-    if (!ctx.unproven) return this.run(work);
+    if (!ctx.unproven) return this.run(work, accounts);
     if (standing && this.kind.tokenHash) {
       try {
-        return await this.run(work);
+        return await this.run(work, accounts);
       } catch (error) {
         if (!(error instanceof OutOfDate)) throw error;
       }
@@ -126,14 +130,16 @@ export class Access {
     }
     const isCaller = principal === ctx.principal;
     await ctx.prove();
-    return new Access(ctx, isCaller ? ctx.principal : principal, standing, this.kind).run(work);
+    const proven = isCaller ? ctx.principal : principal;
+    return new Access(ctx, proven, standing, this.kind).run(work, accounts);
   }
 
-  private async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  private async run<T>(work: Work<T>, accounts: boolean): Promise<T> {
     const { db, request } = this.ctx;
     let { standing } = this;
     try {
       const [result, tx] = await db.transaction(async (connection) => {
+        if (accounts) await holdAccountsOf(connection, this.principal);
         standing = await this.hold(connection);
         const ability = standing ? abilityIn(standing) : this.ability;
         const tx = new Transaction(db, connection, this.principal, request, standing, ability);

@@ -6,7 +6,7 @@ import { User } from "../entities/User";
 import { Unauthenticated } from "../errors";
 import { countTry } from "../identity/throttle";
 import { parseToken, type Token } from "../identity/tokens";
-import { ACCOUNT_IS_OPEN, gate, PLACE_IS_HELD, PLACES } from "../policies/gate";
+import { ACCOUNT_IS_OPEN, gate, PLACE_IS_HELD, PLACES, USER_OF } from "../policies/gate";
 import type { Principal, Request, Standing } from "../principal";
 import { credentialIsGood, sessionIsOpen } from "./proof";
 import { denialOf, recordRefusal } from "./recording";
@@ -77,7 +77,7 @@ async function byApiKey(db: Database, token: Token, request: Request): Promise<C
       join accounts a on a.id = p.account_id and ${ACCOUNT_IS_OPEN}
       cross join lateral (
         select ${standingColumns("member")}, m.user_id as "userId", null as "serviceUserName"
-        from ${PLACES.member} m
+        from ${PLACES.member} m${USER_OF.member}
         where m.account_id = a.id and m.id = p.membership_id and ${PLACE_IS_HELD.member}
         union all
         select ${standingColumns("serviceUser")}, null, m.name

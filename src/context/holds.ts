@@ -27,6 +27,17 @@ export async function holdSession(
 }
 
 /**
+ * Takes the rows of the accounts that a user is in until commit, for what depends on how these are
+ * set. Before the user's row, which comes second everywhere.
+ */
+export async function holdAccountsOf(tx: Queryable, { id }: Principal): Promise<void> {
+  await tx.query(sql`
+    select from accounts where deleted_at is null and id in (
+      select account_id from memberships where user_id = ${id} and removed_at is null)
+    order by id for share`);
+}
+
+/**
  * Takes the account's row until commit, for a machine of ours, which has no standing to read anew.
  *
  * @throws NotFound when the account is closed.

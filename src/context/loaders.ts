@@ -174,14 +174,13 @@ export class Loaders {
   private pagesFor<E extends Subject>(request: PageRequest<E>, access: Reader, ids: string[]): Sql {
     const { entity, by, first, after, newestFirst, filter } = request;
     const table = this.db.table(entity);
-    const conditions = [
-      sql`row.${raw(table.column(by))} = parent.id`,
-      access.readable(entity),
-      ...(after === null ? [] : [sql`row.id ${raw(newestFirst ? "<" : ">")} ${after}`]),
-    ];
+    const conditions = [sql`row.${raw(table.column(by))} = parent.id`, access.readable(entity)];
     const order = raw(newestFirst ? "row.id desc" : "row.id");
     const rows = firstRows(
-      { columns: table.columns, table: table.name, order, account: raw("parent.id") },
+      {
+        ...{ columns: table.columns, table: table.name, account: raw("parent.id") },
+        ...{ after: after === null ? null : sql`${after}::text`, descending: newestFirst },
+      },
       conditions,
       filter,
       sql`${first + 1}::int`,

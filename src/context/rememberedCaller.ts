@@ -1,6 +1,6 @@
 import type { Queryable } from "../database/database";
 import { type Sql, sql } from "../database/sql";
-import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD } from "../policies/gate";
+import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, USER_OF } from "../policies/gate";
 import type { Principal, Standing } from "../principal";
 import { placeKind, placeOf, standingColumns, standingOf, type StandingRow } from "./standing";
 
@@ -26,7 +26,7 @@ export interface RememberedCaller {
 export const fingerprintOf = (userId: Sql): Sql => sql`(
   select coalesce(string_agg(concat_ws(' ', m.account_id, m.id, m.administrator, m.developer,
     m.team, m.billing, ${factsOf("member")}), ',' order by m.id), '')
-  from memberships m join accounts a on a.id = m.account_id and ${ACCOUNT_IS_OPEN}
+  from memberships m join accounts a on a.id = m.account_id and ${ACCOUNT_IS_OPEN}${USER_OF.member}
   where m.user_id = ${userId} and ${PLACE_IS_HELD.member})`;
 
 interface Authenticated {

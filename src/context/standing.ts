@@ -3,7 +3,14 @@ import { raw, type Sql, sql } from "../database/sql";
 import { PrincipalKind } from "../entities/Event";
 import { LOWEST, type Roles, rolesOf } from "../entities/roles";
 import { NotFound, Unauthenticated } from "../errors";
-import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, type PlaceKind, PLACES } from "../policies/gate";
+import {
+  ACCOUNT_IS_OPEN,
+  factsOf,
+  PLACE_IS_HELD,
+  type PlaceKind,
+  PLACES,
+  USER_OF,
+} from "../policies/gate";
 import type { Principal, Standing } from "../principal";
 import { credentialIsGood, sessionIsOpen } from "./proof";
 
@@ -40,7 +47,8 @@ export class OutOfDate extends Error {}
  * One statement is enough only since every row in it is locked, the account's first: PostgreSQL
  * reads a row anew when locking it finds it changed, and any other as it was before the wait
  * (https://www.postgresql.org/docs/current/transaction-iso.html, Read Committed). It takes
- * `for share`: a weaker lock would not meet the change.
+ * `for share`: a weaker lock would not meet the change. The rows are locked in the order in which they
+ * are named here: accounts, then users, then sessions, as everywhere.
  *
  * @param tokenHash Of the API key, where the principal is only remembered: everything else that
  * makes the principal is compared as well.
@@ -60,7 +68,7 @@ export async function holdStanding(
     select ${standingColumns(kind)}
     from accounts a join ${placeOf(kind, principal.id)} join ${proof(principal)}${same}
     where a.id = ${accountId} and ${ACCOUNT_IS_OPEN}
-    for no key update of a for share of m, p`);
+    for no key update of a for share of ${HELD[kind]}`);
   if (row) return standingOf(principal, row);
   if (tokenHash) throw new OutOfDate();
   const proven = await tx.query(sql`select from (select) here join ${proof(principal)}`);
@@ -68,14 +76,17 @@ export async function holdStanding(
   throw new Unauthenticated("The session or API key ended meanwhile. Sign in again.");
 }
 
+/** What the gate and the rules look at, besides the account. */
+const HELD = { member: raw("u, m, p"), serviceUser: raw("m, p") };
+
 /** By which row a principal is in an account. */
 export const placeKind = ({ kind }: Principal): PlaceKind =>
   kind === PrincipalKind.SERVICE_USER ? "serviceUser" : "member";
 
-/** The principal's place `m` in the account `a`, to be joined. */
+/** The principal's place `m` in the account `a`, and their user `u`, to be joined. */
 export const placeOf = (kind: PlaceKind, principalId: unknown): Sql =>
   sql`${PLACES[kind]} m on m.account_id = a.id and ${PRINCIPAL_ID[kind]} = ${principalId}
-    and ${PLACE_IS_HELD[kind]}`;
+    and ${PLACE_IS_HELD[kind]}${USER_OF[kind]}`;
 
 const PRINCIPAL_ID = { member: raw("m.user_id"), serviceUser: raw("m.id") };
 
@@ -104,8 +115,8 @@ function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principa
 /** Whether a key `p` is of this token, and whoever it belongs to is called as they were. */
 const SAME: Record<PlaceKind, (principal: Principal, tokenHash: Buffer) => Sql> = {
   member: ({ subject, name, emailVerified }, tokenHash) => sql` and p.secret_hash = ${tokenHash}
-    and p.membership_id = m.id join users u on u.id = m.user_id and u.email = ${subject}
-      and u.name = ${name} and (u.email_verified_at is not null) = ${emailVerified}`,
+    and p.membership_id = m.id and u.email = ${subject} and u.name = ${name}
+    and (u.email_verified_at is not null) = ${emailVerified}`,
   serviceUser: ({ name }, tokenHash) => sql` and p.secret_hash = ${tokenHash}
     and p.service_user_id = m.id and m.name = ${name}`,
 };

@@ -114,10 +114,12 @@ interface Options {
  */
 export const CONNECTION_LASTS_MS = 30 * 60_000;
 
-/** How the server runs our statements; docs/performance.md gives the reasons. */
+/** How PostgreSQL plans our statements; docs/performance.md gives the reasons. */
+export const PLANNING = ["jit=off", "plan_cache_mode=force_generic_plan", "enable_bitmapscan=off"];
+
+/** How the server runs our statements. */
 const SERVER_OPTIONS = [
-  "jit=off",
-  "plan_cache_mode=force_generic_plan",
+  ...PLANNING,
   "timezone=UTC",
   "statement_timeout=10000",
   "lock_timeout=8000",

@@ -3,6 +3,9 @@ import { all, join, raw, type Sql, sql, TRUE } from "./sql";
 /** Which rows are asked for, as conditions on the alias `row`. */
 export interface Filter {
   where: Sql;
+  /** Ids between which the rows are. */
+  above?: Sql;
+  below?: Sql;
   /**
    * The same rows, taken apart into ranges of an index that ends in the id. Each range gives its
    * first rows in order of their ids, and the first of all are among them. So a page of what is rare
@@ -18,22 +21,36 @@ export interface Filter {
 export interface Ranges {
   /** One row for each range, under the alias `range`. */
   from: Sql;
-  /** What the columns of `row` equal in a range, as the index has them. */
-  by: Sql;
+  /** What the index has between the account and the id: columns of `range`, and what they equal of `row`. */
+  columns: Readonly<Record<string, string>>;
+  /**
+   * Whether the values of the columns make many ranges, most of which hold little. The planner believes it
+   * where it is asked twice for the same: else it takes what few values there are for common, walks the
+   * account in order and throws rows away.
+   */
+  areMany?: true;
 }
 
 export interface Way {
   /** The condition, asked of one row. */
   where: Sql;
-  /** The same as ranges of an index, where it is not one range already. */
-  ranges?: Ranges;
+  /** The same as ranges of an index… */
+  ranges: Ranges;
+  /** …and what holds besides, where they have more. */
+  besides?: Sql;
 }
+
+/** Whether a row is in one of the ranges. */
+export const isWithin = ({ from, columns }: Ranges): Sql =>
+  sql`exists (select from ${from} where ${all(
+    Object.entries(columns).map(([name, expression]) => raw(`${expression} = range.${name}`)),
+  )})`;
 
 export interface Search {
   /** Asked of one row after another. */
   where: Sql;
-  /** The same by an index that gives rows of the account `scope.account_id` in no order, if there is one. */
-  indexed?: Ranges;
+  /** Ids, as `range.id`, that an index has of the account `scope.account_id` in no order, if there is one. */
+  indexed?: Sql;
 }
 
 /** How many rows are looked through one after another before an index in no order is asked. */
@@ -50,26 +67,27 @@ export function mapped(
   filter: Filter,
   change: (piece: Sql, of: (other: Filter) => Sql) => Sql,
 ): Filter {
-  const { where, ranges, each, search } = filter;
+  const { where, above, below, ranges, each, search } = filter;
   const from = (given: Ranges, of: (other: Filter) => Ranges): Ranges => ({
     ...given,
     from: change(given.from, (other) => of(other).from),
   });
   return {
     where: change(where, (of) => of.where),
+    ...(above && { above: change(above, (of) => of.above!) }),
+    ...(below && { below: change(below, (of) => of.below!) }),
     ...(ranges && { ranges: from(ranges, (of) => of.ranges!) }),
     ...(each && {
       each: each.map((way, i) => ({
         where: change(way.where, (of) => of.each![i]!.where),
-        ...(way.ranges && { ranges: from(way.ranges, (of) => of.each![i]!.ranges!) }),
+        ranges: from(way.ranges, (of) => of.each![i]!.ranges),
+        ...(way.besides && { besides: change(way.besides, (of) => of.each![i]!.besides!) }),
       })),
     }),
     ...(search && {
       search: {
         where: change(search.where, (of) => of.search!.where),
-        ...(search.indexed && {
-          indexed: from(search.indexed, (of) => of.search!.indexed!),
-        }),
+        ...(search.indexed && { indexed: change(search.indexed, (of) => of.search!.indexed!) }),
       },
     }),
   };
@@ -82,24 +100,33 @@ export function unhurried({ each = [], ...filter }: Filter): Filter {
 
 interface Shape {
   columns: Sql;
+  /** The id that the last page ended with. */
+  after?: Sql | null;
   table: Sql;
-  order: Sql;
+  /** By id, the least first or the greatest. */
+  descending: boolean;
   /** The account whose rows they are; only a search asks for it. */
   account?: Sql;
 }
 
 /** The first rows that meet all conditions, in order of their ids. */
 export function firstRows(
-  shape: Shape,
+  given: Shape,
   conditions: readonly Sql[],
-  { where, ranges, each, search }: Filter,
+  { where, above, below, ranges, each, search }: Filter,
   limit: Sql,
 ): Sql {
   const asked = [...conditions, where];
+  const { after, descending } = given;
+  const shape: Ordered = {
+    ...given,
+    above: [above, descending ? null : after].filter((one) => one != null),
+    below: [below, descending ? after : null].filter((one) => one != null),
+  };
   if (each) {
     // One of them is rare as a rule.
-    const tries = each.map(({ where, ranges }, i) => ({
-      ...{ conditions: ranges ? asked : [...asked, where], ranges, most: BEFORE_REFUSAL },
+    const tries = each.map(({ ranges, besides = TRUE }, i) => ({
+      ...{ conditions: [...asked, besides], ranges, most: BEFORE_REFUSAL },
       besides: all(each.filter((_, other) => other !== i).map((other) => other.where)),
     }));
     return lookedThrough(shape, tries, null, limit);
@@ -114,17 +141,33 @@ export function firstRows(
 }
 
 function inOrder(
-  { columns, table, order }: Shape,
+  { columns, table, descending, above, below }: Ordered,
   conditions: readonly Sql[],
   ranges: Ranges | undefined,
   limit: Sql,
 ): Sql {
-  const rows = (more: Sql) => sql`select ${columns} from ${table} row
-    where ${all([...conditions, more])} order by ${order} limit ${limit}`;
-  if (!ranges) return rows(TRUE);
-  return sql`select row.* from ${ranges.from} cross join lateral (${rows(ranges.by)}) row
+  const order = raw(descending ? "row.id desc" : "row.id");
+  const rows = (more: readonly Sql[]) => sql`select ${columns} from ${table} row
+    where ${all([...conditions, ...between({ above, below }), ...more])} order by ${order} limit ${limit}`;
+  if (!ranges) return rows([]);
+  const within = Object.entries(ranges.columns).flatMap(([name, of]) => [
+    raw(`${of} = range.${name}`),
+    ...(ranges.areMany ? [raw(`${of} between range.${name} and range.${name}`)] : []),
+  ]);
+  return sql`select row.* from ${ranges.from} cross join lateral (${rows(within)}) row
     order by ${order} limit ${limit}`;
 }
+
+interface Ordered extends Shape {
+  /** Ids that all rows are above, and below. */
+  above: Sql[];
+  below: Sql[];
+}
+
+const between = ({ above, below }: Pick<Ordered, "above" | "below">): Sql[] => [
+  ...above.map((id) => sql`row.id > ${id}`),
+  ...below.map((id) => sql`row.id < ${id}`),
+];
 
 interface Try {
   conditions: readonly Sql[];
@@ -140,8 +183,13 @@ interface Try {
  * try where that finds no page and leaves rows that were not looked at. What finds no page by any
  * try is found by an index in the end, or refused: all of the account would have to be read.
  */
-function lookedThrough(shape: Shape, tries: readonly Try[], indexed: Sql | null, limit: Sql): Sql {
-  const { columns, order } = shape;
+function lookedThrough(
+  shape: Ordered,
+  tries: readonly Try[],
+  indexed: Sql | null,
+  limit: Sql,
+): Sql {
+  const { columns, descending } = shape;
   const parts = tries.map(({ conditions, ranges, besides, most }, i) => {
     // A parameter: for a number, the planner would read and sort all of an account that it takes for smaller.
     const limit = sql`${most}::int`;
@@ -176,23 +224,27 @@ function lookedThrough(shape: Shape, tries: readonly Try[], indexed: Sql | null,
         " union all ",
       )}
       ${indexed ? sql`union all (${indexed} where (select number from chosen) = ${last})` : raw("")}
-    ) row order by ${order} limit ${limit}`;
+    ) row order by ${raw(descending ? "row.id desc" : "row.id")} limit ${limit}`;
 }
 
 /** Rows that an index gives in no order, without a `where`. */
 function byIndex(
-  { columns, table, account }: Shape,
+  { columns, table, account, above, below }: Ordered,
   conditions: readonly Sql[],
   ranges: Ranges | undefined,
-  { from, by }: Ranges,
+  ids: Sql,
 ): Sql {
   if (!account) throw new Error("A search takes the account that it is in.");
-  const within = ranges ? sql`exists (select from ${ranges.from} where ${ranges.by})` : TRUE;
   // `offset 0`: the planner takes all accounts for average ones, and would read the account.
   return sql`select row.* from (select ${account} as account_id offset 0) scope
-    cross join lateral ${from}
+    cross join lateral ${ids}
     cross join lateral (
       select ${columns} from ${table} row
-      where ${all([...conditions, within, by])} offset 0
+      where ${all([
+        ...conditions,
+        ...between({ above, below }),
+        ranges ? isWithin(ranges) : TRUE,
+        raw("row.id = range.id"),
+      ])} offset 0
     ) row`;
 }

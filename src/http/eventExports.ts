@@ -6,7 +6,7 @@ import type { Access } from "../context/access";
 import { noteUse } from "../context/authenticate";
 import type { Context } from "../context/context";
 import { type Filter, firstRows, unhurried } from "../database/firstRows";
-import { raw, type Sql, sql } from "../database/sql";
+import { type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
 import { DomainError, NotFound, render, Unavailable } from "../errors";
 import { firstIdAt, isId, kindOf } from "../ids";
@@ -168,8 +168,8 @@ class EventReader {
   private async read({ ctx, access, caller }: Entered, after: string): Promise<Event[] | null> {
     const table = ctx.db.table(Event);
     const page = firstRows(
-      { columns: table.columns, table: table.name, order: raw("row.id") },
-      [access.readable(Event), sql`row.id > ${after}`],
+      { columns: table.columns, table: table.name, descending: false, after: sql`${after}::text` },
+      [access.readable(Event)],
       this.filter,
       sql`${PAGE}::int`,
     );

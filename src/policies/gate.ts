@@ -13,7 +13,10 @@ export interface Entering {
 export interface Condition {
   /** Under which a standing keeps the fact. */
   readonly name: string;
-  /** The fact that PostgreSQL tells of a member `m`, or of a service user `m`, in the account `a`. */
+  /**
+   * The fact that PostgreSQL tells of a member `m` and their user `u`, or of a service user `m`, in the
+   * account `a`. It is told by columns of these rows alone: a transaction holds them, and no others.
+   */
   readonly fact: { readonly member: Sql; readonly serviceUser: Sql };
   /** Judges the fact; a warning lets the principal in. */
   readonly judge: (fact: unknown, entering: Entering) => Forbidden | Warning | null;
@@ -42,8 +45,7 @@ export const conditions: Condition[] = [
   {
     name: "mfaMissing",
     fact: {
-      member: raw(`a.mfa_required and not exists (
-        select from users where users.id = m.user_id and users.mfa_enabled_at is not null)`),
+      member: raw("a.mfa_required and u.mfa_enabled_at is null"),
       serviceUser: raw("false"),
     },
     judge: (mfaMissing) =>
@@ -62,6 +64,9 @@ export type PlaceKind = keyof Condition["fact"];
 /** The tables whose rows give a place. */
 export const PLACES = { member: raw("memberships"), serviceUser: raw("service_users") };
 
+/** The user `u` of the place `m`, to be joined. */
+export const USER_OF = { member: raw(" join users u on u.id = m.user_id"), serviceUser: raw("") };
+
 /** The account `a` is open. A closed account does not exist for anyone in it (Y3). */
 export const ACCOUNT_IS_OPEN = raw("a.deleted_at is null");
 
@@ -71,7 +76,7 @@ export const PLACE_IS_HELD = {
   serviceUser: raw("m.deleted_at is null"),
 };
 
-/** Everything that the gate looks at, as one `jsonb`, of the account `a` and the place `m`. */
+/** Everything that the gate looks at, as one `jsonb`, of the account `a`, the place `m` and its `u`. */
 export function factsOf(kind: PlaceKind): Sql {
   const facts = conditions.map(({ name, fact }) => sql`${raw(`'${name}'`)}, ${fact[kind]}`);
   return sql`jsonb_build_object(${join(facts, ", ")})`;

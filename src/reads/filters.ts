@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { canonicalRange } from "../net/addresses";
 import { EVERYTHING, type Filter, type Search, type Way } from "../database/firstRows";
-import { all, FALSE, raw, type Sql, sql, TRUE } from "../database/sql";
+import { all, FALSE, raw, sql, TRUE } from "../database/sql";
 import { CredentialKind } from "../entities/Credential";
 import { MemberStatus } from "../entities/Membership";
 import { BillingRole, DeveloperRole, type Roles, TeamRole } from "../entities/roles";
@@ -47,9 +47,14 @@ export function membersFilter({ status, roles, text }: MemberConditions): Filter
       from: sql`unnest(${administrator}::boolean[], ${developer}::text[], ${team}::text[],
         ${billing}::text[], ${actives}::boolean[])
         range(administrator, developer, team, billing, active)`,
-      by: raw(`row.administrator = range.administrator and row.developer = range.developer
-        and row.team = range.team and row.billing = range.billing
-        and (row.disabled_at is null) = range.active`),
+      columns: {
+        administrator: "row.administrator",
+        developer: "row.developer",
+        team: "row.team",
+        billing: "row.billing",
+        active: "(row.disabled_at is null)",
+      },
+      areMany: true,
     },
   };
 }
@@ -66,13 +71,7 @@ function searchOf(part: string): Search {
   if (size === 1) return { where };
   return {
     where,
-    indexed: {
-      from: sql`(select s.id from member_searches s
-        where search_pieces(s.account_id, s.text, 2)
-            @> search_pieces(scope.account_id, ${part}, ${raw(String(size))})
-          and s.account_id = scope.account_id and strpos(s.text, ${part}) > 0 offset 0) range`,
-      by: raw("row.id = range.id"),
-    },
+    indexed: sql`searched_members(scope.account_id, ${part}, ${raw(String(size))}) range(id)`,
   };
 }
 
@@ -110,7 +109,8 @@ export function credentialsFilter({ kind, ownerId, revoked }: CredentialConditio
     where: TRUE,
     ranges: {
       from: sql`unnest(${ofKind}::text[], ${ofState}::boolean[]) range(kind, revoked)`,
-      by: raw("row.kind = range.kind and (row.revoked_at is not null) = range.revoked"),
+      columns: { kind: "row.kind", revoked: "(row.revoked_at is not null)" },
+      areMany: true,
     },
   };
 }
@@ -137,19 +137,36 @@ export function eventsFilter(filter: EventConditions, field = ["filter", "ip"]):
   const around = (moment: Date, ms: number) =>
     firstIdAt("Event", new Date(Math.min(Math.max(moment.getTime() + ms, 0), 2 ** 48 - 1)));
   const where = all([
-    ...(from ? [sql`row.occurred_at >= ${from} and row.id >= ${around(from, -SLACK_MS)}`] : []),
-    ...(until ? [sql`row.occurred_at < ${until} and row.id < ${around(until, SLACK_MS)}`] : []),
+    ...(from ? [sql`row.occurred_at >= ${from}`] : []),
+    ...(until ? [sql`row.occurred_at < ${until}`] : []),
   ]);
+  const times = {
+    where,
+    ...(from && { above: sql`${around(from, -SLACK_MS)}::text` }),
+    ...(until && { below: sql`${around(until, SLACK_MS)}::text` }),
+  };
   // The rarest as a rule come first.
   const each: Way[] = [
-    ...(objectId ? [{ where: sql`row.object_id = ${objectId}` }] : []),
-    ...(ip != null ? [{ where: fromAddresses(ip, field) }] : []),
+    ...(objectId ? [equal("object_id", "text", objectId)] : []),
+    ...(ip != null ? [fromAddresses(ip, field)] : []),
     ...(principalId || types ? [ofPrincipal(principalId, types && [...new Set(types)])] : []),
   ];
-  if (each.length > 1) return { where, each };
+  if (each.length > 1) return { ...times, each };
   const [only] = each;
-  if (!only) return { where };
-  return only.ranges ? { where, ranges: only.ranges } : { where: all([where, only.where]) };
+  if (!only) return times;
+  return { ...times, where: all([where, only.besides ?? TRUE]), ranges: only.ranges };
+}
+
+/** A column that has one value. */
+function equal(column: string, type: string, value: string): Way {
+  const cast = sql`${value}::${raw(type)}`;
+  return {
+    where: sql`row.${raw(column)} = ${cast}`,
+    ranges: {
+      from: sql`(select ${cast} as ${raw(column)}) range`,
+      columns: { [column]: `row.${column}` },
+    },
+  };
 }
 
 /** What a principal did, of some types; one of the two may be left out. */
@@ -157,37 +174,45 @@ function ofPrincipal(
   principalId: string | null | undefined,
   types: string[] | null | undefined,
 ): Way {
-  const where = all([
-    ...(principalId ? [sql`row.principal_id = ${principalId}`] : []),
-    ...(types ? [sql`row.type = any(${types}::text[])`] : []),
-  ]);
-  if (!types) return { where };
-  const from = principalId
-    ? sql`unnest(array_fill(${principalId}::text, array[${types.length}::int]), ${types}::text[]) range(principal_id, type)`
-    : sql`unnest(${types}::text[]) range(type)`;
-  const by = raw(
-    `${principalId ? "row.principal_id = range.principal_id and " : ""}row.type = range.type`,
-  );
-  return { where, ranges: { from, by } };
+  if (!types) return equal("principal_id", "text", principalId!);
+  const ofTypes = sql`row.type = any(${types}::text[])`;
+  if (!principalId) {
+    const from = sql`unnest(${types}::text[]) range(type)`;
+    return { where: ofTypes, ranges: { from, columns: { type: "row.type" } } };
+  }
+  return {
+    where: sql`row.principal_id = ${principalId} and ${ofTypes}`,
+    ranges: {
+      from: sql`(select ${principalId}::text as principal_id, type from unnest(${types}::text[]) type) range`,
+      columns: { principal_id: "row.principal_id", type: "row.type" },
+    },
+  };
 }
 
 /** The widest range that an index finds: a /24 of IPv4, a /64 of IPv6. */
 const NETWORK_BITS = { 4: 24, 6: 64 } as const;
 
 /** The network of that size, as the index has it. */
-const NETWORK = raw("network(set_masklen(row.ip, case family(row.ip) when 4 then 24 else 64 end))");
+const NETWORK = "network(set_masklen(row.ip, case family(row.ip) when 4 then 24 else 64 end))";
 
-function fromAddresses(text: string, field: string[]): Sql {
+function fromAddresses(text: string, field: string[]): Way {
   const range = canonicalRange(text);
   const refused = (message: string) => new Refused(Refusal.BAD_USER_INPUT, message, field);
   if (!range) throw refused("`ip` takes an address or a range in CIDR notation.");
   const [address, bits] = range.split("/") as [string, string?];
-  if (bits === undefined) return sql`row.ip = ${address}::inet`;
+  if (bits === undefined) return equal("ip", "inet", address);
   const most = NETWORK_BITS[isIP(address) as 4 | 6];
   if (Number(bits) < most) {
     throw refused(
       `\`ip\` takes ranges of at most /${NETWORK_BITS[4]} (IPv4) or /${NETWORK_BITS[6]} (IPv6); this is /${bits}.`,
     );
   }
-  return sql`${NETWORK} = network(set_masklen(${range}::inet, ${most}::int)) and row.ip <<= ${range}::inet`;
+  return {
+    where: sql`row.ip <<= ${range}::inet`,
+    besides: sql`row.ip <<= ${range}::inet`,
+    ranges: {
+      from: sql`(select network(set_masklen(${range}::inet, ${most}::int)) as network) range`,
+      columns: { network: NETWORK },
+    },
+  };
 }

@@ -2,7 +2,7 @@ import { credentialIsGood, sessionIsOpen } from "../context/proof";
 import { fingerprintOf } from "../context/rememberedCaller";
 import { placeKind } from "../context/standing";
 import { raw, type Sql, sql } from "../database/sql";
-import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, PLACES } from "../policies/gate";
+import { ACCOUNT_IS_OPEN, factsOf, PLACE_IS_HELD, PLACES, USER_OF } from "../policies/gate";
 import type { Standing } from "../principal";
 import type { AdmittedCaller } from "./admittedCaller";
 import { Own, source } from "./plan";
@@ -51,7 +51,7 @@ export function guard({ principal }: AdmittedCaller, accounts: boolean): Sql {
   const [foreignKey, ofUser] = {
     member: [
       raw("p.membership_id"),
-      sql` join users u on u.id = m.user_id and m.user_id = ${CALLER.principalId}
+      sql`${USER_OF.member} and m.user_id = ${CALLER.principalId}
         and (u.email_verified_at is not null) = ${CALLER.emailVerified}
         and m.administrator = ${CALLER.administrator} and m.team = ${CALLER.team}
         and m.billing = ${CALLER.billing}`,

@@ -168,16 +168,15 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
       });
       // An aggregate of nothing would come once for each row.
       if (!reads) return body;
-      const cursor = sql`row.id ${raw(newest ? "<" : ">")} ${compiler.arg(place, "after")}`;
       const conditions = [
         ...joined(compiler, inner, on, parent),
         own ? readableOwn(compiler, inner) : readable(compiler, inner),
         only,
-        ...(after == null ? [] : [cursor]),
       ];
       const rows = firstRows(
         {
-          ...{ columns: raw("row.*"), table: row.table.name, order: direction },
+          ...{ columns: raw("row.*"), table: row.table.name, descending: Boolean(newest) },
+          after: after == null ? null : sql`${compiler.arg(place, "after")}::text`,
           ...(parent && { account: accountOf(compiler, parent) }),
         },
         conditions,

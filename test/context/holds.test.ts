@@ -2,9 +2,12 @@ import type { Context } from "../../src/context/context";
 import { hashPassword } from "../../src/identity/passwords";
 import { createAccount } from "../../src/operations/accounts/createAccount";
 import { updateAccount } from "../../src/operations/accounts/updateAccount";
+import { disableTotp } from "../../src/operations/authenticators/disableTotp";
 import { enrollTotp } from "../../src/operations/authenticators/enrollTotp";
 import { endOtherSessions } from "../../src/operations/sessions/endOtherSessions";
 import { endSession } from "../../src/operations/sessions/endSession";
+import { reauthenticate } from "../../src/operations/sessions/reauthenticate";
+import { signIn } from "../../src/operations/sessions/signIn";
 import { signOut } from "../../src/operations/sessions/signOut";
 import { setPassword } from "../../src/operations/users/setPassword";
 import { updateEmail } from "../../src/operations/users/updateEmail";
@@ -15,9 +18,11 @@ import {
   aMember,
   anAccount,
   anAuthenticator,
+  asNobody,
   aSession,
   asUser,
   aUser,
+  eventsOf,
   services,
   userEventsOf,
   withToken,
@@ -27,6 +32,7 @@ import { useMail } from "../support/mail";
 import { meanwhile, usePwned } from "../support/pwned";
 import { atOnce, heldUp, times } from "../support/races";
 import { expectRefused } from "../support/refusals";
+import { codeAt } from "../support/totp";
 
 beforeAll(useDatabase);
 beforeAll(useMail);
@@ -244,5 +250,117 @@ describe("sessions of one user at once", () => {
     await createAccount(ctx, "Acme");
 
     expect(statements.filter((text) => /\bfor (share|no key update)\b/.test(text))).toHaveLength(1);
+  });
+});
+
+describe("what a verb decides by is held until it commits", () => {
+  /** The only administrator of an account, with a second factor, as two requests of one session. */
+  async function anAdministrator({ mfaRequired = false } = {}) {
+    const user = await aUser({ passwordHash: await hashPassword(PASSWORD) });
+    const account = await anAccount({ mfaRequired });
+    await aMember(account, ADMINISTRATOR, { userId: user.id });
+    const { secret } = await anAuthenticator(user.id);
+    const { token } = await aSession(user.id);
+    return { user, account, secret, ctx: () => withToken(token) };
+  }
+  const off = (user: { id: string }) =>
+    sqlAsOwner("update users set mfa_enabled_at = null where id = $1", [user.id]);
+
+  it("T4: turning the second factor off waits for an account that is about to require it", async () => {
+    const { user, account, secret, ctx } = await anAdministrator();
+    const caller = await ctx();
+
+    const outcome = await heldUp(
+      () => sqlAsOwner("update accounts set mfa_required = true where id = $1", [account.id]),
+      () => disableTotp(caller, codeAt(secret, Date.now())),
+    );
+
+    expect(outcome).toMatchObject({ reason: { code: "MFA_REQUIRED_BY_ACCOUNT" } });
+    expect(await userEventsOf(user)).toEqual([]);
+  });
+
+  it("T4, M9: requiring it waits for the caller's own to be turned off", async () => {
+    const { user, account, ctx } = await anAdministrator();
+    const caller = await ctx();
+
+    const outcome = await heldUp(
+      () => off(user),
+      () => updateAccount(caller, account.id, { mfaRequired: true }),
+    );
+
+    expect(outcome).toMatchObject({ reason: { code: "WOULD_LOCK_OUT" } });
+    expect(await eventsOf(account)).toEqual([]);
+  });
+
+  it("T5: nothing is done in an account by a member whose second factor goes off meanwhile", async () => {
+    const { user, account, ctx } = await anAdministrator({ mfaRequired: true });
+    const caller = await ctx();
+
+    const outcome = await heldUp(
+      () => off(user),
+      () => updateAccount(caller, account.id, { name: "Apex" }),
+    );
+
+    expect(outcome).toMatchObject({ reason: { code: "MFA_ENROLLMENT_REQUIRED" } });
+    expect(await eventsOf(account)).toEqual([]);
+  });
+
+  it.each([
+    [
+      "a code, once the second factor is on",
+      "update users set mfa_enabled_at = now() where id = $1",
+      "update authenticators set confirmed_at = now() where user_id = $1",
+      "MFA_CHALLENGE",
+    ],
+    [
+      "the password that there is now",
+      "update users set password_hash = 'another' where id = $1",
+      "select $1::text",
+      "INVALID_CREDENTIALS",
+    ],
+  ])("U11: proving it anew takes %s", async (_what, change, also, code) => {
+    const user = await aUser({ passwordHash: await hashPassword(PASSWORD) });
+    await anAuthenticator(user.id, { confirmedAt: null });
+    await off(user);
+    const ctx = await asUser(user);
+
+    const outcome = await heldUp(
+      () => sqlAsOwner(change, [user.id]),
+      () => reauthenticate(ctx, { password: PASSWORD, code: null }),
+      () => sqlAsOwner(also, [user.id]),
+    );
+
+    expect(outcome).toMatchObject({ reason: { code } });
+    expect(await userEventsOf(user)).toEqual([]);
+  });
+
+  it("U11: proving it anew by a code alone takes a second factor that is still on", async () => {
+    const user = await aUser();
+    const { secret } = await anAuthenticator(user.id);
+    const ctx = await asUser(user);
+
+    const outcome = await heldUp(
+      () => off(user),
+      () => reauthenticate(ctx, { password: null, code: codeAt(secret, Date.now()) }),
+      () =>
+        sqlAsOwner(
+          "update authenticators set removed_at = now(), sealed_secret = null, recovery_code_hashes = '{}', recovery_codes_left = 0 where user_id = $1",
+          [user.id],
+        ),
+    );
+
+    expect(outcome).toMatchObject({ reason: { code: "PASSWORD_NOT_SET" } });
+    expect(await userEventsOf(user)).toEqual([]);
+  });
+
+  it("U9: of many who sign in at once, a user has 100 sessions at most", async () => {
+    const user = await aUser({ passwordHash: await hashPassword(PASSWORD) });
+    await Promise.all(times(98, () => aSession(user.id)));
+
+    await atOnce(times(6, () => () => signIn(asNobody(), user.email, PASSWORD)));
+
+    expect(
+      await sqlAsOwner("select from sessions where user_id = $1 and ended_at is null", [user.id]),
+    ).toHaveLength(100);
   });
 });

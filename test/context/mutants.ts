@@ -116,8 +116,8 @@ export const MUTANTS: Mutant[] = [
   {
     what: "the gate is not asked once the account is held",
     file: "context/access.ts",
-    find: "if (refusal) throw tokenHash ? new OutOfDate() : refusal;",
-    replace: "if (refusal && tokenHash) throw new OutOfDate();",
+    find: "      if (refusal) throw tokenHash ? new OutOfDate() : refusal;\n",
+    replace: "      void refusal;\n",
     tests: members("disableMember"),
   },
   {
@@ -200,16 +200,30 @@ export const MUTANTS: Mutant[] = [
   {
     what: "the account is not held",
     file: "context/standing.ts",
-    find: "for no key update of a for share of m, p",
-    replace: "for share of m, p",
+    find: "for no key update of a for share of ${HELD[kind]}",
+    replace: "for share of ${HELD[kind]}",
     tests: members("disableMember", "leaveAccount"),
   },
   {
     what: "the member as they were before the wait",
     file: "context/standing.ts",
-    find: "for no key update of a for share of m, p",
-    replace: "for no key update of a for share of p",
+    find: 'raw("u, m, p")',
+    replace: 'raw("u, p")',
     tests: members("disableMember", "updateMemberRoles"),
+  },
+  {
+    what: "the user as they were before the wait",
+    file: "context/standing.ts",
+    find: 'raw("u, m, p")',
+    replace: 'raw("m, p")',
+    tests: HOLDS,
+  },
+  {
+    what: "accounts that may come to require a second factor",
+    file: "context/access.ts",
+    find: "if (accounts) await holdAccountsOf(connection, this.principal);",
+    replace: "void [accounts, holdAccountsOf];",
+    tests: HOLDS,
   },
   {
     what: "a session that was ended, in an account",

@@ -7,7 +7,7 @@ import {
 } from "graphql";
 import { authenticate, type Caller } from "../../src/context/authenticate";
 import { Context } from "../../src/context/context";
-import { unhurried } from "../../src/database/firstRows";
+import { isWithin, unhurried } from "../../src/database/firstRows";
 import { all, raw, sql, TRUE } from "../../src/database/sql";
 import { hashOf } from "../../src/identity/tokens";
 import { Loaders, type Page, type PageRequest } from "../../src/context/loaders";
@@ -50,10 +50,14 @@ async function pageInJavaScript<E extends Subject & { id: string }>(
 ): Promise<Page<E>> {
   const table = db.table(entity);
   const mine = sql`row.${raw(table.column(by))} = ${parentId}`;
-  const { where, ranges, search } = unhurried(filter);
-  const within = ranges ? sql`exists (select from ${ranges.from} where ${ranges.by})` : TRUE;
+  const { where, above, below, ranges, search } = unhurried(filter);
+  const within = ranges ? isWithin(ranges) : TRUE;
   const found = await db.query(sql`select ${table.withVirtual} from ${table.name} row
-    where ${all([mine, where, within, search?.where ?? TRUE])} order by row.id`);
+    where ${all([
+      ...[mine, where, within, search?.where ?? TRUE],
+      ...(above ? [sql`row.id > ${above}`] : []),
+      ...(below ? [sql`row.id < ${below}`] : []),
+    ])} order by row.id`);
   const rows = table.instances(found).filter((row) => access.can("read", row));
   if (newestFirst) rows.reverse();
   const from = rows.filter(({ id }) => after === null || (newestFirst ? id < after : id > after));

@@ -97,7 +97,7 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
   ],
   ["another permission", "relations.ts", 'disable: "disable"', 'disable: "enable"'],
   ["no filter on credentials", "relations.ts", "{ where: credentialsFilter }", "{}"],
-  ["a filter's text forgotten", "relationKinds.ts", "asked ? textOf(asked)", 'asked ? ""'],
+  ["a filter's text forgotten", "relationKinds.ts", '${asked ? textOf(asked) : ""}', ""],
 ];
 
 export const MUTANTS: Mutant[] = PLANTED.map(([what, file, find, replace]) => ({

@@ -8,6 +8,7 @@ import { Reading } from "../../src/reads/reading";
 import { relations } from "../../src/reads/relations";
 import { schema } from "../../src/graphql/schema";
 import type { Account } from "../../src/entities/Account";
+import { PLANNING } from "../../src/database/dataSource";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
 import {
   aCredential,
@@ -139,7 +140,7 @@ async function planOf(query: string, token: string, how = ""): Promise<PlanNode[
   );
   if (typeof bound === "string") throw new Error(bound);
   const given = bound.values.length ? `(${bound.values.map(quoted).join(", ")})` : "";
-  await sqlAsOwner("set plan_cache_mode = force_generic_plan; set jit = off");
+  await sqlAsOwner(PLANNING.map((one) => `set ${one}`).join("; "));
   await sqlAsOwner(`prepare read as ${bound.text}`);
   const [row] = await sqlAsOwner<{ "QUERY PLAN": [{ Plan: PlanNode }] }>(
     `explain (${how}format json) execute read${given}`,

@@ -19,24 +19,24 @@ import { useCode } from "../steps/useCode";
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function disableTotp(ctx: Context, code: string): Promise<Authenticator> {
-  return tryCode(ctx, "re-authentication", () =>
-    ctx.self.transaction(async (tx) => {
-      const user = await lockSelf(tx);
-      tx.requireFresh(user);
-      const authenticator = await lockAuthenticator(tx);
-      if (!authenticator) {
-        throw new Refused(Refusal.CONFLICT, "The second factor is off already.");
-      }
-      await assertNotRequired(tx);
-      await useCode(tx, ctx, authenticator, code);
-      await removeAuthenticator(tx, authenticator);
-      user.mfaEnabledAt = null;
-      await tx.save(user);
-      await tx.record("mfa_disabled.v1", user);
-      await queueNotice(tx, ctx, "mfaDisabled");
-      return authenticator;
-    }),
-  );
+  const disable = async (tx: Transaction) => {
+    const user = await lockSelf(tx);
+    tx.requireFresh(user);
+    const authenticator = await lockAuthenticator(tx);
+    if (!authenticator) {
+      throw new Refused(Refusal.CONFLICT, "The second factor is off already.");
+    }
+    await assertNotRequired(tx);
+    await useCode(tx, ctx, authenticator, code);
+    await removeAuthenticator(tx, authenticator);
+    user.mfaEnabledAt = null;
+    await tx.save(user);
+    await tx.record("mfa_disabled.v1", user);
+    await queueNotice(tx, ctx, "mfaDisabled");
+    return authenticator;
+  };
+  // Accounts first: one of them may be about to require it.
+  return tryCode(ctx, "re-authentication", () => ctx.self.transaction(disable, { accounts: true }));
 }
 
 async function assertNotRequired(tx: Transaction): Promise<void> {

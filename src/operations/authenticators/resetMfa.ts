@@ -3,10 +3,11 @@ import { sql } from "../../database/sql";
 import { Account } from "../../entities/Account";
 import { Authenticator } from "../../entities/Authenticator";
 import { Membership } from "../../entities/Membership";
-import { User } from "../../entities/User";
+import type { User } from "../../entities/User";
 import { Refusal, Refused } from "../../errors";
 import { voidPendingProofs } from "../../identity/oneTimeTokens";
-import { findUser } from "../steps/findUser";
+import { emailFrom } from "../steps/emailFrom";
+import { lockNamed } from "../steps/lockNamed";
 import { queueNotice } from "../steps/queueNotice";
 import { reasonFrom } from "../steps/reasonFrom";
 import { removeAuthenticator } from "../steps/removeAuthenticator";
@@ -24,15 +25,17 @@ export async function resetMfa(
   input: { email: string; reason: string },
 ): Promise<{ user: User; members: Membership[] }> {
   const reason = reasonFrom(input.reason);
-  const { id } = await findUser(ctx, input.email);
+  const email = emailFrom(input.email, ["email"]);
   return ctx.self.transaction(async (tx) => {
     // Whatever writes in an account holds it first; in one order, so that two never wait in a circle.
-    const accounts = await tx.rows(
+    await tx.rows(
       Account,
       sql`row.deleted_at is null and row.id in (
-        select account_id from memberships where user_id = ${id} and removed_at is null)`,
+        select m.account_id from memberships m join users u on u.id = m.user_id
+        where u.email = ${email} and m.removed_at is null)`,
     );
-    const user = await tx.lock(User, id);
+    const user = await lockNamed(tx, email);
+    const { id } = user;
     tx.authorize("resetMfa", user);
     const authenticators = await tx.rows(
       Authenticator,
@@ -51,8 +54,9 @@ export async function resetMfa(
     await voidPendingProofs(tx.unrecorded("one_time_tokens"), id);
     const members = await tx.rows(
       Membership,
-      sql`row.account_id = any(${accounts.map((account) => account.id)})
-        and row.user_id = ${id} and row.removed_at is null`,
+      // One that they founded since is not held, and is told as well.
+      sql`row.user_id = ${id} and row.removed_at is null and exists (
+        select from accounts a where a.id = row.account_id and a.deleted_at is null)`,
     );
     tx.entail("resetMfa", members, user);
     await tx.note("member_mfa_reset.v1", ...members);

@@ -8,7 +8,8 @@ import { keepAnAdministrator } from "../steps/keepAnAdministrator";
  * Changes the roles that are given and leaves the rest.
  *
  * @throws Forbidden (ADMINISTRATOR_REQUIRED) when the member is an administrator, or would become
- *   one, and the caller is not.
+ *   one, and the caller is not; (REAUTHENTICATION_REQUIRED) for making one in a session that was not
+ *   proven of late.
  * @throws Refused (ROLE_ABOVE_OWN) when it would grant what the caller does not have;
  *   (LAST_ADMINISTRATOR) when nobody would be left to run the account.
  */
@@ -45,6 +46,8 @@ export async function updateMemberRoles(
         [above],
       );
     }
+    // The new administrator could do, in a session of their own, what this one needs the proof for.
+    if (raised.includes("administrator")) tx.requireFresh(member);
     if (lowered.includes("administrator")) await keepAnAdministrator(tx, member);
 
     Object.assign(member, wanted);

@@ -1,8 +1,9 @@
 import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
-import { User } from "../../entities/User";
+import type { User } from "../../entities/User";
+import { emailFrom } from "../steps/emailFrom";
 import { endSessions } from "../steps/endSessions";
-import { findUser } from "../steps/findUser";
+import { lockNamed } from "../steps/lockNamed";
 import { reasonFrom } from "../steps/reasonFrom";
 
 /**
@@ -16,10 +17,10 @@ export async function endUserSessions(
   input: { email: string; reason: string },
 ): Promise<{ user: User; sessions: Session[] }> {
   const reason = reasonFrom(input.reason);
-  const { id } = await findUser(ctx, input.email);
+  const email = emailFrom(input.email, ["email"]);
   return ctx.self.transaction(async (tx) => {
-    const user = await tx.lock(User, id);
+    const user = await lockNamed(tx, email);
     tx.tell({ reason });
-    return { user, sessions: await endSessions(tx, null, id) };
+    return { user, sessions: await endSessions(tx, null, user.id) };
   });
 }

@@ -1,9 +1,9 @@
 import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import { type Session, SignInMethod } from "../../entities/Session";
-import { Refusal, Refused } from "../../errors";
+import { Refusal, Refused, Unauthenticated } from "../../errors";
 import { newToken } from "../../identity/tokens";
-import { assertPassword, passwordNotSet } from "../steps/assertPassword";
+import { assertPassword, passwordNotSet, WRONG_PASSWORD } from "../steps/assertPassword";
 import { lockAuthenticator } from "../steps/lockAuthenticator";
 import { lockOwnSession } from "../steps/lockOwnSession";
 import { isSecond, methodOf } from "../steps/secondFactor";
@@ -43,14 +43,21 @@ export async function reauthenticate(
   }
   if (second && code === null) throw codeOwed();
   if (who.sessionId && !first && !second) throw passwordNotSet();
-  if (first) await assertPassword(ctx, password!);
+  const matched = first ? await assertPassword(ctx, password!) : null;
 
   const { text, hash } = newToken("SESSION", null);
   const prove = () =>
     ctx.self.transaction(async (tx) => {
       const session = await lockOwnSession(tx, who.sessionId, "update");
-      const authenticator = second ? await lockAuthenticator(tx) : null;
-      if (authenticator) await useCode(tx, ctx, authenticator, code!);
+      // Both as they are now that they are held: either may have changed while the password was checked.
+      const [same] = await tx.query(sql`
+        select from users where id = ${who.id} and password_hash is not distinct from ${matched}`);
+      if (!same) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
+      const authenticator = await lockAuthenticator(tx);
+      if (authenticator) {
+        if (code === null) throw codeOwed();
+        await useCode(tx, ctx, authenticator, code);
+      } else if (!first) throw passwordNotSet();
       session.tokenHash = hash;
       session.authenticatedAt = tx.now;
       session.methods = [
@@ -61,7 +68,7 @@ export async function reauthenticate(
       await tx.record("reauthenticated.v1", session);
       return session;
     });
-  const session = second ? await tryCode(ctx, "re-authentication", prove) : await prove();
+  const session = code === null ? await prove() : await tryCode(ctx, "re-authentication", prove);
   const { authenticatedAt, methods } = session;
   ctx.become({ ...who, authenticatedAt, methods });
   return { session, token: text };

@@ -13,7 +13,7 @@ import { queueNotice } from "./queueNotice";
 import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
 import { isSecond } from "./secondFactor";
 
-/** More are of nobody's use, and would have to be ended one by one. */
+/** More are of nobody's use, and would have to be ended one by one. Those unused for longest go. */
 const MOST_SESSIONS = 100;
 
 /** The question for a second factor, between a first one and a session. */
@@ -55,29 +55,27 @@ export async function openSession(
   const entering = { ...claimantAs(user), sessionId, methods, authenticatedAt };
   const challenge = await ctx.opening(entering).transaction(async (tx) => {
     const same = passwordHash === undefined ? TRUE : sql`u.password_hash = ${passwordHash}`;
-    const [found] = await tx.query<{ owes: boolean; unknown: boolean; spare: string[] }>(sql`
+    const [found] = await tx.query<{ owes: boolean; unknown: boolean }>(sql`
       select u.mfa_enabled_at is not null as owes,
         exists (select from sessions s where s.user_id = u.id) and not exists (
           select from sessions s where s.user_id = u.id and (s.device_hash = ${deviceHash}
-            or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown,
-        array(select s.id from sessions s
-          where s.user_id = u.id and ${sessionIsOpen("s")}
-          order by s.last_used_at desc offset ${MOST_SESSIONS - 1}::int) as spare
-      from users u where u.id = ${user.id} and ${same} for share of u`);
+            or ${sameNetwork(ip)} and s.user_agent is not distinct from ${userAgent})) as unknown
+      from users u where u.id = ${user.id} and ${same} for no key update of u`);
     if (!found) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
     await prove?.(tx);
     if (found.owes && !methods.some(isSecond))
       return issueChallenge(tx.unrecorded("one_time_tokens"), user, methods, tx.now);
+    // A statement of its own: the one that waited for the user saw the sessions of before.
+    const spare = await tx.rows(
+      Session,
+      sql`row.id in (select s.id from sessions s
+        where s.user_id = ${user.id} and ${sessionIsOpen("s")}
+        order by s.last_used_at desc offset ${MOST_SESSIONS - 1}::int)`,
+    );
     tx.authorize("create", session);
     await tx.save(session);
     await tx.record("signed_in.v1", session);
-    if (found.spare.length) {
-      // Those that were not used for longest, so that one more leaves no more than there may be.
-      await endEach(
-        tx,
-        await tx.rows(Session, sql`row.id = any(${found.spare}) and row.ended_at is null`),
-      );
-    }
+    await endEach(tx, spare);
     if (found.unknown) await queueNotice(tx, ctx, "newDevice", userAgent);
     return null;
   });

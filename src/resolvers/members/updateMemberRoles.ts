@@ -24,7 +24,8 @@ class UpdateMemberRolesPayload extends Payload {
 export class UpdateMemberRoles {
   @Mutation(() => UpdateMemberRolesPayload, {
     nullable: true,
-    description: "Changes a member's roles.",
+    description:
+      "Changes a member's roles. To make an administrator, a session takes a proof of the last 15 minutes.",
   })
   updateMemberRoles(
     @Arg("input", () => UpdateMemberRolesInput, { description: "What to do, and with what." })

@@ -27,13 +27,7 @@ import {
 } from "../../support/factories";
 import { deliver, recipient, useMail } from "../../support/mail";
 import { atOnce } from "../../support/races";
-import {
-  denials,
-  eventually,
-  expectDenied,
-  expectNotFound,
-  expectRefused,
-} from "../../support/refusals";
+import { denials, eventually, expectDenied, expectRefused } from "../../support/refusals";
 import { codeAt, fromBase32 } from "../../support/totp";
 
 beforeAll(useDatabase);
@@ -225,8 +219,15 @@ describe("resetMfa", () => {
       action: "resetMfa User",
       code: "FORBIDDEN",
     });
-    await expectNotFound(() => resetMfa(admin, input));
-    await expectNotFound(() => resetMfa(asSignUp(), input));
+    for (const ctx of [admin, asSignUp()]) {
+      // A stranger is to them as an email that no user has (Y3).
+      for (const email of [user.email, "nobody@example.com"]) {
+        await expectRefused(() => resetMfa(ctx, { ...input, email }), {
+          code: "BAD_USER_INPUT",
+          field: ["email"],
+        });
+      }
+    }
     await expect(resetMfa(asNobody(), input)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   });
 

@@ -18,7 +18,7 @@ import {
   userEventsOf,
   withToken,
 } from "../../support/factories";
-import { denials, eventually, expectNotFound, expectRefused } from "../../support/refusals";
+import { denials, eventually, expectRefused } from "../../support/refusals";
 
 beforeAll(useDatabase);
 beforeEach(() => sqlAsOwner("delete from throttles"));
@@ -98,7 +98,12 @@ describe("endUserSessions", () => {
     const member = await as(await aMember(await anAccount(), { administrator: true }));
 
     for (const ctx of [member, asSignUp()]) {
-      await expectNotFound(() => endUserSessions(ctx, { email: user.email, reason: REASON }));
+      for (const email of [user.email, "nobody@example.com"]) {
+        await expectRefused(() => endUserSessions(ctx, { email, reason: REASON }), {
+          code: "BAD_USER_INPUT",
+          field: ["email"],
+        });
+      }
     }
   });
 });

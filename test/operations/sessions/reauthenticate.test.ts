@@ -4,6 +4,7 @@ import { hashPassword } from "../../../src/identity/passwords";
 import { createApiKey } from "../../../src/operations/credentials/createApiKey";
 import { createAuthtoken } from "../../../src/operations/credentials/createAuthtoken";
 import { deleteAccount } from "../../../src/operations/accounts/deleteAccount";
+import { updateMemberRoles } from "../../../src/operations/members/updateMemberRoles";
 import { updateAccount } from "../../../src/operations/accounts/updateAccount";
 import { reauthenticate } from "../../../src/operations/sessions/reauthenticate";
 import { authenticate } from "../../../src/context/authenticate";
@@ -185,6 +186,11 @@ describe("what takes a proof of the last 15 minutes", () => {
         "updateSignInPolicy Account",
         (ctx, { account }) => updateAccount(ctx, account, { mfaRequired: false }),
       ],
+      [
+        "making an administrator",
+        "updateRoles Member",
+        (ctx, { other }) => updateMemberRoles(ctx, other, { administrator: true }),
+      ],
       ["an API key", "create Credential", (ctx, { account }) => createApiKey(ctx, account, {})],
       [
         "an authtoken for oneself, named as its owner",
@@ -234,7 +240,7 @@ describe("what takes a proof of the last 15 minutes", () => {
     await expect(act(ctx, ids)).resolves.toBeDefined();
   });
 
-  it.each(acts.filter(([, action]) => action.endsWith("Credential")))(
+  it.each(acts.filter(([, action]) => !action.endsWith("Account")))(
     "U11, C7: %s is allowed to a key, which was made with one",
     async (_what, _action, act) => {
       const { admin, ids } = await anAdministrator();

@@ -123,7 +123,7 @@ describe("signIn", () => {
 
     await signIn(asNobody(), user.email, PASSWORD);
 
-    expect(statements.filter((text) => /for share of u$/.test(text))).toHaveLength(1);
+    expect(statements.filter((text) => /for no key update of u$/.test(text))).toHaveLength(1);
     const writes = statements.filter((text) => /insert into (sessions|user_events)/.test(text));
     expect(writes).toHaveLength(1);
 
