@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Mutant } from "../support/mutant";
 
 /** Bugs in the compiler of reads. */
@@ -18,6 +19,7 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
   [
     "the cursor's other side",
     "../database/firstRows.ts",
+<<<<<<< HEAD
     "descending ? null : after",
     "descending ? after : null",
   ],
@@ -27,6 +29,12 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
     "sql`row.id > ${id}`",
     "sql`row.id >= ${id}`",
   ],
+=======
+    "above: [above, descending ? null : after]",
+    "above: [above, descending ? after : null]",
+  ],
+  ["the cursor itself again", "../database/firstRows.ts", "row.id > ${id}", "row.id >= ${id}"],
+>>>>>>> cf41721c2f8b7254997c858ff5976bb331dedd07
   ["no filter", "relationKinds.ts", "compiler.filter(place),", ""],
   [
     "no rule for pages",
@@ -111,6 +119,6 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
 ];
 
 export const MUTANTS: Mutant[] = PLANTED.map(([what, file, find, replace]) => ({
-  ...{ what, file: `reads/${file}`, find, replace },
+  ...{ what, file: join("reads", file), find, replace },
   tests: ["test/reads", "test/resolvers"],
 }));
