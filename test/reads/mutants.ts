@@ -19,22 +19,10 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
   [
     "the cursor's other side",
     "../database/firstRows.ts",
-<<<<<<< HEAD
-    "descending ? null : after",
-    "descending ? after : null",
-  ],
-  [
-    "the cursor itself again",
-    "../database/firstRows.ts",
-    "sql`row.id > ${id}`",
-    "sql`row.id >= ${id}`",
-  ],
-=======
     "above: [above, descending ? null : after]",
     "above: [above, descending ? after : null]",
   ],
   ["the cursor itself again", "../database/firstRows.ts", "row.id > ${id}", "row.id >= ${id}"],
->>>>>>> cf41721c2f8b7254997c858ff5976bb331dedd07
   ["no filter", "relationKinds.ts", "compiler.filter(place),", ""],
   [
     "no rule for pages",
