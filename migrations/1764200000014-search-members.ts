@@ -32,9 +32,11 @@ export class SearchMembers1764200000014 implements MigrationInterface {
           from generate_series(shortest, 3) size, generate_series(1, length(text) - size + 1) at
         $$;
 
-      -- Its index can only be read as a bitmap, which serving connections do without.
+      -- Its index can only be read as a bitmap, which serving connections do without. To start parallel
+      -- workers takes longer than all the rest.
       create function searched_members(account text, part text, shortest int) returns setof text
-        language plpgsql stable rows 100 set enable_bitmapscan = on set enable_seqscan = off as $$
+        language plpgsql stable rows 100 set enable_bitmapscan = on
+          set enable_seqscan = off set max_parallel_workers_per_gather = 0 as $$
         begin
           return query select s.id from member_searches s
             where search_pieces(s.account_id, s.text, 2) @> search_pieces(account, part, shortest)
