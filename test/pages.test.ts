@@ -24,6 +24,7 @@ const NOT_PASTED: Record<string, string> = {
   "npm ci && npm run build && npm prune --omit=dev": "It would remove what tests need.",
   "npm run bench                                  # --rounds 7 --seconds 2 --works nested,can,events,…":
     "It measures for minutes.",
+  "npm run bench:scale     # --members 1000000 --events 5000000": "It measures for minutes.",
   "bench/peers/run.sh --rounds 5     # installs them in bench/peers alone, from its own lock file":
     "It measures for minutes.",
 };
