@@ -239,7 +239,7 @@ it("E1: makes statements that write a row in the transaction, and of events wher
   );
   expect(makers.sort()).toEqual([
     "context/accountEntries.ts",
-    "context/recording.ts",
+    "context/refusals.ts",
     "context/transaction.ts",
     "database/table.ts",
   ]);

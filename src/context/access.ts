@@ -11,7 +11,7 @@ import { gate, type Verdict, warn } from "../policies/gate";
 import { allowed } from "../policies/allowedRows";
 import type { Principal, Request, Standing } from "../principal";
 import { holdAccount, holdAccountsOf, holdSession } from "./holds";
-import { denialOf, recordRefusal } from "./recording";
+import { denialOf, recordRefusal } from "./refusals";
 import { holdStanding, OutOfDate } from "./standing";
 import { Transaction } from "./transaction";
 

@@ -9,7 +9,7 @@ import { parseToken, type Token } from "../identity/tokens";
 import { ACCOUNT_IS_OPEN, gate, PLACE_IS_HELD, PLACES, USER_OF } from "../policies/gate";
 import type { Principal, Request, Standing } from "../principal";
 import { credentialIsGood, sessionIsOpen } from "./proof";
-import { denialOf, recordRefusal } from "./recording";
+import { denialOf, recordRefusal } from "./refusals";
 import { standingColumns, standingOf, type StandingRow } from "./standing";
 
 /** Last use is noted at most this often (C3): a read that writes every time would be a write. */

@@ -20,6 +20,7 @@ import { SearchMembers1764200000014 } from "../../migrations/1764200000014-searc
 import { KeepWherePeopleSignIn1764200000019 } from "../../migrations/1764200000019-keep-where-people-sign-in";
 import { OrderMailRequests1764200000003 } from "../../migrations/1764200000003-order-mail-requests";
 import { SpaceMails1764200000020 } from "../../migrations/1764200000020-space-mails";
+import { TellRefusalsOnce1764200000021 } from "../../migrations/1764200000021-tell-refusals-once";
 import { Account } from "../entities/Account";
 import { Authenticator } from "../entities/Authenticator";
 import { Credential } from "../entities/Credential";
@@ -70,6 +71,7 @@ const migrations = [
   SearchMembers1764200000014,
   KeepWherePeopleSignIn1764200000019,
   SpaceMails1764200000020,
+  TellRefusalsOnce1764200000021,
 ];
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -92,6 +92,10 @@ export interface RecordedDecision {
   code?: string;
   /** How many refusals this one event stands for. */
   count?: number;
+  /** When the first of several was refused; the event is as the latest was. */
+  since?: string;
+  /** They differ in what was to be done to, or in where from: more than were told apart. */
+  mixed?: true;
 }
 
 /** Who acted, as they were then. They may be gone since, so this is a copy and not a reference. */

@@ -30,16 +30,35 @@ export function closeWhenDrained(app: FastifyInstance): void {
   });
 }
 
-/** Takes work that may outlive its answer; the server waits for it before it has stopped. */
-export function backgroundOf(app: FastifyInstance): (work: Promise<unknown>) => void {
+/**
+ * Takes work that may outlive its answer; the server waits for it before it has stopped.
+ *
+ * @param last What is left to do once all of it has ended.
+ */
+export function backgroundOf(
+  app: FastifyInstance,
+  last: () => Promise<void>,
+): (work: Promise<unknown>) => void {
   const working = new Set<Promise<unknown>>();
-  app.addHook("onClose", async () => {
-    await Promise.all(working);
-  });
-  return (work) => {
+  const background = (work: Promise<unknown>) => {
     const settled = work
       .catch((error: unknown) => app.log.error({ err: error }, "background work failed"))
       .finally(() => working.delete(settled));
     working.add(settled);
   };
+  app.addHook("onClose", async () => {
+    await Promise.all(working);
+    background(last());
+    await Promise.all(working);
+  });
+  return background;
+}
+
+/** Does something over and over until the server stops. */
+export function repeat(app: FastifyInstance, everyMs: number, act: () => void): void {
+  const timer = setInterval(act, everyMs).unref();
+  app.addHook("onClose", (_app, done) => {
+    clearInterval(timer);
+    done();
+  });
 }

@@ -7,6 +7,7 @@ import Fastify, {
   LogController,
 } from "fastify";
 import type { Logger } from "pino";
+import { tellAllRefusals, tellRefusals } from "../context/refusals";
 import type { Services } from "../context/services";
 import type { Database } from "../database/database";
 import { newRequestId } from "../ids";
@@ -20,13 +21,15 @@ import { ExplorerFiles, explorerFiles } from "./explorerFiles";
 import { graphql } from "./graphql";
 import { HEADERS } from "./headers";
 import { health } from "./health";
-import { backgroundOf, closeWhenDrained } from "./lifecycle";
+import { backgroundOf, closeWhenDrained, repeat } from "./lifecycle";
 import { refuseOtherMethods } from "./methods";
 import { answerRefusedByNode } from "./refusedByNode";
 import { socialSignIn } from "./socialSignIn";
 
 /** For a request to arrive in, its body with it; the answer may take longer (a live tail). */
 const REQUEST_MS = 30_000;
+/** How late refusals may be told that were counted in a minute (docs/operating.md). */
+const TELL_REFUSALS_MS = 5_000;
 
 export interface ServerOptions {
   db: Database;
@@ -50,7 +53,8 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   await app.register(cookie);
   answerErrors(app);
   takeJson(app);
-  const background = backgroundOf(app);
+  const background = backgroundOf(app, () => tellAllRefusals(db));
+  repeat(app, TELL_REFUSALS_MS, () => background(tellRefusals(db)));
   const open = contextOpener(db, services, background);
   await app.register(health, { db });
   const explorer = config.explorer ? new ExplorerFiles(demoKey, config.publicUrl) : null;

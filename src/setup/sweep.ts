@@ -24,10 +24,10 @@ const EXPIRED: Sql[] = [
   sql`delete from throttles where key in (
     select key from throttles where resets_at < now() and free_at < now()
     order by resets_at limit ${BATCH}::int for update skip locked) returning key`,
-  // Long after the minute in which refusals of one kind are only counted (E1).
+  // After the minute in which refusals of one kind are only counted (E1), it is the same as none.
   sql`delete from refusals where (stream_id, principal_id, what) in (
     select stream_id, principal_id, what from refusals
-    where recorded_at < now() - interval '30 days'
+    where recorded_at < now() - interval '1 day'
     order by recorded_at limit ${BATCH}::int for update skip locked) returning what`,
 ];
 

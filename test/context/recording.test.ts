@@ -1,7 +1,7 @@
 import { createAccount } from "../../src/operations/accounts/createAccount";
 import { disableMember } from "../../src/operations/members/disableMember";
 import { signIn } from "../../src/operations/sessions/signIn";
-import { sqlAsOwner, useDatabase } from "../support/database";
+import { useDatabase } from "../support/database";
 import {
   ADMINISTRATOR,
   aMember,
@@ -49,16 +49,5 @@ describe("what an event says was asked", () => {
     expect(await userEventsOf(user)).toMatchObject([
       { decision: { action: "create", subject: { type: "Session", id: null } } },
     ]);
-  });
-
-  it("E1: counts refusals of one kind together, and those of another kind of row apart", async () => {
-    const account = await anAccount();
-    const ctx = await as(await aMember(account, DEVELOPER));
-    const other = await aMember(account);
-    for (let i = 0; i < 2; i++) await expect(disableMember(ctx, other.id)).rejects.toBeDefined();
-
-    expect(
-      await sqlAsOwner("select what, unrecorded from refusals where stream_id = $1", [account.id]),
-    ).toEqual([{ what: "action_refused.v1 disable Member FORBIDDEN", unrecorded: 1 }]);
   });
 });

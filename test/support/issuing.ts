@@ -18,7 +18,14 @@ import {
   withToken,
 } from "./factories";
 import { whileWaiting } from "./races";
-import { BILLING, expectDenied, expectNotFound, expectRefused, UNKNOWN } from "./refusals";
+import {
+  BILLING,
+  expectDenied,
+  expectNotFound,
+  expectRefused,
+  UNKNOWN,
+  forgetRefusals,
+} from "./refusals";
 
 type Create = (
   ctx: Context,
@@ -243,7 +250,7 @@ export function itIssues(create: Create, { kind, id, secret: shape, type }: Kind
     ];
 
     for (const { id: ownerId } of owners) {
-      await sqlAsOwner("delete from refusals");
+      await forgetRefusals();
       const ctx = await as(developer);
       await expectDenied(account, () => create(ctx, account.id, { ownerId }), {
         action,

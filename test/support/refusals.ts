@@ -1,5 +1,6 @@
+import { tellAllRefusals, tellRefusals } from "../../src/context/refusals";
 import { BillingRole, LOWEST, type Roles } from "../../src/entities/roles";
-import { sqlAsOwner } from "./database";
+import { db, sqlAsOwner } from "./database";
 import { DEVELOPER, INVITER, READER } from "./factories";
 
 export const BILLING: Roles = { ...LOWEST, billing: BillingRole.ACCESS };
@@ -104,4 +105,16 @@ export async function eventually(holds: () => Promise<boolean>): Promise<void> {
   for (let i = 0; i < 100 && !(await holds()); i++) {
     await new Promise((go) => setTimeout(go, 10));
   }
+}
+
+/** Has the minute be over in which refusals are only counted, for this server and all others. */
+export async function afterQuietMinute(): Promise<void> {
+  await sqlAsOwner("update refusals set recorded_at = recorded_at - interval '61 s'");
+  await tellRefusals(db);
+}
+
+/** Has the next refusal be the first one of its kind. */
+export async function forgetRefusals(): Promise<void> {
+  await tellAllRefusals(db);
+  await sqlAsOwner("delete from refusals");
 }

@@ -1,5 +1,5 @@
 import type { Context } from "../../context/context";
-import { recordRefusal } from "../../context/recording";
+import { recordRefusal } from "../../context/refusals";
 import type { Transaction } from "../../context/transaction";
 import type { Queryable } from "../../database/database";
 import { sql } from "../../database/sql";

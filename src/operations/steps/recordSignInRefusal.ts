@@ -1,5 +1,5 @@
 import type { Context } from "../../context/context";
-import { recordRefusal } from "../../context/recording";
+import { recordRefusal } from "../../context/refusals";
 import type { EventType, RecordedDecision } from "../../entities/Event";
 import type { Principal } from "../../principal";
 
@@ -20,7 +20,7 @@ export function recordSignInRefusal(
   who: Principal,
   type: EventType,
   decision: RefusedDecision & { code: string },
-): Promise<void> {
+): Promise<boolean> {
   const { id: userId, sessionId } = who;
   const refusal = { type, stream: { userId }, objectId: sessionId ?? userId, decision };
   return recordRefusal(db, who, request, refusal);

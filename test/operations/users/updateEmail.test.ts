@@ -20,7 +20,7 @@ import {
 } from "../../support/factories";
 import { deliver, recipient, tokenIn, useMail } from "../../support/mail";
 import { atOnce, times } from "../../support/races";
-import { expectDenied, expectRefused } from "../../support/refusals";
+import { expectDenied, expectRefused, forgetRefusals } from "../../support/refusals";
 
 beforeAll(useDatabase);
 beforeAll(useMail);
@@ -132,7 +132,7 @@ describe("updateEmail", () => {
     const ctx = await withToken(key);
     await expectDenied({ id: member.userId }, () => updateEmail(ctx, anEmail()), denied);
     const token = await asked(user!, anEmail());
-    await sqlAsOwner("delete from refusals");
+    await forgetRefusals();
     await expectDenied({ id: member.userId }, () => confirmEmail(ctx, token), denied);
   });
 
