@@ -2,36 +2,36 @@ import "reflect-metadata";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
-import { accounts } from "./commands/accounts";
+import { accountsCommand } from "./commands/accounts";
 import { Interrupted } from "./commands/asOperator";
-import { check } from "./commands/check";
+import { checkCommand } from "./commands/check";
 import { type Command, Misused } from "./commands/command";
-import { createAdministrator } from "./commands/createAdministrator";
-import { endSessions } from "./commands/endSessions";
-import { events } from "./commands/events";
-import { migrate } from "./commands/migrate";
-import { policy } from "./commands/policy";
-import { resetMfa } from "./commands/resetMfa";
-import { rotateKeys } from "./commands/rotateKeys";
-import { schema } from "./commands/schema";
+import { createAdministratorCommand } from "./commands/createAdministrator";
+import { endSessionsCommand } from "./commands/endSessions";
+import { eventsCommand } from "./commands/events";
+import { migrateCommand } from "./commands/migrate";
+import { policyCommand } from "./commands/policy";
+import { resetMfaCommand } from "./commands/resetMfa";
+import { rotateKeysCommand } from "./commands/rotateKeys";
+import { schemaCommand } from "./commands/schema";
 import { Terminal } from "./commands/terminal";
-import { users } from "./commands/users";
+import { usersCommand } from "./commands/users";
 import { Refused } from "./errors";
 import { problemOf } from "./setup/problems";
 import { interruption } from "./setup/stopping";
 
 const COMMANDS: Record<string, Command> = {
-  accounts,
-  check,
-  "create-administrator": createAdministrator,
-  "end-sessions": endSessions,
-  events,
-  migrate,
-  policy,
-  "reset-mfa": resetMfa,
-  "rotate-keys": rotateKeys,
-  schema,
-  users,
+  accounts: accountsCommand,
+  check: checkCommand,
+  "create-administrator": createAdministratorCommand,
+  "end-sessions": endSessionsCommand,
+  events: eventsCommand,
+  migrate: migrateCommand,
+  policy: policyCommand,
+  "reset-mfa": resetMfaCommand,
+  "rotate-keys": rotateKeysCommand,
+  schema: schemaCommand,
+  users: usersCommand,
 };
 
 const DONE = 0;

@@ -97,6 +97,6 @@ export const SIGN_UP = "sign-up";
 export const OPERATOR = "operator";
 
 /** Whoever runs the command line, as the operating system knows them. */
-export function operator(user: string, host: string): Principal {
+export function operatorNamed(user: string, host: string): Principal {
   return { ...system(OPERATOR), subject: `operator ${user}@${host}` };
 }

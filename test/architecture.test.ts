@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { getMetadataArgsStorage } from "typeorm";
 import { UNRECORDED, writesOf } from "../src/context/unrecorded";
 import { entities } from "../src/database/dataSource";
@@ -77,7 +77,7 @@ const BEHIND: Record<string, readonly string[]> = {
   qrcode: ["identity/totp"],
   nodemailer: ["mails"],
   negotiator: ["mails/languages"],
-  bowser: ["mails/browser"],
+  bowser: ["mails/userAgent"],
   "graphile-worker": ["setup/jobs", "database"],
   "@apollo/": ["graphql", "http"],
   "@graphql-yoga/": ["graphql"],
@@ -277,4 +277,32 @@ it("has named exports only, no barrels, and no room for what has no place", () =
     /^export (default|\*)/m.test(readFileSync(join(src, file), "utf8")),
   );
   expect(loose).toEqual([]);
+});
+
+/** What stands in several files, each with those. */
+const shared = (named: readonly (readonly [name: string, file: string])[]) => {
+  const files = new Map<string, Set<string>>();
+  for (const [name, file] of named) files.set(name, (files.get(name) ?? new Set()).add(file));
+  return [...files].filter(([, { size }]) => size > 1).map(([name, of]) => [name, ...of]);
+};
+
+it("exports each name from one file", () => {
+  const exported = files.flatMap((file) =>
+    [...readFileSync(join(src, file), "utf8").matchAll(/^export (.*)$/gm)].map(([, rest]) => {
+      const [, name] =
+        /^(?:abstract |async )?(?:class|const|enum|function\*?|interface|type) (\w+)/.exec(rest!) ??
+        [];
+      if (!name) throw new Error(`${file}: what does this export? ${rest}`);
+      return [name, file] as const;
+    }),
+  );
+  expect(shared(exported)).toEqual([]);
+});
+
+/** A command has the name that the operator types, and a mutation that of the operation it calls. */
+const NAMED_FOR_WHAT_IT_CALLS = /^(commands\/|resolvers\/\w+\/)/;
+
+it("has files of one name in one room alone", () => {
+  const named = files.filter((file) => !NAMED_FOR_WHAT_IT_CALLS.test(file));
+  expect(shared(named.map((file) => [basename(file), file]))).toEqual([]);
 });

@@ -2,7 +2,7 @@ import { all, sql } from "../database/sql";
 import { Account } from "../entities/Account";
 import { asOperator } from "./asOperator";
 import { command } from "./command";
-import { contains, type Format, idFrom, limitFrom, list, LISTING, pages } from "./listing";
+import { contains, type Format, idFrom, limitFrom, LISTING, pages, printRows } from "./listing";
 
 const format: Format<Account> = {
   json: (account) => ({ ...account }),
@@ -14,7 +14,7 @@ const format: Format<Account> = {
   },
 };
 
-export const accounts = command({
+export const accountsCommand = command({
   does: "lists accounts, deleted ones too, the latest first",
   takes: { name: "PART-OF-NAME", id: "ID", ...LISTING },
   switches: ["json"],
@@ -25,7 +25,7 @@ export const accounts = command({
       ...(id === undefined ? [] : [sql`row.id = ${idFrom("id", id, "Account")}`]),
     ]);
     return asOperator(terminal, (ctx) =>
-      list(terminal, pages(ctx, Account, { where, limit }), { ...format, asJson }),
+      printRows(terminal, pages(ctx, Account, { where, limit }), { ...format, asJson }),
     );
   },
 });

@@ -4,7 +4,7 @@ import { Context } from "../context/context";
 import { Database } from "../database/database";
 import { openDataSource } from "../database/dataSource";
 import { Unavailable } from "../errors";
-import { operator } from "../principal";
+import { operatorNamed } from "../principal";
 import { readConfig } from "../setup/config";
 import { assertMade, bringUpToDate, openDatabase } from "../setup/openDatabase";
 import { openServices } from "../setup/openServices";
@@ -40,7 +40,7 @@ export function asOperator<T>(
     stops.push(() => db.close());
     // One ID for all that this command does.
     const request = { id: typeid("cli").toString(), ip: null, userAgent: null };
-    const caller = operator(userName(), hostname());
+    const caller = operatorNamed(userName(), hostname());
     const report = (error: unknown) => log(reasonOf(error));
     return work(new Context({ db, services: await openServices(config), request, caller, report }));
   });

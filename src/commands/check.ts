@@ -1,11 +1,11 @@
-import { check as verify } from "../setup/check";
+import { check } from "../setup/check";
 import { withStops } from "./asOperator";
 import { command } from "./command";
 
-export const check = command({
+export const checkCommand = command({
   does: "verifies the configuration, and changes nothing",
   run: (_, terminal) =>
     withStops(terminal, async (stops) =>
-      (await verify(terminal.env, stops, terminal.say)) ? 0 : 1,
+      (await check(terminal.env, stops, terminal.say)) ? 0 : 1,
     ),
 });

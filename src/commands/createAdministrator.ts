@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { text } from "node:stream/consumers";
-import { createAdministrator as create } from "../operations/users/createAdministrator";
+import { createAdministrator } from "../operations/users/createAdministrator";
 import { asOperator } from "./asOperator";
 import { command } from "./command";
 
-export const createAdministrator = command({
+export const createAdministratorCommand = command({
   does: "creates the first user, and an account that they administer",
   needs: { email: "EMAIL", name: "NAME", account: "NAME" },
   switches: ["password-stdin"],
@@ -14,7 +14,7 @@ export const createAdministrator = command({
       : randomBytes(18).toString("base64url");
     const { user, account } = await asOperator(
       terminal,
-      (ctx) => create(ctx, { ...input, password }),
+      (ctx) => createAdministrator(ctx, { ...input, password }),
       { make: true },
     );
     terminal.say(`Created ${user.email}, the administrator of "${account.name}" (${account.id}).`);

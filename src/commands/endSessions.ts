@@ -2,7 +2,7 @@ import { endUserSessions } from "../operations/sessions/endUserSessions";
 import { asOperator } from "./asOperator";
 import { command } from "./command";
 
-export const endSessions = command({
+export const endSessionsCommand = command({
   does: "ends all sessions of a user",
   needs: { email: "EMAIL", reason: "TEXT" },
   async run(input, terminal) {

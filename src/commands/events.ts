@@ -16,10 +16,10 @@ import {
   type Format,
   idFrom,
   limitFrom,
-  list,
   LISTING,
   momentFrom,
   pages,
+  printRows,
   rangeFrom,
 } from "./listing";
 import type { Terminal } from "./terminal";
@@ -52,7 +52,7 @@ const format: Format<AnyEvent> = {
   },
 };
 
-export const events = command({
+export const eventsCommand = command({
   does: "prints the events of an account or of a user, the latest first, or as they happen",
   takes: {
     account: "ID",
@@ -99,7 +99,7 @@ export const events = command({
       const found = follow
         ? first(limit, followed(ctx, entity, { where: whose, filter, from: from!, terminal }))
         : pages(ctx, entity, { where: whose, filter, limit });
-      await list(terminal, found, { ...format, asJson });
+      await printRows(terminal, found, { ...format, asJson });
     });
   },
 });

@@ -54,7 +54,7 @@ export interface Format<E> {
 }
 
 /** Prints rows as they come: a table for people, NDJSON for programs. */
-export function list<E>(
+export function printRows<E>(
   terminal: Terminal,
   rows: AsyncIterable<E[]>,
   { json, columns, asJson }: Format<E> & { asJson: boolean },

@@ -3,7 +3,7 @@ import { assertMade, bringUpToDate, openDatabase } from "../setup/openDatabase";
 import { withStops } from "./asOperator";
 import { command } from "./command";
 
-export const migrate = command({
+export const migrateCommand = command({
   does: "brings the database up to date",
   run: (_, terminal) =>
     withStops(terminal, async (stops) => {

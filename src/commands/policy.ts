@@ -1,7 +1,7 @@
 import { policyTable } from "../policies/policyTable";
 import { command } from "./command";
 
-export const policy = command({
+export const policyCommand = command({
   does: "prints who may do what, as Markdown",
   run: (_, { say }) => say(policyTable().replace(/\n$/, "")),
 });

@@ -1,15 +1,15 @@
 import { Refusal, Refused } from "../errors";
-import { resetMfa as reset } from "../operations/authenticators/resetMfa";
+import { resetMfa } from "../operations/authenticators/resetMfa";
 import { asOperator } from "./asOperator";
 import { command } from "./command";
 
-export const resetMfa = command({
+export const resetMfaCommand = command({
   does: "turns off the second factor of a user",
   needs: { email: "EMAIL", reason: "TEXT" },
   run: (input, terminal) =>
     asOperator(terminal, async (ctx) => {
       try {
-        const { user, members } = await reset(ctx, input);
+        const { user, members } = await resetMfa(ctx, input);
         const { length } = members;
         terminal.say(
           `Reset the second factor of ${user.email}: signing in takes no code now. ` +

@@ -1,13 +1,13 @@
-import { rotateKeys as rotate } from "../operations/authenticators/rotateKeys";
+import { rotateKeys } from "../operations/authenticators/rotateKeys";
 import { keyProblem, secrets } from "../setup/check";
 import { asOperator } from "./asOperator";
 import { command } from "./command";
 
-export const rotateKeys = command({
+export const rotateKeysCommand = command({
   does: "encrypts every secret again, under the first of the configured keys",
   run: (_, terminal) =>
     asOperator(terminal, async (ctx) => {
-      const { done, left } = await rotate(ctx);
+      const { done, left } = await rotateKeys(ctx);
       const { currentId } = ctx.services.keyring;
       terminal.say(`Encrypted ${secrets(done)} again, under the key "${currentId}".`);
       for (const key of left) terminal.log(keyProblem(key));

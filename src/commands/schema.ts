@@ -1,6 +1,6 @@
 import { command } from "./command";
 
-export const schema = command({
+export const schemaCommand = command({
   does: "prints the GraphQL schema",
   async run(_, { say }) {
     // The other commands do without it, and it takes a second to load.

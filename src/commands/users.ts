@@ -3,7 +3,7 @@ import { User } from "../entities/User";
 import { emailFrom } from "../operations/steps/emailFrom";
 import { asOperator } from "./asOperator";
 import { command } from "./command";
-import { contains, type Format, idFrom, limitFrom, list, LISTING, pages } from "./listing";
+import { contains, type Format, idFrom, limitFrom, LISTING, pages, printRows } from "./listing";
 
 const format: Format<User> = {
   json: (user) => ({ ...user }),
@@ -17,7 +17,7 @@ const format: Format<User> = {
   },
 };
 
-export const users = command({
+export const usersCommand = command({
   does: "lists users, the latest first",
   takes: { email: "EMAIL", text: "PART-OF-NAME-OR-EMAIL", id: "ID", ...LISTING },
   switches: ["json"],
@@ -29,7 +29,7 @@ export const users = command({
       ...(id === undefined ? [] : [sql`row.id = ${idFrom("id", id, "User")}`]),
     ]);
     return asOperator(terminal, (ctx) =>
-      list(terminal, pages(ctx, User, { where, limit }), { ...format, asJson }),
+      printRows(terminal, pages(ctx, User, { where, limit }), { ...format, asJson }),
     );
   },
 });

@@ -8,7 +8,7 @@ import { Forbidden } from "../errors";
 import { abilityIn, abilityOver } from "../policies/abilities";
 import type { Ability, Action, Subject, SubjectClass } from "../policies/ability";
 import { gate, type Verdict, warn } from "../policies/gate";
-import { allowed } from "../policies/sql";
+import { allowed } from "../policies/allowedRows";
 import type { Principal, Request, Standing } from "../principal";
 import { holdAccount, holdAccountsOf, holdSession } from "./holds";
 import { denialOf, recordRefusal } from "./refusals";

@@ -1,4 +1,4 @@
-import type { Connection, Database, Queryable, Statement } from "../database/database";
+import type { Database, Queryable, Statement, TransactionConnection } from "../database/database";
 import { raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
@@ -7,7 +7,7 @@ import { NotFound } from "../errors";
 import { isFresh } from "../identity/sessions";
 import { type Ability, type Action, ruleFor, type Subject } from "../policies/ability";
 import { denied, stale } from "../policies/denial";
-import { allowed } from "../policies/sql";
+import { allowed } from "../policies/allowedRows";
 import { subjectName } from "../policies/wording";
 import type { Principal, Request, Standing } from "../principal";
 import { eventBy } from "./recording";
@@ -53,7 +53,7 @@ export class Transaction {
 
   constructor(
     private readonly db: Pick<Database, "table">,
-    private readonly connection: Connection,
+    private readonly connection: TransactionConnection,
     readonly principal: Principal,
     private readonly request: Request,
     /** The principal's place in the account, read after the account was locked. */

@@ -25,7 +25,7 @@ export interface Queryable {
 }
 
 /** A connection inside a transaction. */
-export interface Connection extends Queryable {
+export interface TransactionConnection extends Queryable {
   /** Runs a statement that none follows: if none came before either, it is a transaction by itself. */
   last(statement: Statement): Promise<void>;
 }
@@ -64,7 +64,7 @@ export class Database implements Queryable {
   }
 
   /** Runs work on one connection between BEGIN and COMMIT, or ROLLBACK if it throws. */
-  async transaction<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (connection: TransactionConnection) => Promise<T>): Promise<T> {
     const client = await this.pool.connect().catch((error: unknown) => {
       throw new Unavailable(error);
     });

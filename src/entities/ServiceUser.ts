@@ -3,7 +3,7 @@ import { Column, Entity, ForeignKey, Index } from "typeorm";
 import { Account } from "./Account";
 import { AccountId, Id, Moment, Word } from "./columns";
 import { Node } from "./Node";
-import { Principal } from "./Principal";
+import { PrincipalInterface } from "./PrincipalInterface";
 import { DeveloperRole } from "./roles";
 
 /**
@@ -12,7 +12,7 @@ import { DeveloperRole } from "./roles";
  */
 @ObjectType({
   description: "A principal of the account that is no person, such as a build server.",
-  implements: [Node, Principal],
+  implements: [Node, PrincipalInterface],
 })
 @Entity("service_users")
 @Index(["accountId", "name"], { unique: true, where: "deleted_at is null" })

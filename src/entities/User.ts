@@ -2,13 +2,13 @@ import { Field, ObjectType } from "type-graphql";
 import { Column, Entity, Unique } from "typeorm";
 import { Hidden, Id, Moment, Secret, Text } from "./columns";
 import { Node } from "./Node";
-import { Principal } from "./Principal";
+import { PrincipalInterface } from "./PrincipalInterface";
 
 /**
  * A person, whatever accounts they belong to: identified by one email, which is kept in lower
  * case so that it compares case-insensitively.
  */
-@ObjectType({ description: "A person who can sign in.", implements: [Node, Principal] })
+@ObjectType({ description: "A person who can sign in.", implements: [Node, PrincipalInterface] })
 @Entity("users")
 @Unique(["email"])
 export class User {

@@ -10,7 +10,7 @@ import { canonicalAddress } from "../net/addresses";
 import type { Request } from "../principal";
 import type { Reads } from "../reads/reads";
 import { CookieBrowser, sessionCookieOf } from "./cookies";
-import { report } from "./errors";
+import { report } from "./errorAnswers";
 
 /** Header characters are one byte each on the wire and at most two in the database, which takes 512. */
 const USER_AGENT_LIMIT = 256;

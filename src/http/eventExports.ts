@@ -17,7 +17,7 @@ import type { RememberedCaller } from "../context/rememberedCaller";
 import { admit, type AdmittedCaller } from "../reads/admittedCaller";
 import { guard } from "../reads/guard";
 import type { OpenContext } from "./caller";
-import { report } from "./errors";
+import { report } from "./errorAnswers";
 import { parsed } from "./parameters";
 
 const PAGE = 500;

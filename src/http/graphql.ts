@@ -10,8 +10,8 @@ import { schema } from "../graphql/schema";
 import { Reads } from "../reads/reads";
 import type { Config } from "../setup/config";
 import type { OpenContext } from "./caller";
-import type { ExplorerFiles } from "./explorer";
-import { asGraphQLError } from "./errors";
+import type { ExplorerFiles } from "./explorerFiles";
+import { asGraphQLError } from "./errorAnswers";
 
 /** So that an operator sees what does not compile, and no log is filled by those who ask for it. */
 const LEFT_TOLD_EVERY_MS = 60 * 60 * 1000;

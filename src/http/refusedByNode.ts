@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
 import { newRequestId } from "../ids";
-import { errorBody } from "./errors";
+import { errorBody } from "./errorAnswers";
 import { HEADERS } from "./headers";
 
 /** What Node's parser says of a request, by its code; 400 for all others. */

@@ -6,7 +6,7 @@ import { RateLimited } from "../errors";
 /** argon2id with OWASP's parameters: 19 MiB, 2 passes, 1 lane. (2 is argon2id in the library.) */
 const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 /** How a hash made with them begins. */
-export const PREFIX = "$argon2id$v=19$m=19456,t=2,p=1$";
+export const HASH_PREFIX = "$argon2id$v=19$m=19456,t=2,p=1$";
 /** Of substitutions such as "0" for "o", zxcvbn tries all combinations: a second for 72 characters. */
 const MOST_SUBSTITUTIONS = 3;
 const OWN_WORDS =

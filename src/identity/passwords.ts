@@ -1,5 +1,5 @@
 import { Refusal, Refused } from "../errors";
-import { hash as argon2Hash, PREFIX, score, verify as argon2Verify } from "./hashing";
+import { hash as argon2Hash, HASH_PREFIX, score, verify as argon2Verify } from "./hashing";
 
 const MIN_CHARACTERS = 12;
 const MAX_CHARACTERS = 256;
@@ -28,7 +28,7 @@ export async function verifyPassword(
 
 /** Whether the hash was made with other parameters than today's. */
 export function needsRehash(hash: string): boolean {
-  return !hash.startsWith(PREFIX);
+  return !hash.startsWith(HASH_PREFIX);
 }
 
 /** Refuses a password that is too short or too long. @throws Refused (BAD_USER_INPUT). */
@@ -71,4 +71,4 @@ export async function assertStrong(
 export const normal = (password: string) => password.normalize("NFKC");
 
 /** What is compared where there is no hash: 16 bytes of salt and 32 of a hash, all zero. */
-const DECOY = `${PREFIX}${"A".repeat(22)}$${"A".repeat(43)}`;
+const DECOY = `${HASH_PREFIX}${"A".repeat(22)}$${"A".repeat(43)}`;

@@ -1,4 +1,4 @@
-import { browserOf } from "./browser";
+import { parseUserAgent } from "./userAgent";
 import type { Mails } from "./en";
 import { noticesIn } from "./letter";
 import { unlinked } from "./unlinked";
@@ -19,7 +19,7 @@ const stillLinked = (providers: string | null) =>
     : "";
 
 function deviceIn(userAgent: string | null): string {
-  const { browser, system } = browserOf(userAgent);
+  const { browser, system } = parseUserAgent(userAgent);
   if (browser && system) return `Es war ${browser} unter ${system}.`;
   if (browser ?? system) return `Es war ${browser ?? system}.`;
   return "Welcher Browser oder welches Programm es war, konnten wir nicht erkennen.";

@@ -1,4 +1,4 @@
-import { browserOf } from "./browser";
+import { parseUserAgent } from "./userAgent";
 import { type Letter, noticesIn, type Notify } from "./letter";
 import type { Notice } from "./queueMail";
 import { unlinked } from "./unlinked";
@@ -17,7 +17,7 @@ const stillLinked = (providers: string | null) =>
     : "";
 
 function deviceIn(userAgent: string | null): string {
-  const { browser, system } = browserOf(userAgent);
+  const { browser, system } = parseUserAgent(userAgent);
   if (browser && system) return `It was ${browser} on ${system}.`;
   if (browser ?? system) return `It was ${browser ?? system}.`;
   return "We could not tell which browser or program it was.";

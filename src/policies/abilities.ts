@@ -11,7 +11,7 @@ import { machine } from "./machine";
 import { membership } from "./membership";
 import { operator } from "./operator";
 import { serviceUser } from "./serviceUser";
-import { signUp } from "./signUp";
+import { signingUp } from "./signingUp";
 import { user } from "./user";
 
 const policies: readonly Policy[] = [
@@ -39,7 +39,7 @@ export function abilityIn(who: Standing): Ability {
 /** Everything a principal may do with what is their own and belongs to no account. */
 export function abilityOver(principal: Principal): Ability {
   return build(
-    (words) => [user, signUp, operator].forEach((policy) => policy(words, principal)),
+    (words) => [user, signingUp, operator].forEach((policy) => policy(words, principal)),
     () => ({}),
   );
 }

@@ -5,7 +5,7 @@ import { Surface } from "../entities/Session";
 import {
   MACHINES,
   machineStanding,
-  operator,
+  operatorNamed,
   type Principal,
   SIGN_UP,
   type Standing,
@@ -68,7 +68,7 @@ const OWN_COLUMNS: [name: string, who: Principal][] = [
     { ...user, kind: PrincipalKind.SERVICE_USER, surface: Surface.API },
   ],
   ["sign-up (machine)", system(SIGN_UP)],
-  ["operator", operator("user", "host")],
+  ["operator", operatorNamed("user", "host")],
 ];
 
 /** docs/policy.md, whole: every action on every kind of row, from the rules themselves (Y7). */

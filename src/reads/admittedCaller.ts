@@ -95,7 +95,7 @@ export class AdmittedCaller {
 }
 
 /** A request, as far as letting its caller in goes. */
-export interface Entering {
+export interface RequestToAdmit {
   readonly request: Request;
   readonly services: { readonly entries: Entries };
 }
@@ -106,7 +106,7 @@ const lastAdmitted = new WeakMap<RememberedCaller, AdmittedCaller>();
 /** Asks the gate for this very request: the answer may depend on where it comes from. */
 export function admit(
   remembered: RememberedCaller,
-  { request, services: { entries } }: Entering,
+  { request, services: { entries } }: RequestToAdmit,
 ): AdmittedCaller {
   const { principal, standings } = remembered;
   const refusals: AdmittedCaller["refusals"] = {};

@@ -6,7 +6,7 @@ import type { Database } from "../database/database";
 import { DomainError, TakesTooLong } from "../errors";
 import { Lru } from "./lru";
 import type { Relations, Tables, Variables } from "./compiler";
-import { admit, type AdmittedCaller, type Entering } from "./admittedCaller";
+import { admit, type AdmittedCaller, type RequestToAdmit } from "./admittedCaller";
 import { newPlans, Reading } from "./reading";
 import { relations } from "./relations";
 import { fixed } from "./relationKinds";
@@ -27,7 +27,7 @@ export type Outcome =
   | "left";
 
 /** A request, as far as reads look at it. */
-interface Asking extends Entering {
+interface Asking extends RequestToAdmit {
   /** Whoever asks, in a form that a statement verifies. */
   verifiable(): Promise<RememberedCaller | null>;
   /** Finds out who asks now. */

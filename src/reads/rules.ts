@@ -1,7 +1,7 @@
 import { all, any, FALSE, type Sql, sql, TRUE } from "../database/sql";
 import type { ColumnOf } from "../database/table";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
-import { allowed } from "../policies/sql";
+import { allowed } from "../policies/allowedRows";
 import type { Standing } from "../principal";
 import { type AdmittedCaller, type Group, OWN } from "./admittedCaller";
 import { CALLER } from "./guard";

@@ -10,7 +10,7 @@ import { ServiceUser } from "../entities/ServiceUser";
 import { relations } from "../reads/relations";
 import { CredentialsArgs, EventsArgs, MembersArgs } from "./filterInputs";
 import { type Connection, connectionOf, OrderedPageArgs } from "./pagination";
-import { can, list, page } from "./resolveRelations";
+import { resolveCan, resolveList, resolvePage } from "./resolveRelations";
 
 @ObjectType({ description: "What you may do with an account." })
 class AccountPermissions {
@@ -62,7 +62,7 @@ export class AccountResolver {
     @Args(() => MembersArgs) args: MembersArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Membership>> {
-    return page(relations.Account.members, ctx, args, account);
+    return resolvePage(relations.Account.members, ctx, args, account);
   }
 
   @FieldResolver(() => ServiceUserConnection, { description: "Service users of the account." })
@@ -71,7 +71,7 @@ export class AccountResolver {
     @Args(() => OrderedPageArgs) args: OrderedPageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<ServiceUser>> {
-    return page(relations.Account.serviceUsers, ctx, args, account);
+    return resolvePage(relations.Account.serviceUsers, ctx, args, account);
   }
 
   @FieldResolver(() => CredentialConnection, {
@@ -82,7 +82,7 @@ export class AccountResolver {
     @Args(() => CredentialsArgs) args: CredentialsArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Credential>> {
-    return page(relations.Account.credentials, ctx, args, account);
+    return resolvePage(relations.Account.credentials, ctx, args, account);
   }
 
   @FieldResolver(() => InvitationConnection, {
@@ -93,7 +93,7 @@ export class AccountResolver {
     @Args(() => OrderedPageArgs) args: OrderedPageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Invitation>> {
-    return page(relations.Account.invitations, ctx, args, account);
+    return resolvePage(relations.Account.invitations, ctx, args, account);
   }
 
   @FieldResolver(() => [IPRestriction], {
@@ -101,7 +101,7 @@ export class AccountResolver {
       "IP restrictions of the account, one for each surface at most; for administrators.",
   })
   ipRestrictions(@Root() account: Account, @Ctx() ctx: Context): Promise<IPRestriction[]> {
-    return list(relations.Account.ipRestrictions, ctx, account);
+    return resolveList(relations.Account.ipRestrictions, ctx, account);
   }
 
   @FieldResolver(() => EventConnection, {
@@ -112,11 +112,11 @@ export class AccountResolver {
     @Args(() => EventsArgs) args: EventsArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Event>> {
-    return page(relations.Account.events, ctx, args, account);
+    return resolvePage(relations.Account.events, ctx, args, account);
   }
 
   @FieldResolver(() => AccountPermissions, { description: "What you may do with the account." })
   can(@Root() account: Account, @Ctx() ctx: Context): Promise<AccountPermissions> {
-    return can(relations.Account.can, ctx, account);
+    return resolveCan(relations.Account.can, ctx, account);
   }
 }

@@ -2,11 +2,11 @@ import { Ctx, Field, FieldResolver, ObjectType, Resolver, Root } from "type-grap
 import type { Context } from "../context/context";
 import { Credential, CredentialStatus } from "../entities/Credential";
 import { Membership } from "../entities/Membership";
-import { Principal } from "../entities/Principal";
+import { PrincipalInterface } from "../entities/PrincipalInterface";
 import { ServiceUser } from "../entities/ServiceUser";
 import { User } from "../entities/User";
 import { relations } from "../reads/relations";
-import { can } from "./resolveRelations";
+import { resolveCan } from "./resolveRelations";
 
 @ObjectType({ description: "What you may do with a credential." })
 class CredentialPermissions {
@@ -21,11 +21,14 @@ class CredentialPermissions {
 
 @Resolver(() => Credential)
 export class CredentialResolver {
-  @FieldResolver(() => Principal, {
+  @FieldResolver(() => PrincipalInterface, {
     nullable: true,
     description: "User or service user it stands for; null once they have left the account.",
   })
-  async owner(@Root() credential: Credential, @Ctx() ctx: Context): Promise<Principal | null> {
+  async owner(
+    @Root() credential: Credential,
+    @Ctx() ctx: Context,
+  ): Promise<PrincipalInterface | null> {
     const { membershipId, serviceUserId } = credential;
     if (serviceUserId) {
       const serviceUser = await ctx.loaders.rowIn(ServiceUser, credential, serviceUserId);
@@ -47,6 +50,6 @@ export class CredentialResolver {
   async can(@Root() credential: Credential, @Ctx() ctx: Context): Promise<CredentialPermissions> {
     // The same row with what its owner may do, which the rules look at (C11).
     const whole = (await ctx.loaders.rowIn(Credential, credential, credential.id))!;
-    return can(relations.Credential.can, ctx, whole);
+    return resolveCan(relations.Credential.can, ctx, whole);
   }
 }

@@ -3,12 +3,12 @@ import type { Context } from "../context/context";
 import { IPRestriction } from "../entities/IPRestriction";
 import { IPRule } from "../entities/IPRule";
 import { relations } from "../reads/relations";
-import { list } from "./resolveRelations";
+import { resolveList } from "./resolveRelations";
 
 @Resolver(() => IPRestriction)
 export class IPRestrictionResolver {
   @FieldResolver(() => [IPRule], { description: "Lines of the restriction, in order." })
   rules(@Root() restriction: IPRestriction, @Ctx() ctx: Context): Promise<IPRule[]> {
-    return list(relations.IPRestriction.rules, ctx, restriction);
+    return resolveList(relations.IPRestriction.rules, ctx, restriction);
   }
 }

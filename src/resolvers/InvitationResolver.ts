@@ -3,8 +3,8 @@ import type { Context } from "../context/context";
 import { Invitation } from "../entities/Invitation";
 import { Membership } from "../entities/Membership";
 import { relations } from "../reads/relations";
-import { one } from "./resolveRelations";
-import { MemberRoles } from "./roles";
+import { resolveOne } from "./resolveRelations";
+import { MemberRoles } from "./memberRoles";
 
 @Resolver(() => Invitation)
 export class InvitationResolver {
@@ -18,6 +18,6 @@ export class InvitationResolver {
     description: "Member who invited; null once they have left the account.",
   })
   inviter(@Root() invitation: Invitation, @Ctx() ctx: Context): Promise<Membership | null> {
-    return one(relations.Invitation.inviter, ctx, invitation);
+    return resolveOne(relations.Invitation.inviter, ctx, invitation);
   }
 }

@@ -6,8 +6,8 @@ import { User } from "../entities/User";
 import { relations } from "../reads/relations";
 import { CredentialConnection } from "./AccountResolver";
 import { type Connection, OrderedPageArgs } from "./pagination";
-import { can, one, page } from "./resolveRelations";
-import { MemberRoles } from "./roles";
+import { resolveCan, resolveOne, resolvePage } from "./resolveRelations";
+import { MemberRoles } from "./memberRoles";
 
 @ObjectType({ description: "What you may do with a member." })
 class MemberPermissions {
@@ -34,7 +34,7 @@ class MemberPermissions {
 export class MemberResolver {
   @FieldResolver(() => User, { description: "Person the member is." })
   user(@Root() member: Membership, @Ctx() ctx: Context): Promise<User | null> {
-    return one(relations.Member.user, ctx, member);
+    return resolveOne(relations.Member.user, ctx, member);
   }
 
   @FieldResolver(() => MemberRoles, { description: "Roles of the member in the account." })
@@ -48,11 +48,11 @@ export class MemberResolver {
     @Args(() => OrderedPageArgs) args: OrderedPageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Credential>> {
-    return page(relations.Member.credentials, ctx, args, member);
+    return resolvePage(relations.Member.credentials, ctx, args, member);
   }
 
   @FieldResolver(() => MemberPermissions, { description: "What you may do with the member." })
   can(@Root() member: Membership, @Ctx() ctx: Context): Promise<MemberPermissions> {
-    return can(relations.Member.can, ctx, member);
+    return resolveCan(relations.Member.can, ctx, member);
   }
 }

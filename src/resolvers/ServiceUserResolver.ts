@@ -4,7 +4,7 @@ import type { Credential } from "../entities/Credential";
 import { ServiceUser } from "../entities/ServiceUser";
 import { relations } from "../reads/relations";
 import { CredentialConnection } from "./AccountResolver";
-import { can, page } from "./resolveRelations";
+import { resolveCan, resolvePage } from "./resolveRelations";
 import { type Connection, OrderedPageArgs } from "./pagination";
 
 @ObjectType({ description: "What you may do with a service user." })
@@ -23,13 +23,13 @@ export class ServiceUserResolver {
     @Args(() => OrderedPageArgs) args: OrderedPageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Credential>> {
-    return page(relations.ServiceUser.credentials, ctx, args, serviceUser);
+    return resolvePage(relations.ServiceUser.credentials, ctx, args, serviceUser);
   }
 
   @FieldResolver(() => ServiceUserPermissions, {
     description: "What you may do with the service user.",
   })
   can(@Root() serviceUser: ServiceUser, @Ctx() ctx: Context): Promise<ServiceUserPermissions> {
-    return can(relations.ServiceUser.can, ctx, serviceUser);
+    return resolveCan(relations.ServiceUser.can, ctx, serviceUser);
   }
 }

@@ -6,13 +6,13 @@ import { Credential } from "../entities/Credential";
 import { PrincipalKind, UserEvent } from "../entities/Event";
 import { Identity } from "../entities/Identity";
 import { Membership } from "../entities/Membership";
-import { Principal } from "../entities/Principal";
+import { PrincipalInterface } from "../entities/PrincipalInterface";
 import { ServiceUser } from "../entities/ServiceUser";
 import { Session, Surface } from "../entities/Session";
 import { User } from "../entities/User";
 import { type Language, languageOf } from "../mails/languages";
 import { relations } from "../reads/relations";
-import { canOwn, one, page } from "./resolveRelations";
+import { resolveCanOwn, resolveOne, resolvePage } from "./resolveRelations";
 import { type Connection, connectionOf, PageArgs } from "./pagination";
 
 @ObjectType({ description: "Whether you get into an account, and why not." })
@@ -55,8 +55,8 @@ export class ViewerResolver {
     return ctx.principal && new Viewer();
   }
 
-  @FieldResolver(() => Principal, { description: "Who you are." })
-  principal(@Ctx() ctx: Context): Promise<Principal | null> | Principal {
+  @FieldResolver(() => PrincipalInterface, { description: "Who you are." })
+  principal(@Ctx() ctx: Context): Promise<PrincipalInterface | null> | PrincipalInterface {
     const { id, kind, subject, name } = ctx.principal;
     return kind === PrincipalKind.USER
       ? ctx.loaders
@@ -75,7 +75,7 @@ export class ViewerResolver {
     description: "Session of this request; null when it came with an API key.",
   })
   session(@Ctx() ctx: Context): Promise<Session | null> {
-    return one(relations.Viewer.session, ctx);
+    return resolveOne(relations.Viewer.session, ctx);
   }
 
   @FieldResolver(() => Credential, {
@@ -83,7 +83,7 @@ export class ViewerResolver {
     description: "API key of this request; null when it came with a session.",
   })
   credential(@Ctx() ctx: Context): Promise<Credential | null> {
-    return one(relations.Viewer.credential, ctx);
+    return resolveOne(relations.Viewer.credential, ctx);
   }
 
   @FieldResolver(() => ViewerMembershipConnection, {
@@ -93,7 +93,7 @@ export class ViewerResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Membership>> {
-    return page(relations.Viewer.memberships, ctx, args);
+    return resolvePage(relations.Viewer.memberships, ctx, args);
   }
 
   @FieldResolver(() => SessionConnection, {
@@ -103,7 +103,7 @@ export class ViewerResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Session>> {
-    return page(relations.Viewer.sessions, ctx, args);
+    return resolvePage(relations.Viewer.sessions, ctx, args);
   }
 
   @FieldResolver(() => AuthenticatorConnection, {
@@ -113,7 +113,7 @@ export class ViewerResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Authenticator>> {
-    return page(relations.Viewer.authenticators, ctx, args);
+    return resolvePage(relations.Viewer.authenticators, ctx, args);
   }
 
   @FieldResolver(() => IdentityConnection, {
@@ -123,7 +123,7 @@ export class ViewerResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<Identity>> {
-    return page(relations.Viewer.identities, ctx, args);
+    return resolvePage(relations.Viewer.identities, ctx, args);
   }
 
   @FieldResolver(() => UserEventConnection, {
@@ -133,7 +133,7 @@ export class ViewerResolver {
     @Args(() => PageArgs) args: PageArgs,
     @Ctx() ctx: Context,
   ): Promise<Connection<UserEvent>> {
-    return page(relations.Viewer.events, ctx, args);
+    return resolvePage(relations.Viewer.events, ctx, args);
   }
 
   @FieldResolver(() => String, {
@@ -148,7 +148,7 @@ export class ViewerResolver {
 
   @FieldResolver(() => ViewerPermissions, { description: "What you may do." })
   can(@Ctx() ctx: Context): ViewerPermissions {
-    return canOwn(relations.Viewer.can, ctx);
+    return resolveCanOwn(relations.Viewer.can, ctx);
   }
 }
 

@@ -2,7 +2,7 @@ import { ArgsType, Field, GraphQLISODateTime, ID, InputType } from "type-graphql
 import { CredentialKind } from "../entities/Credential";
 import { MemberStatus } from "../entities/Membership";
 import { Order, OrderedPageArgs } from "./pagination";
-import { RolesInput } from "./roles";
+import { RolesInput } from "./memberRoles";
 
 @InputType({ description: "Which members to return; what is absent does not matter." })
 class MemberFilter {

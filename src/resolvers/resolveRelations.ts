@@ -32,7 +32,7 @@ function accountOf(parent: object): string {
 }
 
 /** The row that the parent, or whoever asks, points at. */
-export async function one<E extends { id: string }>(
+export async function resolveOne<E extends { id: string }>(
   { entity, on: { accountId, id }, unless }: One<E>,
   ctx: Context,
   parent: object = {},
@@ -50,7 +50,7 @@ export async function one<E extends { id: string }>(
  *
  * @throws Refused (BAD_USER_INPUT) for a page too large, and a cursor that never was one.
  */
-export async function page<E extends Subject & { id: string }>(
+export async function resolvePage<E extends Subject & { id: string }>(
   { entity, on, paging: { own, only = TRUE, where, newestFirst } }: Paged<E>,
   ctx: Context,
   args: PageArgs & { order?: Order; filter?: object | null },
@@ -82,14 +82,14 @@ export async function page<E extends Subject & { id: string }>(
 }
 
 /** All rows that point at the parent, in order. */
-export async function list<E extends Subject>(
+export async function resolveList<E extends Subject>(
   { entity, on, by, first }: Listed<E>,
   ctx: Context,
   parent: object,
 ): Promise<E[]> {
   if (first) {
     const paged = { entity, on, paging: {} } as unknown as Paged<Subject & { id: string }>;
-    return (await page(paged, ctx, { first }, parent)).nodes as E[];
+    return (await resolvePage(paged, ctx, { first }, parent)).nodes as E[];
   }
   const [property, to] = Object.entries(on).at(-1)!;
   const id = valueOf(ctx, to, parent)!;
@@ -97,7 +97,7 @@ export async function list<E extends Subject>(
 }
 
 /** What whoever asks may do to the row. */
-export async function can<N extends string>(
+export async function resolveCan<N extends string>(
   { permissions }: { permissions: Record<N, Permission> },
   ctx: Context,
   row: Subject,
@@ -116,7 +116,7 @@ export async function can<N extends string>(
 }
 
 /** What whoever asks may do that concerns no account. */
-export function canOwn<N extends string>(
+export function resolveCanOwn<N extends string>(
   { permissions }: { permissions: Record<N, { action: Action; row: () => Subject }> },
   ctx: Context,
 ): Record<N, boolean> {

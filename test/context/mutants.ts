@@ -290,10 +290,10 @@ export const MUTANTS: Mutant[] = [
   },
   {
     what: "SQL's third truth value",
-    file: "policies/sql.ts",
+    file: "policies/allowedRows.ts",
     find: "sql`(${whole}) is not true`",
     replace: "sql`not (${whole})`",
-    tests: ["test/policies/sql"],
+    tests: ["test/policies/allowedRows"],
   },
   {
     what: "two lists of one entity in one",

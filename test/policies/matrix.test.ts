@@ -24,7 +24,7 @@ import {
   type Machine,
   MACHINES,
   machineStanding,
-  operator,
+  operatorNamed,
   SIGN_UP,
   type Standing,
   system,
@@ -109,7 +109,7 @@ describe("T6, T7: what the operator may, and no other machine of ours nor the pe
     ],
   ];
   it.each(commands)("%s", (_what, action, subject) => {
-    expect(abilityOver(operator("root", "host")).can(action, subject)).toBe(true);
+    expect(abilityOver(operatorNamed("root", "host")).can(action, subject)).toBe(true);
     expect(others.map((ability) => ability.can(action, subject))).toEqual([false, false, false]);
   });
 
@@ -120,7 +120,7 @@ describe("T6, T7: what the operator may, and no other machine of ours nor the pe
     ["make a session", "create", row(Session, {})],
     ["write an event", "create", row(Event, {})],
   ])("the operator may not %s", (_what, action, subject) => {
-    expect(abilityOver(operator("root", "host")).can(action, subject)).toBe(false);
+    expect(abilityOver(operatorNamed("root", "host")).can(action, subject)).toBe(false);
   });
 });
 

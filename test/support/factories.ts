@@ -26,7 +26,7 @@ import type { Language } from "../../src/mails/languages";
 import type { Opened } from "../../src/operations/steps/openSession";
 import { secretPlace } from "../../src/operations/steps/openTotpSecret";
 import { outbound } from "../../src/net/outbound";
-import { operator, SIGN_UP, system } from "../../src/principal";
+import { operatorNamed, SIGN_UP, system } from "../../src/principal";
 import { AccountEntries } from "../../src/context/accountEntries";
 import { NO_BROWSER } from "../../src/context/browser";
 import type { Services } from "../../src/context/services";
@@ -321,7 +321,7 @@ export function asNobody(language: Language = "en"): Context {
 /** The context of a command of the operator's, on a server with these settings. */
 export function asOperator(at: Services = services): Context {
   const request = { id: "cli_test", ip: null, userAgent: null };
-  return new Context({ ...base(), services: at, request, caller: operator("root", "host") });
+  return new Context({ ...base(), services: at, request, caller: operatorNamed("root", "host") });
 }
 
 /** The context of what creates users: a machine of ours that is not the operator. */

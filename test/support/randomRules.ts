@@ -98,7 +98,7 @@ function ruleOf(entity: Class<Row>, about: About): fc.Arbitrary<RandomRule> {
 // CASL reads conditions as ordinary objects.
 const PLAIN = { noNullPrototype: true };
 
-/** What a policy may say of a column: whatever `policies/sql.ts` has a word for. */
+/** What a policy may say of a column: whatever `policies/allowedRows.ts` has a word for. */
 function comparison(entity: Class<Row>, field: string, about: About): fc.Arbitrary<unknown> {
   const { type, array } = db.table(entity).info(field)!;
   const isId = /^id$|Id$/.test(field);

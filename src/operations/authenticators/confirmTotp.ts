@@ -9,7 +9,7 @@ import { lockSelf } from "../steps/lockSelf";
 import { openTotpSecret } from "../steps/openTotpSecret";
 import { queueNotice } from "../steps/queueNotice";
 import { removeAuthenticator } from "../steps/removeAuthenticator";
-import { type RecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
+import { type NewRecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
 import { bare } from "../steps/secondFactor";
 import { tryCode } from "../steps/tryCode";
 
@@ -24,7 +24,7 @@ import { tryCode } from "../steps/tryCode";
 export async function confirmTotp(
   ctx: Context,
   code: string,
-): Promise<{ authenticator: Authenticator; recoveryCodes: RecoveryCodes }> {
+): Promise<{ authenticator: Authenticator; recoveryCodes: NewRecoveryCodes }> {
   return tryCode(ctx, "set-up", () =>
     ctx.self.transaction(async (tx) => {
       const user = await lockSelf(tx);

@@ -4,7 +4,7 @@ import { Refusal, Refused } from "../../errors";
 import { lockAuthenticator } from "../steps/lockAuthenticator";
 import { lockSelf } from "../steps/lockSelf";
 import { queueNotice } from "../steps/queueNotice";
-import { type RecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
+import { type NewRecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
 import { tryCode } from "../steps/tryCode";
 import { useCode } from "../steps/useCode";
 
@@ -19,7 +19,7 @@ import { useCode } from "../steps/useCode";
 export async function regenerateRecoveryCodes(
   ctx: Context,
   code: string,
-): Promise<{ authenticator: Authenticator; recoveryCodes: RecoveryCodes }> {
+): Promise<{ authenticator: Authenticator; recoveryCodes: NewRecoveryCodes }> {
   return tryCode(ctx, "re-authentication", () =>
     ctx.self.transaction(async (tx) => {
       const user = await lockSelf(tx);

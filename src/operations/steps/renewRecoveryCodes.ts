@@ -2,7 +2,7 @@ import type { Context } from "../../context/context";
 import type { Authenticator } from "../../entities/Authenticator";
 import { newRecoveryCodes, recoveryCodesText } from "../../identity/recoveryCodes";
 
-export interface RecoveryCodes {
+export interface NewRecoveryCodes {
   codes: string[];
   /** The same as a text file to keep. */
   text: string;
@@ -13,7 +13,7 @@ export function renewRecoveryCodes(
   { services, principal }: Context,
   authenticator: Authenticator,
   now: Date,
-): RecoveryCodes {
+): NewRecoveryCodes {
   const { codes, hashes } = newRecoveryCodes();
   authenticator.recoveryCodeHashes = hashes;
   authenticator.recoveryCodesLeft = hashes.length;

@@ -3,7 +3,7 @@ import type { Context } from "../../context/context";
 import { Membership } from "../../entities/Membership";
 import { updateMemberRoles } from "../../operations/members/updateMemberRoles";
 import { Payload, payload } from "../payload";
-import { RolesInput } from "../roles";
+import { RolesInput } from "../memberRoles";
 
 @InputType({ description: "What `updateMemberRoles` takes." })
 class UpdateMemberRolesInput {

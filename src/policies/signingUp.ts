@@ -5,7 +5,7 @@ import { type Principal, SIGN_UP } from "../principal";
 import type { Words } from "./ability";
 
 /** What signing up may do, before there is a user who could. */
-export function signUp({ allow }: Words, { kind, id }: Principal): void {
+export function signingUp({ allow }: Words, { kind, id }: Principal): void {
   if (kind !== PrincipalKind.SYSTEM || id !== SIGN_UP) return;
   allow("create", User, "Signing up creates a user.");
   allow("create", Identity, "Signing up through a provider links the identity there.");

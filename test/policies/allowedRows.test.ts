@@ -18,7 +18,7 @@ import { updateAccount } from "../../src/operations/accounts/updateAccount";
 import { createAuthtoken } from "../../src/operations/credentials/createAuthtoken";
 import { signOut } from "../../src/operations/sessions/signOut";
 import type { Ability, Subject } from "../../src/policies/ability";
-import { allowed } from "../../src/policies/sql";
+import { allowed } from "../../src/policies/allowedRows";
 import { db, sqlAsOwner, useDatabase } from "../support/database";
 import {
   aCredential,

@@ -1,6 +1,6 @@
 import Bowser from "bowser";
 
-export interface Browser {
+export interface UserAgent {
   /** Such as "Firefox"; null for one that the library does not know. */
   browser: string | null;
   /** Such as "Windows". */
@@ -14,9 +14,9 @@ const SYSTEMS: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP));
  * The browser and the system that a `User-Agent` names. The caller chooses that header, so a mail shows
  * only names that the library has of its own: of others, it gives back what the header says.
  */
-export function browserOf(userAgent: string | null): Browser {
-  if (!userAgent) return { browser: null, system: null };
-  const parser = Bowser.getParser(userAgent);
+export function parseUserAgent(header: string | null): UserAgent {
+  if (!header) return { browser: null, system: null };
+  const parser = Bowser.getParser(header);
   const browser = parser.getBrowserName();
   const system = parser.getOSName();
   return {

@@ -1,7 +1,9 @@
 import { Field, ID, InterfaceType } from "type-graphql";
 
-@InterfaceType({ description: "Whoever can act: a user, or a service user of an account." })
-export abstract class Principal {
+@InterfaceType("Principal", {
+  description: "Whoever can act: a user, or a service user of an account.",
+})
+export abstract class PrincipalInterface {
   @Field(() => ID)
   id: string;
 
