@@ -19,7 +19,7 @@ export class SearchMembers1764200000014 implements MigrationInterface {
         id          text collate "C" not null check (is_id(id, 'mem')),
         account_id  text collate "C" not null,
         text        text not null,
-        primary key (id, account_id),
+        primary key (id, account_id) include (text),
         foreign key (account_id, id) references memberships (account_id, id)
       );
       grant select on member_searches to gatehouse_app;
@@ -32,13 +32,16 @@ export class SearchMembers1764200000014 implements MigrationInterface {
           from generate_series(shortest, 3) size, generate_series(1, length(text) - size + 1) at
         $$;
 
-      -- Its index can only be read as a bitmap, which serving connections do without.
+      -- Its index can only be read as a bitmap, which serving connections do without. To start parallel
+      -- workers takes longer than all the rest.
       create function searched_members(account text, part text, shortest int) returns setof text
-        language sql stable rows 100 set enable_bitmapscan = on set enable_seqscan = off as $$
-          select id from member_searches
-          where search_pieces(account_id, text, 2) @> search_pieces(account, part, shortest)
-            and account_id = account and strpos(text, part) > 0
-        $$;
+        language plpgsql stable rows 100 set enable_bitmapscan = on
+          set enable_seqscan = off set max_parallel_workers_per_gather = 0 as $$
+        begin
+          return query select s.id from member_searches s
+            where search_pieces(s.account_id, s.text, 2) @> search_pieces(account, part, shortest)
+              and s.account_id = account and strpos(s.text, part) > 0;
+        end $$;
 
       create function search_text(name text, email text) returns text
         language sql immutable parallel safe as $$ select lower(name) || E'\\n' || email $$;

@@ -54,7 +54,7 @@ export interface Search {
 }
 
 /** How many rows are looked through one after another before an index in no order is asked. */
-const BEFORE_INDEX = 1_000;
+const BEFORE_INDEX = 250;
 /** How many rows are looked through where no index helps. */
 export const BEFORE_REFUSAL = 5_000;
 /** SQLSTATE of what `refuse_to_look_further()` raises. */

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Services } from "../context/services";
 import { CannotStart, type Config, parseKeys } from "./config";
@@ -31,10 +31,13 @@ async function keysIn(directory: string) {
   const file = keyFile(directory);
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const made = `first:${randomBytes(KEY_BYTES).toString("base64")}`;
-  // Of two starts at once, the later reads what the first has written.
-  await writeFile(file, made, { mode: 0o600, flag: "wx" }).catch((error: unknown) => {
+  // Written whole before it has its name: of two starts at once, the later reads all that the first has written.
+  const draft = `${file}.${randomBytes(8).toString("hex")}`;
+  await writeFile(draft, made, { mode: 0o600, flag: "wx" });
+  await link(draft, file).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   });
+  await unlink(draft);
   const keys = parseKeys(await readFile(file, "utf8"));
   if (typeof keys === "string") throw new CannotStart(`${file} can't be used: ${keys}`);
   return keys;

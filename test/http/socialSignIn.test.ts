@@ -292,7 +292,7 @@ describe("GET /sign-in/google", () => {
     }
   });
 
-  it("is not there for a provider that nobody has configured, nor for HEAD", async () => {
+  it("is not there for a provider that nobody has configured, and takes no HEAD", async () => {
     const plain = await serve();
     const before = await everything();
     const asked = [
@@ -301,7 +301,7 @@ describe("GET /sign-in/google", () => {
       await server.fetch("/sign-in/facebook"),
       await server.fetch("/sign-in/google", { method: "HEAD" }),
     ];
-    expect(asked.map(({ status }) => status)).toEqual([404, 404, 404, 404]);
+    expect(asked.map(({ status }) => status)).toEqual([404, 404, 404, 405]);
     expect(await everything()).toEqual(before);
   });
 

@@ -10,6 +10,7 @@ import {
 import { signIn } from "../../src/operations/sessions/signIn";
 import { signOut } from "../../src/operations/sessions/signOut";
 import { sqlAsOwner, useDatabase } from "../support/database";
+import { PASSWORD_BYTES } from "../../src/resolvers/maxBytes";
 import { asNobody, aUser, withToken, signedIn } from "../support/factories";
 import { times } from "../support/races";
 
@@ -263,4 +264,14 @@ describe("hashPassword", () => {
 
     await expect(hashPassword(PASSWORD)).resolves.toMatch(/^\$argon2id/);
   });
+});
+
+it("U4: takes a password of 256 characters however they are composed", () => {
+  for (const character of ["각", "é", "Å", "ế"]) {
+    for (const form of ["NFC", "NFD"] as const) {
+      const password = character.repeat(256).normalize(form);
+      expect(() => assertLength(password, [])).not.toThrow();
+      expect(Buffer.byteLength(password)).toBeLessThanOrEqual(PASSWORD_BYTES);
+    }
+  }
 });

@@ -6,7 +6,7 @@ import { aCredential, ADMINISTRATOR, aMember, anAccount, aUser } from "../suppor
 import { type Answer, serve, type Served } from "../support/http";
 import { sql } from "../../src/database/sql";
 
-// More than 1,000 members, so that an index finds what the first 1,000 have too few of; and more
+// More members than are looked through, so that an index finds what they have too few of; and more
 // than 5,000 events, so that what no index finds is refused.
 let servers: [name: string, server: Served][];
 let account: string;

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Mutant } from "../support/mutant";
 
 /** Bugs in the compiler of reads. */
@@ -15,8 +16,13 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
     'newest ? "row.id desc" : "row.id"',
     'newest ? "row.id" : "row.id desc"',
   ],
-  ["the cursor's other side", "relationKinds.ts", 'newest ? "<" : ">"', 'newest ? ">" : "<"'],
-  ["the cursor itself again", "relationKinds.ts", 'newest ? "<" : ">"', 'newest ? "<=" : ">="'],
+  [
+    "the cursor's other side",
+    "../database/firstRows.ts",
+    "above: [above, descending ? null : after]",
+    "above: [above, descending ? after : null]",
+  ],
+  ["the cursor itself again", "../database/firstRows.ts", "row.id > ${id}", "row.id >= ${id}"],
   ["no filter", "relationKinds.ts", "compiler.filter(place),", ""],
   [
     "no rule for pages",
@@ -101,6 +107,6 @@ const PLANTED: [what: string, file: string, find: string, replace: string][] = [
 ];
 
 export const MUTANTS: Mutant[] = PLANTED.map(([what, file, find, replace]) => ({
-  ...{ what, file: `reads/${file}`, find, replace },
+  ...{ what, file: join("reads", file), find, replace },
   tests: ["test/reads", "test/resolvers"],
 }));

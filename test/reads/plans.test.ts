@@ -270,8 +270,8 @@ it.each(FILTERS)(
       nodes.reduce((all, node) => all + Number(node[of] ?? 0) * (node["Actual Loops"] ?? 1), 0);
     const scans = nodes.filter((node) => node["Relation Name"]);
     const seen = scans.reduce((all, one) => all + one["Actual Rows"]! * one["Actual Loops"]!, 0);
-    // Text is looked for in the first thousand rows before the index is asked.
-    const through = selection.includes("text:") ? 1_010 : 0;
+    // Text is looked for in the first 250 rows before the index is asked.
+    const through = selection.includes("text:") ? 260 : 0;
     const removed = sum("Rows Removed by Filter") + sum("Rows Removed by Index Recheck");
     expect(removed).toBeLessThan(PAGE + through);
     // Of each range a page and the row that tells whether more follow, and the caller's own rows.

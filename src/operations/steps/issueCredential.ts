@@ -7,6 +7,9 @@ import { newToken } from "../../identity/tokens";
 import { kindOf, newId } from "../../ids";
 import { boundedText, lineFrom } from "./lineFrom";
 
+/** ISO 8601 has years of four digits, and so have columns of moments. */
+const LAST_YEAR = 9999;
+
 export interface NewCredential {
   /** A member or service user of the account; the caller where absent. */
   ownerId?: string | null | undefined;
@@ -60,6 +63,13 @@ export async function issueCredential<C extends Credential>(
     throw new Refused(
       Refusal.BAD_USER_INPUT,
       `Choose a time in the future; ${expiresAt.toISOString()} is over.`,
+      ["expiresAt"],
+    );
+  }
+  if (expiresAt && expiresAt.getUTCFullYear() > LAST_YEAR) {
+    throw new Refused(
+      Refusal.BAD_USER_INPUT,
+      `Choose a time up to the end of the year ${LAST_YEAR} (UTC), or none for a credential that does not expire.`,
       ["expiresAt"],
     );
   }

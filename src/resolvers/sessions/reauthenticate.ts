@@ -2,14 +2,14 @@ import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type
 import type { Context } from "../../context/context";
 import { Session } from "../../entities/Session";
 import { reauthenticate } from "../../operations/sessions/reauthenticate";
-import { MaxBytes } from "../maxBytes";
+import { MaxBytes, PASSWORD_BYTES } from "../maxBytes";
 import { Payload, payload } from "../payload";
 import { deliverSession, SessionTransport } from "../sessionPayload";
 
 @InputType({ description: "What `reauthenticate` takes." })
 class ReauthenticateInput {
   @Field(() => String, { nullable: true, description: "Password of the user, who has one." })
-  @MaxBytes(1024)
+  @MaxBytes(PASSWORD_BYTES)
   password?: string | null;
 
   @Field(() => String, {

@@ -1,7 +1,7 @@
 import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { signIn } from "../../operations/sessions/signIn";
-import { MaxBytes } from "../maxBytes";
+import { MaxBytes, PASSWORD_BYTES } from "../maxBytes";
 import { payload } from "../payload";
 import { deliverSessionOrChallenge, OpenedPayload, SessionTransport } from "../sessionPayload";
 
@@ -12,7 +12,7 @@ class SignInInput {
   email: string;
 
   @Field(() => String, { description: "Password of the user." })
-  @MaxBytes(1024)
+  @MaxBytes(PASSWORD_BYTES)
   password: string;
 
   @Field(() => SessionTransport, {

@@ -2,7 +2,7 @@ import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type
 import type { Context } from "../../context/context";
 import { User } from "../../entities/User";
 import { resetPassword } from "../../operations/users/resetPassword";
-import { MaxBytes } from "../maxBytes";
+import { MaxBytes, PASSWORD_BYTES } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `resetPassword` takes." })
@@ -11,7 +11,7 @@ class ResetPasswordInput {
   token: string;
 
   @Field(() => String, { description: "New password, of 12 to 256 characters." })
-  @MaxBytes(1024)
+  @MaxBytes(PASSWORD_BYTES)
   newPassword: string;
 }
 

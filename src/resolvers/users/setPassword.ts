@@ -2,7 +2,7 @@ import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type
 import type { Context } from "../../context/context";
 import { User } from "../../entities/User";
 import { setPassword } from "../../operations/users/setPassword";
-import { MaxBytes } from "../maxBytes";
+import { MaxBytes, PASSWORD_BYTES } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `setPassword` takes." })
@@ -10,7 +10,7 @@ class SetPasswordInput {
   @Field(() => String, {
     description: "Password to have: 12 to 256 characters that are not easy to guess.",
   })
-  @MaxBytes(1024)
+  @MaxBytes(PASSWORD_BYTES)
   newPassword: string;
 }
 

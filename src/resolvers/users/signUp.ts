@@ -1,7 +1,7 @@
 import { Arg, Ctx, Field, ID, InputType, Mutation, ObjectType, Resolver } from "type-graphql";
 import type { Context } from "../../context/context";
 import { signUp } from "../../operations/users/signUp";
-import { MaxBytes } from "../maxBytes";
+import { MaxBytes, PASSWORD_BYTES } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `signUp` takes." })
@@ -11,7 +11,7 @@ class SignUpInput {
   email: string;
 
   @Field(() => String, { description: "Password, of 12 to 256 characters." })
-  @MaxBytes(1024)
+  @MaxBytes(PASSWORD_BYTES)
   password: string;
 
   @Field(() => String, { description: "Name of the new user, in their own words." })

@@ -2,19 +2,19 @@ import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type
 import type { Context } from "../../context/context";
 import { User } from "../../entities/User";
 import { updatePassword } from "../../operations/users/updatePassword";
-import { MaxBytes } from "../maxBytes";
+import { MaxBytes, PASSWORD_BYTES } from "../maxBytes";
 import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `updatePassword` takes." })
 class UpdatePasswordInput {
   @Field(() => String, { description: "Password that you have." })
-  @MaxBytes(1024)
+  @MaxBytes(PASSWORD_BYTES)
   currentPassword: string;
 
   @Field(() => String, {
     description: "Password to have: 12 to 256 characters that are not easy to guess.",
   })
-  @MaxBytes(1024)
+  @MaxBytes(PASSWORD_BYTES)
   newPassword: string;
 }
 

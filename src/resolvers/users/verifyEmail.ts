@@ -2,7 +2,7 @@ import { Arg, Ctx, Field, InputType, Mutation, ObjectType, Resolver } from "type
 import type { Context } from "../../context/context";
 import { User } from "../../entities/User";
 import { verifyEmail } from "../../operations/users/verifyEmail";
-import { MaxBytes } from "../maxBytes";
+import { MaxBytes, PASSWORD_BYTES } from "../maxBytes";
 import { payload } from "../payload";
 import { deliverSessionOrChallenge, OpenedPayload, SessionTransport } from "../sessionPayload";
 
@@ -12,7 +12,7 @@ class VerifyEmailInput {
   token: string;
 
   @Field(() => String, { description: "Password that was signed up with." })
-  @MaxBytes(1024)
+  @MaxBytes(PASSWORD_BYTES)
   password: string;
 
   @Field(() => SessionTransport, {

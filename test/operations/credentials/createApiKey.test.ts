@@ -58,6 +58,23 @@ describe("createApiKey", () => {
     await expect(withToken(secret)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
   });
 
+  it.each(["+010000-01-01T00:00:00.000Z", "+275760-09-13T00:00:00.000Z"])(
+    "Bad input: refuses a key that expires after the year 9999, at %s",
+    async (moment) => {
+      const account = await anAccount();
+      const asked = createApiKey(await as(await aMember(account, DEVELOPER)), account.id, {
+        expiresAt: new Date(moment),
+      });
+      await expect(asked).rejects.toMatchObject({ code: "BAD_USER_INPUT", field: ["expiresAt"] });
+      expect(
+        await sqlAsOwner("select from credentials where account_id = $1", [account.id]),
+      ).toEqual([]);
+      expect(await sqlAsOwner("select from events where account_id = $1", [account.id])).toEqual(
+        [],
+      );
+    },
+  );
+
   it("S4: gives a service user a key that works after its maker is removed", async () => {
     const account = await anAccount();
     const maker = await aMember(account, ADMINISTRATOR);
