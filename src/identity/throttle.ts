@@ -200,14 +200,14 @@ export async function forgivePassword(db: Queryable, email: string): Promise<voi
 const byDevice = (hash: Buffer) => `by ${hash.toString("base64url")}`;
 
 /** Stands for a person in keys: their address is nobody's to read there. */
-const personKey = (email: string) => hashOf(emailTyped(email)).toString("base64url");
+export const personKey = (email: string) => hashOf(emailTyped(email)).toString("base64url");
 
-/** Whether nothing of this name was asked within the last `window`: of many at once, one is told so. */
-export async function isFirst(db: Queryable, name: string, window: string): Promise<boolean> {
-  const first = await db.query(sql`
-    insert into throttles as t (key, tries, free, longest_seconds, free_at, resets_at)
-    values (${name}, 1, 1, 1, to_timestamp(0), now() + ${window}::interval)
-    on conflict (key) do update set resets_at = excluded.resets_at where t.resets_at <= now()
-    returning key`);
-  return first.length > 0;
-}
+/**
+ * A statement that gives one row where nothing of this name was noted within the last `window`: of many
+ * at once, one gets it.
+ */
+export const noteOnce = (name: string, window: string): Sql => sql`
+  insert into throttles as t (key, tries, free, longest_seconds, free_at, resets_at)
+  values (${name}, 1, 1, 1, to_timestamp(0), now() + ${window}::interval)
+  on conflict (key) do update set resets_at = excluded.resets_at where t.resets_at <= now()
+  returning key`;

@@ -1,5 +1,6 @@
 import type { Queryable } from "../database/database";
 import { sql } from "../database/sql";
+import { noteOnce } from "../identity/throttle";
 import type { Language } from "./languages";
 
 /** What a user is mailed of their own sign-in, as it may be the doing of an attacker. */
@@ -67,4 +68,21 @@ const MOST_TRIES = 13;
 export async function queueMail(db: Queryable, mail: Mail): Promise<void> {
   await db.query(sql`select from graphile_worker.add_job(
     ${MAIL_TASK}::text, ${JSON.stringify(mail)}::json, max_attempts => ${MOST_TRIES}::int)`);
+}
+
+/**
+ * Has a notice sent that many tries may cause: once a day. The same statement is run where there is no such
+ * user, and sends nothing. What sending takes comes some time in the next minute, so that no answer's time
+ * tells of it (U2).
+ */
+export async function queueDailyNotice(
+  db: Queryable,
+  mail: Extract<Mail, { kind: "notice" }>,
+): Promise<void> {
+  const { notice, userId } = mail;
+  await db.query(sql`
+    with first as (${noteOnce(`warned ${notice} ${userId}`, "1 day")})
+    select graphile_worker.add_job(${MAIL_TASK}::text, ${JSON.stringify(mail)}::json,
+      run_at => now() + random() * interval '1 minute', max_attempts => ${MOST_TRIES}::int)
+    from first join users on users.id = ${userId}`);
 }

@@ -67,7 +67,7 @@ export async function post(language: Language, letter: Letter): Promise<ParsedMa
   return inbox[0]!;
 }
 
-/** Has what failed be tried again now. */
+/** Has what waits be due now: a notice of guesses, and what failed and is to be tried again. */
 export function hurry(): Promise<unknown> {
   return sqlAsOwner("update graphile_worker._private_jobs set run_at = now()");
 }

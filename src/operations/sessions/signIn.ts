@@ -6,7 +6,7 @@ import { Unauthenticated } from "../../errors";
 import { emailTyped } from "../../identity/emails";
 import { isKnownDevice } from "../../identity/knownPlaces";
 import { hashPassword, needsRehash, verifyPassword } from "../../identity/passwords";
-import { type Claimant, claimantAs } from "../steps/claimant";
+import { type Claimant, claimantAs, nobodyWith } from "../steps/claimant";
 import { type Opened, openSession } from "../steps/openSession";
 import { type Try, tryAt } from "../steps/tryAt";
 
@@ -19,8 +19,8 @@ interface SignInRow extends Claimant {
  * Checks an email and its password, and opens a session, or asks for the second factor.
  *
  * A wrong email, a wrong password and a user without a password are one error, and take the
- * same time (U2): each costs one look-up, one count and one hash, and what is recorded of a
- * refusal is written after the answer.
+ * same time (U2): each costs one look-up, one count and one hash. What is recorded of a refusal is
+ * written after the answer, by the same statements where there is no user to record it for.
  *
  * @throws Unauthenticated (INVALID_CREDENTIALS).
  * @throws RateLimited after too many tries, or when too many sign-ins are waiting already.
@@ -35,7 +35,7 @@ export async function signIn(ctx: Context, email: string, password: string): Pro
     purpose: "sign-in",
     email,
     knownDevice: user?.knownDevice ?? false,
-    who: user ? claimantAs(user) : null,
+    who: user ? claimantAs(user) : nobodyWith(email),
   };
   const proven = await tryAt(ctx, attempt, async () => {
     const matches = await verifyPassword(user?.passwordHash ?? null, password, ctx.request.ip);

@@ -1,5 +1,6 @@
 import { PrincipalKind } from "../../entities/Event";
 import { Surface } from "../../entities/Session";
+import { personKey } from "../../identity/throttle";
 import type { Principal } from "../../principal";
 
 /** A user who says that they are this one, and has not proven it yet (NIST SP 800-63: the claimant). */
@@ -26,3 +27,10 @@ export function claimantAs({ id, email, name, emailVerified }: Claimant): Princi
     authenticatedAt: null,
   };
 }
+
+/**
+ * The claimant of an email that no user has. A refusal is worked off for them as for a user, and leaves
+ * no event, as there is no such user to have it (U2).
+ */
+export const nobodyWith = (email: string): Principal =>
+  claimantAs({ id: personKey(email), email: "", name: "", emailVerified: false });

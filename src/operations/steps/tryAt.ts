@@ -3,8 +3,8 @@ import type { EventType } from "../../entities/Event";
 import { SignInMethod } from "../../entities/Session";
 import { DomainError, Unauthenticated } from "../../errors";
 import { PROVIDER_NAMES } from "../../identity/providers";
-import { countTry, forgive, isFirst } from "../../identity/throttle";
-import { type Notice, queueMail } from "../../mails/queueMail";
+import { countTry, forgive } from "../../identity/throttle";
+import { type Notice, queueDailyNotice } from "../../mails/queueMail";
 import type { Principal } from "../../principal";
 import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
 
@@ -23,16 +23,17 @@ export interface Try {
   purpose: Purpose;
   /** As it was typed. */
   email: string;
-  /** The user whose events tell a failure; null for an email that has none. */
-  who: Principal | null;
+  /** The user whose events tell a failure; `nobodyWith` an email that has none. */
+  who: Principal;
   /** Whether the user has signed in with this browser before. */
   knownDevice?: boolean;
 }
 
 /**
  * Counts a try at a secret before it is checked, and forgives it where it was good. A failure is an
- * event of the user's, and many of them are mailed to the user; both are written after the answer,
- * whose time tells nothing of whether there is such a user (U2).
+ * event of the user's, and many of them are mailed to the user. Both are written after the answer, and
+ * where there is no such user the same is done for nothing. So the time of many answers at once tells
+ * nothing of the user either (U2).
  *
  * @throws RateLimited after too many tries, and whatever `check` throws.
  */
@@ -43,12 +44,10 @@ export async function tryAt<T>(ctx: Context, attempt: Try, check: () => Promise<
     email,
     ip: ctx.request.ip,
     deviceHash: knownDevice ? ctx.browser.deviceHash : null,
-    sessionId: who?.sessionId ?? null,
+    sessionId: who.sessionId,
   };
   const refuse = (error: unknown) => {
-    if (who && error instanceof DomainError) {
-      ctx.background(noteFailure(ctx, who, attempt, error));
-    }
+    if (error instanceof DomainError) ctx.background(noteFailure(ctx, attempt, error));
     return error;
   };
   await countTry(ctx.db, guesser).catch((error: unknown) => {
@@ -77,26 +76,21 @@ function eventOf({ secret, purpose }: Try): EventType {
   return purpose === "sign-in" ? "sign_in_refused.v1" : "reauthentication_refused.v1";
 }
 
-async function noteFailure(
-  ctx: Context,
-  who: Principal,
-  attempt: Try,
-  { code }: DomainError,
-): Promise<void> {
+/** Within a minute of the first one, it takes no connection: many would keep everyone else waiting. */
+async function noteFailure(ctx: Context, attempt: Try, { code }: DomainError): Promise<void> {
+  const { who } = attempt;
   const { id: userId, sessionId } = who;
   const asked = sessionId
     ? { action: "update", subject: { type: "Session", id: sessionId } }
     : null;
-  await recordSignInRefusal(ctx, who, eventOf(attempt), { ...NO_SESSION, ...asked, code });
+  const decision = { ...NO_SESSION, ...asked, code };
+  const first = await recordSignInRefusal(ctx, who, eventOf(attempt), decision);
   const notice = NOTICES[`${attempt.secret} at ${attempt.purpose}`];
-  if (code !== "RATE_LIMITED" || !notice) return;
+  if (!first || code !== "RATE_LIMITED" || !notice) return;
   const { ip } = ctx.request;
-  await ctx.db.transaction(async (connection) => {
-    if (!(await isFirst(connection, `warned ${notice} ${userId}`, "1 day"))) return;
-    const at = new Date().toISOString();
-    const detail = notice === "codeGuessed" ? providerOf(who) : null;
-    await queueMail(connection, { kind: "notice", notice, userId, at, ip, detail });
-  });
+  const at = new Date().toISOString();
+  const detail = notice === "codeGuessed" ? providerOf(who) : null;
+  await queueDailyNotice(ctx.db, { kind: "notice", notice, userId, at, ip, detail });
 }
 
 /** The provider through whom a claimant proved the first factor; null for their password. */

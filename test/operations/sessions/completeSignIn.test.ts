@@ -22,7 +22,7 @@ import {
   services,
   withToken,
 } from "../../support/factories";
-import { deliver, useMail } from "../../support/mail";
+import { deliver, hurry, useMail } from "../../support/mail";
 import { atOnce, heldUp, times } from "../../support/races";
 import { denials, eventually, everything, expectRefused } from "../../support/refusals";
 import { codeAt, wrongCode } from "../../support/totp";
@@ -204,6 +204,7 @@ describe("completeSignIn", () => {
     expect(seen.slice(0, 6)).toEqual(times(6, () => "MFA_INVALID"));
     expect(seen.slice(6)).toEqual(["RATE_LIMITED", "RATE_LIMITED"]);
     await eventually(async () => (await everything())["jobs"] !== null);
+    await hurry();
     const mails = await deliver();
     expect(mails.map(({ subject }) => subject)).toEqual([
       "Someone may be trying to sign in as you",

@@ -377,6 +377,31 @@ describe("signIn, with an old hash", () => {
     expect(await refusal(user.email, PASSWORD)).toMatchObject({ code: "RATE_LIMITED" });
   });
 
+  it("U2: does the same for many tries at once, whether or not the email has a user", async () => {
+    const user = await aUser({ passwordHash });
+    const before = await everything();
+    const runs: string[][] = [];
+    for (const email of ["nobody-here@acme.example", user.email]) {
+      await sqlAsOwner("delete from throttles");
+      statements.length = 0;
+      await Promise.all(times(30, () => refusal(email, "wrong")));
+      runs.push([...statements].sort());
+      // For nobody it leaves nothing.
+      if (email !== user.email) expect(await everything()).toEqual(before);
+    }
+    expect(runs[0]).toEqual(runs[1]);
+    const [run] = runs;
+    const many = (word: string) => run!.filter((text) => text.includes(word)).length;
+    // One of each code, and one notice: the rest is only counted.
+    expect([many("into refusals"), many("add_job")]).toEqual([2, 1]);
+    expect(run).toHaveLength(30 /* look-ups */ + 30 /* counts */ + 3);
+    const told = (await denials()).filter(({ stream }) => stream === user.id);
+    expect(told.map(({ decision }) => decision.code).sort()).toEqual([
+      "INVALID_CREDENTIALS",
+      "RATE_LIMITED",
+    ]);
+  });
+
   it("U2, U10: tells nothing of a user to whoever shares their network", async () => {
     const user = await aUser({ passwordHash });
     await sqlAsOwner("delete from throttles");

@@ -20,7 +20,7 @@ import {
   services,
   withToken,
 } from "../../support/factories";
-import { deliver, recipient, useMail } from "../../support/mail";
+import { deliver, hurry, recipient, useMail } from "../../support/mail";
 import { atOnce, times } from "../../support/races";
 import { denials, everything, expectDenied, expectRefused } from "../../support/refusals";
 import { codeAt, fromBase32, wrongCode } from "../../support/totp";
@@ -414,6 +414,7 @@ describe("a code", () => {
     };
     await guess((ctx) => reauthenticate(ctx, { password: "a guess", code: "000000" }));
     await guess((ctx) => disableTotp(ctx, wrongCode(secret)));
+    await hurry();
     expect((await deliver()).map(({ subject }) => subject).sort()).toEqual([
       "Wrong codes were entered where you are signed in",
       "Wrong passwords were entered where you are signed in",
@@ -436,6 +437,7 @@ describe("a code", () => {
       await settled();
     }
     expect((await stored(user.id)).on).toBe(true);
+    await hurry();
     expect((await deliver()).map(({ subject }) => subject)).toEqual([
       "Wrong codes were entered where you are signed in",
     ]);
