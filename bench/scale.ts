@@ -11,6 +11,7 @@ import { migrate } from "../src/database/migrate";
 import { schema } from "../src/graphql/schema";
 import { Link, requestOf } from "./link";
 import { findPostgres } from "./postgres";
+import { median } from "./report";
 import { type Large, RARE, seedLarge } from "./seedLarge";
 import { startGatehouse } from "./servers";
 import { Stops } from "./stops";
@@ -211,10 +212,6 @@ function pathsOf(input: GraphQLInputObjectType): string[] {
     const named = getNamedType(type);
     return isInputObjectType(named) ? pathsOf(named) : [name];
   });
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 const secondsSince = (began: number) => Math.round((performance.now() - began) / 1000);

@@ -93,7 +93,7 @@ async function paste(fences: Fence[]): Promise<string[]> {
         `${text.replaceAll("localhost:4000", `localhost:${port}`)}\nprintf '\\n\\036\\n'`,
     )
     .join("\n");
-  const { stdout, stderr } = await promisify(execFile)("bash", ["-u", "-c", script], {
+  const { stdout, stderr } = await promisify(execFile)("bash", ["--norc", "-u", "-c", script], {
     cwd: directory,
     maxBuffer: 64 * 1024 * 1024,
   });

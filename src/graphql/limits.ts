@@ -17,6 +17,7 @@ import {
   SchemaMetaFieldDef,
   type SelectionSetNode,
   TypeMetaFieldDef,
+  type ValueNode,
 } from "graphql";
 import { MAX_PAGE } from "../reads/filters";
 
@@ -29,7 +30,7 @@ export interface Limits {
 /** Plain lists are short: their maximum is enforced where they are made. */
 const PLAIN_LIST = 10;
 const FRAGMENT_ROUNDS = 50;
-/** What a search for text adds: a few of them fit into one request. */
+/** What a search adds, for text or by several conditions: a few of them fit into one request. */
 const SEARCH_COST = 2_000;
 /**
  * What introspection asks for is in memory, and costs a fraction of what has to be fetched. A power
@@ -42,6 +43,8 @@ const META_LIST = 2;
 const NAME_BYTES = 32;
 /** A field of many values in one. */
 const JSON_FIELD = 8;
+
+const NOTHING: ValueNode = { kind: Kind.NULL };
 
 /** How much an operation asks for. */
 export interface Size {
@@ -159,37 +162,41 @@ export function measure(
     return node.name.value === "types" ? types : META_LIST;
   }
 
-  /** Text within names is looked for in more rows than a page shows. */
+  /** Some filters look through more rows than a page shows. */
   function filterCost(node: FieldNode): number {
     const filter = node.arguments?.find(({ name }) => name.value === "filter")?.value;
-    if (!filter) return 0;
-    const isSearch =
-      filter.kind === Kind.VARIABLE
-        ? hasText(filter.name.value)
-        : filter.kind === Kind.OBJECT &&
-          filter.fields.some(
-            ({ name, value }) =>
-              name.value === "text" &&
-              value.kind !== Kind.NULL &&
-              (value.kind !== Kind.VARIABLE || isGiven(value.name.value)),
-          );
-    return isSearch ? SEARCH_COST : 0;
+    const has = filter ? namesIn(filter) : new Set<string>();
+    const ways = [["objectId"], ["ip"], ["principalId", "types"]];
+    const asked = ways.filter((names) => names.some((name) => has.has(name)));
+    return has.has("text") || asked.length > 1 ? SEARCH_COST : 0;
   }
 
-  function hasText(variable: string): boolean {
-    const value = variables[variable];
-    if (value === undefined) return isGiven(variable);
-    return typeof value === "object" && (value as { text?: unknown } | null)?.text != null;
+  /** The fields of an input that are given and not null. */
+  function namesIn(input: ValueNode): Set<string> {
+    if (input.kind === Kind.VARIABLE) {
+      const value = variables[input.name.value];
+      if (value === undefined) return namesIn(defaultOf(input.name.value) ?? NOTHING);
+      const sent = typeof value === "object" ? Object.entries(value ?? {}) : [];
+      return new Set(sent.flatMap(([name, one]) => (one == null ? [] : name)));
+    }
+    if (input.kind !== Kind.OBJECT) return new Set();
+    const given = input.fields.filter(({ value }) =>
+      value.kind === Kind.VARIABLE ? isGiven(value.name.value) : value.kind !== Kind.NULL,
+    );
+    return new Set(given.map(({ name }) => name.value));
   }
 
   /** Whether a variable has a value; its own default counts as one. */
   function isGiven(variable: string): boolean {
     const value = variables[variable];
     if (value !== undefined) return value !== null;
-    const defined = operation.variableDefinitions?.find(
-      (one) => one.variable.name.value === variable,
-    );
-    return defined?.defaultValue !== undefined;
+    const ofItself = defaultOf(variable);
+    return ofItself !== undefined && ofItself.kind !== Kind.NULL;
+  }
+
+  function defaultOf(variable: string): ValueNode | undefined {
+    return operation.variableDefinitions?.find((one) => one.variable.name.value === variable)
+      ?.defaultValue;
   }
 
   function pageSize(node: FieldNode): number {

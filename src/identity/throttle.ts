@@ -64,6 +64,8 @@ const ELSEWHERE: Partial<Record<Guesser["secret"], Partial<Limit>>> = {
  * twelve at last: in a day five or six.
  */
 const MAILS = { sign_up: 2, update_email: 2, reset_password: 1 };
+const isMail = (secret: Guesser["secret"]): secret is MailAsked => secret in MAILS;
+
 /** The same where the person has signed in. */
 const MAILS_OWN = 5;
 
@@ -87,7 +89,13 @@ function limitsOf(who: Guesser | Stranger): Limits {
   const person = personKey(who.email);
   const { deviceHash, sessionId } = who;
   const held = sessionId ? `in ${sessionId}` : deviceHash && byDevice(deviceHash);
-  if (held) return [{ ...limit, key: `${secret} ${person} ${held}`, hours: 24 }];
+  if (held) {
+    return [
+      { ...limit, key: `${secret} ${person} ${held}`, hours: 24 },
+      // A mail goes to whatever address is asked for; a password or a code is this person's own.
+      ...(isMail(who.secret) ? [{ ...limit, key: `${secret} ${held}`, free: 50 }] : []),
+    ];
+  }
   const elsewhere = ELSEWHERE[who.secret];
   return [
     { ...limit, key: `${secret} ${person} ${network}` },

@@ -26,19 +26,31 @@ export async function openServices(config: Config): Promise<Services> {
 /** Where the keys of a server that is tried out are: beside its data. */
 export const keyFile = (directory: string) => join(directory, "encryption-keys");
 
-/** Those keys, made at the first start. */
-async function keysIn(directory: string) {
-  const file = keyFile(directory);
+/**
+ * Written whole before the file has its name: of two starts at once, the later one reads all that the
+ * first has written.
+ */
+async function makeKeys(directory: string, file: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const made = `first:${randomBytes(KEY_BYTES).toString("base64")}`;
-  // Written whole before it has its name: of two starts at once, the later reads all that the first has written.
   const draft = `${file}.${randomBytes(8).toString("hex")}`;
+  const made = `first:${randomBytes(KEY_BYTES).toString("base64")}`;
   await writeFile(draft, made, { mode: 0o600, flag: "wx" });
   await link(draft, file).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   });
   await unlink(draft);
-  const keys = parseKeys(await readFile(file, "utf8"));
+}
+
+/** Those keys, made at the first start. */
+async function keysIn(directory: string) {
+  const file = keyFile(directory);
+  const read = () => readFile(file, "utf8");
+  const text = await read().catch(async (error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    await makeKeys(directory, file);
+    return read();
+  });
+  const keys = parseKeys(text);
   if (typeof keys === "string") throw new CannotStart(`${file} can't be used: ${keys}`);
   return keys;
 }

@@ -483,6 +483,8 @@ describe("documents", () => {
     ["a filter of null", "($f: MemberFilter)", "$f", { f: null }, 0],
     ["a filter without text", "($f: MemberFilter)", "$f", { f: { status: "ACTIVE" } }, 0],
     ["no filter", "($f: MemberFilter)", "$f", {}, 0],
+    ["a filter's default without text", "($f: MemberFilter = { status: ACTIVE })", "$f", {}, 0],
+    ["a text's default of null", "($t: String = null)", "{ text: $t }", {}, 0],
   ])("Bad input: counts a search, by %s", async (_by, head, filter, variables, more) => {
     const one = (alias = "") => `${alias}members(first: 1, filter: ${filter}) { nodes { id } }`;
     const ask = (selection: string) =>
@@ -498,6 +500,55 @@ describe("documents", () => {
 
     const many = await ask(times(5, (i) => one(`a${i}: `)).join(" "));
     expect(many.codes).toEqual(more ? ["QUERY_TOO_COMPLEX"] : []);
+  });
+
+  const [OBJECT, ADDRESS] = ['objectId: "mem_01jc0000000000000000000000"', 'ip: "192.0.2.7"'];
+  it.each<[string, string, string, Record<string, unknown>, number]>([
+    ["two conditions", "", `{ ${OBJECT}, ${ADDRESS} }`, {}, SEARCH],
+    ["a condition and types", "", `{ ${ADDRESS}, types: ["signed_in.v1"] }`, {}, SEARCH],
+    ["a principal's types", "", '{ principalId: "usr_x", types: ["signed_in.v1"] }', {}, 0],
+    ["one condition", "", `{ ${OBJECT} }`, {}, 0],
+    ["a condition and one of null", "($ip: String)", `{ ${OBJECT}, ip: $ip }`, {}, 0],
+    [
+      "a condition and one by variable",
+      "($ip: String)",
+      `{ ${OBJECT}, ip: $ip }`,
+      { ip: "192.0.2.7" },
+      SEARCH,
+    ],
+    [
+      "a filter by variable",
+      "($f: EventFilter)",
+      "$f",
+      { f: { objectId: "mem_x", ip: "192.0.2.7" } },
+      SEARCH,
+    ],
+    [
+      "a filter's default of two",
+      `($f: EventFilter = { ${OBJECT}, ${ADDRESS} })`,
+      "$f",
+      {},
+      SEARCH,
+    ],
+    ["a filter's default of one", `($f: EventFilter = { ${OBJECT} })`, "$f", {}, 0],
+  ])(
+    "Bad input: counts conditions on events that are looked through, by %s",
+    async (_by, head, filter, variables, more) => {
+      const answer = await server.ask(
+        `query ${head} { account(id: "${accountId}") { events(first: 1, filter: ${filter}) { nodes { id } } } }`,
+        variables,
+        admin,
+      );
+      expect(answer.errors).toEqual([]);
+      expect(answer.extensions).toMatchObject({ cost: { requested: 1 + 1 + 2 + more } });
+    },
+  );
+
+  it("Bad input: does not take what a filter holds for a part of the document", async () => {
+    const query = `query ($f: CredentialFilter) { account(id: "${accountId}") { credentials(first: 1, filter: $f) { nodes { id } } } }`;
+    const answer = await server.ask(query, { f: { kind: "ObjectValue" } }, admin);
+    expectRefused(answer, 400);
+    expect(answer.codes).toEqual(["BAD_USER_INPUT"]);
   });
 
   it("Bad input: takes a page size that is no page size for the largest", async () => {

@@ -8,7 +8,7 @@ import {
   aSession,
   DEVELOPER,
 } from "../support/factories";
-import { accountsCalled, withCondition } from "../support/gate";
+import { accountsCalled, type Change, OF_GATE, withCondition } from "../support/gate";
 import { type Sender, serve, type Served } from "../support/http";
 
 let compiled: Served;
@@ -29,21 +29,6 @@ const DOCUMENT = `query ($id: ID!) {
   account(id: $id) { name can { update seeAllEvents } members { nodes { id can { disable } } } }
 }`;
 
-/** What may change behind a caller's back, and how it changes back where it does. */
-type Change = [what: string, sql: string];
-/** For each condition of the gate, what makes it keep the member out, and what lets them in. */
-const OF_GATE: Record<string, Change[]> = {
-  disabled: [
-    ["is disabled", "update memberships set disabled_at = now() where id = $m"],
-    ["is enabled", "update memberships set disabled_at = null where id = $m"],
-  ],
-  mfaMissing: [
-    ["finds the account to require MFA", "update accounts set mfa_required = true where id = $a"],
-    ["turns it on", "update users set mfa_enabled_at = now() where id = $u"],
-    ["turns it off", "update users set mfa_enabled_at = null where id = $u"],
-    ["finds it not required", "update accounts set mfa_required = false where id = $a"],
-  ],
-};
 const OF_MEMBERSHIP: Change[] = [
   ["becomes no administrator", "update memberships set administrator = false where id = $m"],
   ["becomes one again", "update memberships set administrator = true where id = $m"],

@@ -9,6 +9,7 @@ import {
   aSession,
   DEVELOPER,
 } from "../support/factories";
+import { OF_GATE } from "../support/gate";
 import { type Answer, type Sender, serve, type Served } from "../support/http";
 
 // A caller who is remembered writes as one who is looked up first: the statement that holds the
@@ -117,16 +118,6 @@ async function change(both: Twin[], statement: string): Promise<void> {
   }
 }
 
-const OF_GATE: Record<string, string[]> = {
-  disabled: [
-    "update memberships set disabled_at = now() where id = $m",
-    "update memberships set disabled_at = null where id = $m",
-  ],
-  mfaMissing: [
-    "update accounts set mfa_required = true where id = $a",
-    "update accounts set mfa_required = false where id = $a",
-  ],
-};
 const CHANGES = [
   "update memberships set administrator = false where id = $m",
   "update memberships set team = 'MANAGER' where id = $m",
@@ -134,7 +125,7 @@ const CHANGES = [
   "update users set email = right($u, 20) || '@new.example' where id = $u",
   "update users set name = 'Another' where id = $u",
   "update users set email_verified_at = null where id = $u",
-  ...conditions.flatMap(({ name }) => OF_GATE[name]!),
+  ...conditions.flatMap(({ name }) => OF_GATE[name]!.map(([, statement]) => statement)),
   "update accounts set deleted_at = now() where id = $a",
   "update accounts set deleted_at = null where id = $a",
   "update memberships set removed_at = now() where id = $m",

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readConfig } from "../../src/setup/config";
@@ -22,6 +22,13 @@ it("gives all of many first starts at once the same keys, and leaves no draft of
     );
   }
   expect(await readdir(directory)).toEqual(["encryption-keys"]);
+});
+
+it("writes nothing where there are keys already", async () => {
+  await open();
+  const { mtimeMs } = await stat(directory);
+  await open();
+  expect((await stat(directory)).mtimeMs).toBe(mtimeMs);
 });
 
 it("refuses an empty file of keys, and leaves it as it is", async () => {

@@ -26,3 +26,19 @@ export async function withCondition(condition: Condition, work: () => Promise<vo
     conditions.splice(conditions.indexOf(condition), 1);
   }
 }
+
+/** What may change behind a caller's back, and how it changes back where it does. */
+export type Change = [what: string, sql: string];
+/** For each condition of the gate, what makes it keep the member out, and what lets them in. */
+export const OF_GATE: Record<string, Change[]> = {
+  disabled: [
+    ["is disabled", "update memberships set disabled_at = now() where id = $m"],
+    ["is enabled", "update memberships set disabled_at = null where id = $m"],
+  ],
+  mfaMissing: [
+    ["finds the account to require MFA", "update accounts set mfa_required = true where id = $a"],
+    ["turns it on", "update users set mfa_enabled_at = now() where id = $u"],
+    ["turns it off", "update users set mfa_enabled_at = null where id = $u"],
+    ["finds it not required", "update accounts set mfa_required = false where id = $a"],
+  ],
+};

@@ -17,6 +17,8 @@ const MAILED =
   "The link goes to the mailbox and into no answer; following it proves the mailbox, and asking for it nothing.";
 const BY_OPERATOR = "The operator alone may, at the command line.";
 
+const UNCONFIRMED = "It removes an app that no code has confirmed, and none that is on.";
+
 export const PROOFS: readonly Proof[] = [
   {
     name: "fresh authentication",
@@ -40,8 +42,12 @@ export const PROOFS: readonly Proof[] = [
     gives: ["newTotpSecret()", "newRecoveryCodes()", "removeAuthenticator()"],
     without: {
       confirmTotp:
-        "It takes a code of the app that `enrollTotp` made, which took one of the app that is on.",
+        "It takes a code of the app that `enrollTotp` made within 15 minutes, which took one of the app that is on.",
+      endOtherSessions: UNCONFIRMED,
+      endUserSessions: UNCONFIRMED,
       resetMfa: BY_OPERATOR,
+      resetPassword: UNCONFIRMED,
+      updatePassword: UNCONFIRMED,
     },
   },
   {

@@ -2,6 +2,7 @@ import type { Context } from "../../context/context";
 import { sql } from "../../database/sql";
 import type { Authenticator } from "../../entities/Authenticator";
 import { Refusal, Refused, Unauthenticated } from "../../errors";
+import { isFresh } from "../../identity/sessions";
 import { totpStep } from "../../identity/totp";
 import { endSessions } from "../steps/endSessions";
 import { lockAuthenticator, lockPending } from "../steps/lockAuthenticator";
@@ -18,7 +19,7 @@ import { tryCode } from "../steps/tryCode";
  * there was none, the other sessions end. The answer has the recovery codes, which are nowhere else (T1).
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
- * @throws Refused (CONFLICT) where nothing waits to be confirmed.
+ * @throws Refused (CONFLICT) where nothing waits to be confirmed, or has waited for over 15 minutes.
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function confirmTotp(
@@ -31,8 +32,9 @@ export async function confirmTotp(
       tx.requireFresh(user);
       const present = await lockAuthenticator(tx);
       const authenticator = await lockPending(tx);
-      if (!authenticator) {
-        const message = "There is nothing to confirm. Set up an app first: call `enrollTotp`.";
+      if (!authenticator || !isFresh(authenticator.createdAt, tx.now)) {
+        const message =
+          "No app was set up in the last 15 minutes. Set one up first: call `enrollTotp`.";
         throw new Refused(Refusal.CONFLICT, message);
       }
       const [kept] = await tx.query<{ sealed: Buffer }>(sql`

@@ -7,6 +7,7 @@ import { lockAuthenticator } from "../steps/lockAuthenticator";
 import { lockSelf } from "../steps/lockSelf";
 import { queueNotice } from "../steps/queueNotice";
 import { removeAuthenticator } from "../steps/removeAuthenticator";
+import { removePending } from "../steps/removePending";
 import { tryCode } from "../steps/tryCode";
 import { useCode } from "../steps/useCode";
 
@@ -29,6 +30,7 @@ export async function disableTotp(ctx: Context, code: string): Promise<Authentic
     await assertNotRequired(tx);
     await useCode(tx, ctx, authenticator, code);
     await removeAuthenticator(tx, authenticator);
+    await removePending(tx, user.id);
     user.mfaEnabledAt = null;
     await tx.save(user);
     await tx.record("mfa_disabled.v1", user);

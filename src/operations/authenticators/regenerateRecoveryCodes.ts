@@ -4,6 +4,7 @@ import { Refusal, Refused } from "../../errors";
 import { lockAuthenticator } from "../steps/lockAuthenticator";
 import { lockSelf } from "../steps/lockSelf";
 import { queueNotice } from "../steps/queueNotice";
+import { removePending } from "../steps/removePending";
 import { type NewRecoveryCodes, renewRecoveryCodes } from "../steps/renewRecoveryCodes";
 import { tryCode } from "../steps/tryCode";
 import { useCode } from "../steps/useCode";
@@ -31,6 +32,7 @@ export async function regenerateRecoveryCodes(
         throw new Refused(Refusal.CONFLICT, message);
       }
       await useCode(tx, ctx, authenticator, code);
+      await removePending(tx, user.id);
       tx.authorize("update", authenticator);
       const recoveryCodes = renewRecoveryCodes(ctx, authenticator, tx.now);
       await tx.save(authenticator);

@@ -3,6 +3,7 @@ import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import { Session } from "../../entities/Session";
 import { voidPendingProofs } from "../../identity/oneTimeTokens";
+import { removePending } from "./removePending";
 
 /** Ends these, which are held, and records each. */
 export async function endEach(tx: Transaction, sessions: readonly Session[]): Promise<void> {
@@ -32,6 +33,7 @@ export async function endSessions(
       and ${sessionIsOpen("row")}`,
   );
   await voidPendingProofs(tx.unrecorded("one_time_tokens"), userId);
+  await removePending(tx, userId);
   await endEach(tx, others);
   return others;
 }

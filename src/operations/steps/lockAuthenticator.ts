@@ -11,11 +11,14 @@ export async function lockAuthenticator(tx: Transaction): Promise<Authenticator 
   return found ?? null;
 }
 
-/** The one that they are setting up. */
-export async function lockPending(tx: Transaction): Promise<Authenticator | null> {
+/** The one that a person is setting up; the caller's own if no user is named. */
+export async function lockPending(
+  tx: Transaction,
+  userId = tx.principal.id,
+): Promise<Authenticator | null> {
   const [found] = await tx.rows(
     Authenticator,
-    sql`row.user_id = ${tx.principal.id} and row.confirmed_at is null and row.removed_at is null`,
+    sql`row.user_id = ${userId} and row.confirmed_at is null and row.removed_at is null`,
   );
   return found ?? null;
 }

@@ -45,6 +45,10 @@ export async function verifyEmail(
     if (passwordUnchecked) await recordUnchecked(tx, user);
     return user;
   });
-  const opened = await openSession(ctx, { ...user, emailVerified: true }, [SignInMethod.PASSWORD]);
+  const { passwordHash } = signUp;
+  const methods = [SignInMethod.PASSWORD];
+  const opened = await openSession(ctx, { ...user, emailVerified: true }, methods, {
+    passwordHash,
+  });
   return { user, ...opened };
 }

@@ -10,6 +10,8 @@ import {
   anAccount,
   as,
   aServiceUser,
+  asStaleUser,
+  aUser,
   DEVELOPER,
   eventsOf,
   MANAGER,
@@ -35,6 +37,23 @@ async function disabledAt({ id }: { id: string }): Promise<Date | null> {
 }
 
 describe("enableMember", () => {
+  it("U11: takes a fresh proof for an administrator, whose keys work again, and no other member", async () => {
+    const account = await anAccount();
+    const user = await aUser();
+    await aMember(account, ADMINISTRATOR, { userId: user.id });
+    const other = await aDisabledMember(account, ADMINISTRATOR);
+    const stale = await asStaleUser(user);
+    await expectDenied(account, () => enableMember(stale, other.id), {
+      action: "enable Member",
+      code: "REAUTHENTICATION_REQUIRED",
+    });
+    expect(await disabledAt(other)).toEqual(SINCE);
+
+    const ordinary = await aDisabledMember(account);
+    await enableMember(stale, ordinary.id);
+    expect(await disabledAt(ordinary)).toBeNull();
+  });
+
   it("M4, E1, E2: gives the member their access back and records it", async () => {
     const account = await anAccount();
     const admin = await aMember(account, ADMINISTRATOR);

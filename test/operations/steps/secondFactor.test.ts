@@ -4,7 +4,9 @@ import { confirmTotp } from "../../../src/operations/authenticators/confirmTotp"
 import { disableTotp } from "../../../src/operations/authenticators/disableTotp";
 import { enrollTotp } from "../../../src/operations/authenticators/enrollTotp";
 import { regenerateRecoveryCodes } from "../../../src/operations/authenticators/regenerateRecoveryCodes";
+import { endOtherSessions } from "../../../src/operations/sessions/endOtherSessions";
 import { reauthenticate } from "../../../src/operations/sessions/reauthenticate";
+import { updatePassword } from "../../../src/operations/users/updatePassword";
 import { db, sqlAsOwner, useDatabase } from "../../support/database";
 import {
   aCredential,
@@ -213,6 +215,42 @@ describe("enrollTotp, confirmTotp", () => {
     const secret = fromBase32((await enrollTotp(ctx, null)).setup.secret);
     await confirmTotp(ctx, codeNow(secret));
     await expectRefused(() => confirmTotp(ctx, codeNext(secret)), { code: "CONFLICT" });
+  });
+
+  it("T1, T4: has nothing to confirm of an app that was begun more than 15 minutes before", async () => {
+    const user = await aUser();
+    const ctx = await asUser(user);
+    const secret = fromBase32((await enrollTotp(ctx, null)).setup.secret);
+    await sqlAsOwner(
+      "update authenticators set created_at = now() - interval '16 minutes' where user_id = $1",
+      [user.id],
+    );
+    await expectRefused(() => confirmTotp(ctx, codeNow(secret)), { code: "CONFLICT" });
+    const again = fromBase32((await enrollTotp(ctx, null)).setup.secret);
+    await confirmTotp(ctx, codeNow(again));
+    expect((await stored(user.id)).rows).toHaveLength(1);
+  });
+
+  it.each<[string, (ctx: Context, code: string) => Promise<unknown>]>([
+    ["endOtherSessions", (ctx) => endOtherSessions(ctx)],
+    ["updatePassword", (ctx) => updatePassword(ctx, PASSWORD, "gravel-otter-lantern-58")],
+    ["regenerateRecoveryCodes", (ctx, code) => regenerateRecoveryCodes(ctx, code)],
+    ["disableTotp", (ctx, code) => disableTotp(ctx, code)],
+  ])("T4, U7: %s voids an app that an intruder has begun to set up", async (_name, act) => {
+    const user = await aUser({ passwordHash });
+    const { secret, codes } = await anAuthenticator(user.id);
+    const intruder = await asUser(user);
+    const begun = fromBase32((await enrollTotp(intruder, codeNow(secret))).setup.secret);
+
+    await act(await asUser(user), codes[0]!);
+
+    expect((await stored(user.id)).rows.at(-1)).toMatchObject({
+      sealed_secret: null,
+      confirmed_at: null,
+      removed_at: expect.any(Date) as Date,
+    });
+    const later = await asUser(user);
+    await expectRefused(() => confirmTotp(later, codeNow(begun)), { code: "CONFLICT" });
   });
 
   it("T1: of many first codes at once, one turns it on", async () => {

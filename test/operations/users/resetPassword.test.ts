@@ -180,6 +180,20 @@ describe("what strangers ask for", () => {
     expect(answers[1]).toEqual(answers[0]);
   });
 
+  it("U10: sends no more than some 50 mails for one browser, to however many addresses", async () => {
+    const user = await aUser({ passwordHash });
+    await signIn(from("192.0.2.200", DEVICE), user.email, OLD);
+    let asked = 0;
+    const ask = async () => {
+      for (; asked < 80; asked++) {
+        const email = `stranger${asked}@example.com`;
+        await requestPasswordReset(from("203.0.113.5", DEVICE), email);
+      }
+    };
+    await expect(ask()).rejects.toMatchObject({ code: "RATE_LIMITED" });
+    expect(asked).toBeGreaterThanOrEqual(51);
+  });
+
   it("U10: keeps no browser waiting in which a person signs in, from the same network", async () => {
     const user = await aUser({ passwordHash });
     await signIn(from("192.0.2.200", DEVICE), user.email, OLD);
