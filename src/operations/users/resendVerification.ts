@@ -15,7 +15,7 @@ import { countMail } from "../steps/countMail";
  */
 export async function resendVerification(ctx: Context, signUpId: string): Promise<string> {
   if (kindOf(signUpId) !== "OneTimeToken") {
-    throw new Refused(Refusal.BAD_USER_INPUT, "This is no ID of a sign-up.", ["signUpId"]);
+    throw new Refused(Refusal.BAD_USER_INPUT, "This is not the ID of a sign-up.", ["signUpId"]);
   }
   // Counted by the ID that the caller sent. A count by the address would tell whether the sign-up still
   // exists: it is deleted when a user gets its email (U3).
