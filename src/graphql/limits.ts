@@ -19,7 +19,7 @@ import {
   TypeMetaFieldDef,
   type ValueNode,
 } from "graphql";
-import { MAX_PAGE } from "../reads/filters";
+import { DEFAULT_PAGE, MAX_PAGE } from "../reads/filters";
 
 export interface Limits {
   maxDepth: number;
@@ -80,7 +80,7 @@ export function sizeOf(
 
 /**
  * How much an operation asks for with these variables: a field costs 1, a connection what its
- * children cost times `first`, and what is large or slow costs more. Fragments are measured once and counted as often as they are
+ * children cost times `first` or `last`, and what is large or slow costs more. Fragments are measured once and counted as often as they are
  * spread, so a document that spreads itself large is measured fast.
  */
 export function measure(
@@ -199,17 +199,22 @@ export function measure(
       ?.defaultValue;
   }
 
-  function pageSize(node: FieldNode): number {
-    const value = node.arguments?.find(({ name }) => name.value === "first")?.value;
-    if (!value) return 50;
-    const size =
-      value.kind === Kind.INT
-        ? Number(value.value)
-        : value.kind === Kind.VARIABLE
-          ? variables[value.name.value]
-          : MAX_PAGE;
-    // What is out of range is refused when it runs; until then it counts as the most there is.
-    return typeof size === "number" && size >= 1 && size <= MAX_PAGE ? size : MAX_PAGE;
+  function pageSize({ arguments: given = [] }: FieldNode): number {
+    const sizes = given.flatMap(({ name, value }) => {
+      const size = name.value === "first" || name.value === "last" ? numberOf(value) : null;
+      if (size === null) return [];
+      // What is out of range is refused when it runs; until then it counts as the most there is.
+      return typeof size === "number" && size >= 1 && size <= MAX_PAGE ? size : MAX_PAGE;
+    });
+    return sizes.length ? Math.max(...sizes) : DEFAULT_PAGE;
+  }
+
+  /** What stands in a place for a number; null for no value. */
+  function numberOf(value: ValueNode): unknown {
+    if (value.kind === Kind.INT) return Number(value.value);
+    if (value.kind !== Kind.VARIABLE) return value.kind === Kind.NULL ? null : value;
+    const sent = variables[value.name.value];
+    return sent === undefined ? numberOf(defaultOf(value.name.value) ?? NOTHING) : sent;
   }
 }
 
@@ -230,7 +235,7 @@ export function assertWithin(size: Size, limits: Limits): void {
   const over = (what: string, asked: number, limit: number) => {
     if (asked <= limit) return;
     throw new GraphQLError(
-      `The query's ${what} is ${asked}, and the limit is ${limit}. Ask for smaller pages (\`first\`) or fewer fields.`,
+      `The query's ${what} is ${asked}, and the limit is ${limit}. Ask for smaller pages (\`first\` or \`last\`) or fewer fields.`,
       { extensions: { code: "QUERY_TOO_COMPLEX", limit, sent: asked, http: { status: 400 } } },
     );
   };

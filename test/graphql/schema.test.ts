@@ -218,8 +218,10 @@ describe("connections", () => {
         expect([`${type.name}.${field.name}`, args]).toEqual([
           `${type.name}.${field.name}`,
           expect.arrayContaining([
-            ["first", "Int!", 50],
+            ["first", "Int", undefined],
             ["after", "ID", undefined],
+            ["last", "Int", undefined],
+            ["before", "ID", undefined],
           ]),
         ]);
       }
