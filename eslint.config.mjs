@@ -1,11 +1,12 @@
 import js from "@eslint/js";
+import graphql from "@graphql-eslint/eslint-plugin";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
   { ignores: ["dist", "node_modules", ".gatehouse", "coverage"] },
-  js.configs.recommended,
-  ...tseslint.configs.recommendedTypeChecked,
   {
+    files: ["**/*.ts", "**/*.js", "**/*.mjs"],
+    extends: [js.configs.recommended, ...tseslint.configs.recommendedTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
@@ -27,5 +28,27 @@ export default tseslint.config(
     languageOptions: { globals: { module: "writable", require: "readonly", process: "readonly" } },
     // What jest loads as it is.
     rules: { "@typescript-eslint/no-require-imports": "off" },
+  },
+  {
+    files: ["schema.graphql"],
+    languageOptions: {
+      parser: graphql.parser,
+      parserOptions: { graphQLConfig: { schema: "schema.graphql" } },
+    },
+    plugins: { "@graphql-eslint": graphql },
+    rules: {
+      "@graphql-eslint/relay-arguments": "error",
+      "@graphql-eslint/relay-connection-types": "error",
+      "@graphql-eslint/relay-edge-types": [
+        "error",
+        {
+          // Connections have `nodes` too, and what has a cap is a plain list (test/graphql/schema.test.ts).
+          listTypeCanWrapOnlyEdgeType: false,
+          // `ViewerMembership` is shown where its member may not be read: test/graphql/schema.test.ts names it.
+          shouldImplementNode: false,
+        },
+      ],
+      "@graphql-eslint/relay-page-info": "error",
+    },
   },
 );

@@ -76,8 +76,6 @@ function fail(message) {
   throw new Error(message);
 }
 
-let ca;
-let key;
 /** A request through nginx, once its answer has begun. */
 async function request(path, { method = "GET", body, agent } = {}) {
   const asked = https.request(new URL(path, `https://localhost:${TLS_PORT}`), {
@@ -134,9 +132,9 @@ await client.end();
 const databaseUrl = url.replace(/\/postgres(?=\?|$)/, "/behind_nginx");
 
 for (const port of NODES) await startNode(port, databaseUrl);
-key = JSON.parse(readFileSync(join(directory, "demo.json"), "utf8")).apiKey;
+const key = JSON.parse(readFileSync(join(directory, "demo.json"), "utf8")).apiKey;
 writeFileSync(join(directory, "nginx.conf"), CONFIGURATION);
 nginx("start");
-ca = readFileSync(join(directory, "cert.pem"));
+const ca = readFileSync(join(directory, "cert.pem"));
 await followQuietly();
 process.exit(0);

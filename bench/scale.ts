@@ -17,8 +17,8 @@ import { startGatehouse } from "./servers";
 import { Stops } from "./stops";
 
 /**
- * Whether an account's size tells in what it waits for: every filter of the schema, in an account of
- * a million members and five million events, and in a small one beside it.
+ * Whether an account's size tells in what it waits for: every filter of the schema, forward and
+ * backward, in an account of a million members and five million events, and in a small one beside it.
  *
  *     npm run bench:scale -- --members 1000000 --events 5000000
  *
@@ -104,7 +104,7 @@ const EVENTS: Question[] = ["NEWEST_FIRST", "OLDEST_FIRST"].flatMap((order) => {
 });
 
 const OTHERS: Question[] = [
-  ["members far down", members("after: $member")],
+  ["members beyond a cursor in the middle", members("after: $member")],
   ["a member by id", "... on Account { id } own: can { update seeAllEvents createCredential }"],
   [
     "members with all that hangs on them",
@@ -121,7 +121,18 @@ const ORDINARY: Question[] = [
   ["an ordinary member's events of a type", events('filter: { types: ["member_enabled.v1"] }')],
 ];
 
-const QUESTIONS = [...MEMBERS, ...CREDENTIALS, ...EVENTS, ...OTHERS, ...ORDINARY];
+/** The same of the list's other end. */
+const backward = ([what, selection]: Question): Question => [
+  `${what}, backward`,
+  selection
+    .replaceAll("first:", "last:")
+    .replaceAll("after:", "before:")
+    .replaceAll("hasNextPage endCursor", "hasPreviousPage startCursor"),
+];
+
+const QUESTIONS = [...MEMBERS, ...CREDENTIALS, ...EVENTS, ...OTHERS, ...ORDINARY].flatMap((one) =>
+  one[1].includes("first:") ? [one, backward(one)] : [one],
+);
 
 async function main(): Promise<void> {
   assertAllFilters();

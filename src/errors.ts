@@ -78,7 +78,9 @@ export class RateLimited extends DomainError {
 export class TakesTooLong extends DomainError {
   readonly code = "QUERY_TOO_COMPLEX";
   constructor(cause: unknown) {
-    super("The query took too long. Ask for smaller pages (`first`) or fewer fields.", { cause });
+    super("The query took too long. Ask for smaller pages (`first` or `last`) or fewer fields.", {
+      cause,
+    });
   }
 }
 

@@ -8,6 +8,7 @@ import type { Subject } from "../policies/ability";
 /** Part of a list, as a connection shows it. */
 export interface Page<E> {
   nodes: E[];
+  hasPreviousPage: boolean;
   hasNextPage: boolean;
 }
 
@@ -15,8 +16,11 @@ export interface PageRequest<E> {
   entity: Class<E & object>;
   /** The property that points at the parent. */
   by: keyof E & string;
-  first: number;
+  size: number;
+  /** From the end of the list. */
+  backward: boolean;
   after: string | null;
+  before: string | null;
   newestFirst: boolean;
   /** Narrows further; never instead of the rules. */
   filter: Filter;
@@ -49,8 +53,8 @@ export class Loaders {
     parentId: string,
     request: PageRequest<E>,
   ): Promise<Page<E>> {
-    const { entity, by, first, after, newestFirst, filter } = request;
-    const key = JSON.stringify([entity.name, by, first, after, newestFirst, filter]);
+    const { entity, ...asked } = request;
+    const key = JSON.stringify([entity.name, asked]);
     let loader = this.pages.get(key);
     if (!loader) {
       loader = new DataLoader((parents) => this.readPages(request, parents), {
@@ -143,7 +147,7 @@ export class Loaders {
     request: PageRequest<E>,
     parents: readonly Parent[],
   ): Promise<Page<E>[]> {
-    const { first } = request;
+    const { size, backward, after, before } = request;
     const byAccess = new Map<Reader, string[]>();
     for (const { access, id } of parents) {
       const ids = byAccess.get(access);
@@ -166,24 +170,31 @@ export class Loaders {
       const rows = children.get(id)!;
       // PostgreSQL promises no order across the parts of a union.
       if (parts.length > 1) rows.sort((a, b) => (a.id < b.id !== request.newestFirst ? -1 : 1));
-      return { nodes: rows.slice(0, first), hasNextPage: rows.length > first };
+      const areMore = rows.length > size;
+      return {
+        nodes: backward ? rows.slice(-size) : rows.slice(0, size),
+        // The row of a cursor is beyond the page.
+        hasPreviousPage: backward ? areMore : after !== null,
+        hasNextPage: backward ? before !== null : areMore,
+      };
     });
   }
 
-  /** For each parent the first rows after the cursor, and one more to know whether more follow. */
+  /** For each parent the rows of the page, and one more to know whether there are more. */
   private pagesFor<E extends Subject>(request: PageRequest<E>, access: Reader, ids: string[]): Sql {
-    const { entity, by, first, after, newestFirst, filter } = request;
+    const { entity, by, size, backward, after, before, newestFirst, filter } = request;
     const table = this.db.table(entity);
+    const cursor = (id: string | null) => (id === null ? null : sql`${id}::text`);
     const conditions = [sql`row.${raw(table.column(by))} = parent.id`, access.readable(entity)];
     const order = raw(newestFirst ? "row.id desc" : "row.id");
     const rows = firstRows(
       {
         ...{ columns: table.columns, table: table.name, account: raw("parent.id") },
-        ...{ after: after === null ? null : sql`${after}::text`, descending: newestFirst },
+        ...{ after: cursor(after), before: cursor(before), descending: newestFirst, backward },
       },
       conditions,
       filter,
-      sql`${first + 1}::int`,
+      sql`${size + 1}::int`,
     );
     return sql`
       select row.* from unnest(${ids}::text[]) parent(id) cross join lateral (${rows}) row

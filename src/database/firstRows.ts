@@ -100,11 +100,14 @@ export function unhurried({ each = [], ...filter }: Filter): Filter {
 
 interface Shape {
   columns: Sql;
-  /** The id that the last page ended with. */
-  after?: Sql | null;
   table: Sql;
   /** By id, the least first or the greatest. */
   descending: boolean;
+  /** The ids between which the rows are, in this order. */
+  after?: Sql | null;
+  before?: Sql | null;
+  /** The last rows instead, the very last of them first: the first of the list turned round. */
+  backward?: boolean;
   /** The account whose rows they are; only a search asks for it. */
   account?: Sql;
 }
@@ -117,11 +120,12 @@ export function firstRows(
   limit: Sql,
 ): Sql {
   const asked = [...conditions, where];
-  const { after, descending } = given;
+  const { after, before, descending, backward = false } = given;
   const shape: Ordered = {
     ...given,
-    above: [above, descending ? null : after].filter((one) => one != null),
-    below: [below, descending ? after : null].filter((one) => one != null),
+    descending: descending !== backward,
+    above: [above, descending ? before : after].filter((one) => one != null),
+    below: [below, descending ? after : before].filter((one) => one != null),
   };
   if (each) {
     // One of them is rare as a rule.

@@ -19,7 +19,7 @@ import {
   TypeMetaFieldDef,
   type ValueNode,
 } from "graphql";
-import { MAX_PAGE } from "../reads/filters";
+import { DEFAULT_PAGE, MAX_PAGE } from "../reads/filters";
 
 export interface Limits {
   maxDepth: number;
@@ -80,8 +80,8 @@ export function sizeOf(
 
 /**
  * Measures an operation with these variables. A field costs 1; a connection costs what its children cost,
- * times `first`; large or slow fields cost more. A fragment is measured once and counted each time it is
- * spread, so a document that grows large by its fragments is measured fast.
+ * times `first` or `last`; large or slow fields cost more. A fragment is measured once and counted each time
+ * it is spread, so a document that grows large by its fragments is measured fast.
  */
 export function measure(
   schema: GraphQLSchema,
@@ -199,17 +199,22 @@ export function measure(
       ?.defaultValue;
   }
 
-  function pageSize(node: FieldNode): number {
-    const value = node.arguments?.find(({ name }) => name.value === "first")?.value;
-    if (!value) return 50;
-    const size =
-      value.kind === Kind.INT
-        ? Number(value.value)
-        : value.kind === Kind.VARIABLE
-          ? variables[value.name.value]
-          : MAX_PAGE;
-    // A number out of range is refused when the query runs. Here it counts as the largest page.
-    return typeof size === "number" && size >= 1 && size <= MAX_PAGE ? size : MAX_PAGE;
+  function pageSize({ arguments: given = [] }: FieldNode): number {
+    const sizes = given.flatMap(({ name, value }) => {
+      const size = name.value === "first" || name.value === "last" ? numberOf(value) : null;
+      if (size === null) return [];
+      // A number out of range is refused when the query runs. Here it counts as the largest page.
+      return typeof size === "number" && size >= 1 && size <= MAX_PAGE ? size : MAX_PAGE;
+    });
+    return sizes.length ? Math.max(...sizes) : DEFAULT_PAGE;
+  }
+
+  /** What stands in a place for a number; null for no value. */
+  function numberOf(value: ValueNode): unknown {
+    if (value.kind === Kind.INT) return Number(value.value);
+    if (value.kind !== Kind.VARIABLE) return value.kind === Kind.NULL ? null : value;
+    const sent = variables[value.name.value];
+    return sent === undefined ? numberOf(defaultOf(value.name.value) ?? NOTHING) : sent;
   }
 }
 
@@ -230,7 +235,7 @@ export function assertWithin(size: Size, limits: Limits): void {
   const over = (what: string, asked: number, limit: number) => {
     if (asked <= limit) return;
     throw new GraphQLError(
-      `The query's ${what} is ${asked}, and the limit is ${limit}. Ask for smaller pages (\`first\`) or fewer fields.`,
+      `The query's ${what} is ${asked}, and the limit is ${limit}. Ask for smaller pages (\`first\` or \`last\`) or fewer fields.`,
       { extensions: { code: "QUERY_TOO_COMPLEX", limit, sent: asked, http: { status: 400 } } },
     );
   };

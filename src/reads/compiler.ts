@@ -138,12 +138,13 @@ export class Compiler {
     return this.of.bindings.args.get(node!)!;
   }
 
-  /** One argument, as the parameter it becomes. */
-  arg({ nodes: [node] }: Place, name: string): Source {
+  /** One argument, as the parameter it becomes; another value where it is not given. */
+  arg({ nodes: [node] }: Place, name: string, otherwise: unknown = null): Source {
     let sources = this.given.get(node!);
     if (!sources) this.given.set(node!, (sources = new Map<string, Source>()));
     let found = sources.get(name);
-    if (!found) sources.set(name, (found = source(({ args }) => args.get(node!)![name] ?? null)));
+    if (!found)
+      sources.set(name, (found = source(({ args }) => args.get(node!)![name] ?? otherwise)));
     return found;
   }
 

@@ -8,8 +8,9 @@ import { BillingRole, DeveloperRole, type Roles, TeamRole } from "../entities/ro
 import { Refusal, Refused } from "../errors";
 import { firstIdAt, kindOf } from "../ids";
 
-/** The most rows that a page may have. */
+/** The most rows that a page may have, and how many it has where neither `first` nor `last` is given. */
 export const MAX_PAGE = 100;
+export const DEFAULT_PAGE = 50;
 
 type Maybe<T> = { [K in keyof T]?: T[K] | null | undefined };
 

@@ -3,7 +3,8 @@ import { type Filter, firstRows, mapped } from "../database/firstRows";
 import { all, raw, type Sql, sql, TRUE } from "../database/sql";
 import type { Class } from "../database/table";
 import { Account } from "../entities/Account";
-import { MAX_PAGE } from "./filters";
+import { Refusal, Refused } from "../errors";
+import { DEFAULT_PAGE, MAX_PAGE } from "./filters";
 import { isId, kindOf, type PREFIX } from "../ids";
 import type { Action, Subject, SubjectClass } from "../policies/ability";
 import type { Standing } from "../principal";
@@ -33,9 +34,39 @@ const ID_KINDS: Partial<Record<string, readonly (keyof typeof PREFIX)[]>> = {
 };
 
 /** Whether a text can be a cursor of a page of these rows: it is the id of one. */
-export function isCursorOf({ name }: Entity, text: string): boolean {
+function isCursorOf({ name }: Entity, text: string): boolean {
   const kind = isId(text) && kindOf(text);
   return kind ? (ID_KINDS[name] ?? [name]).includes(kind) : false;
+}
+
+/** Which part of a list is asked for: null is not given. */
+export interface PageRange {
+  first?: number | null;
+  last?: number | null;
+  after?: string | null;
+  before?: string | null;
+}
+
+/** @throws Refused (BAD_USER_INPUT) for both ends at once, a page too large, and a cursor that never was one. */
+export function assertPage(entity: Entity, range: PageRange): void {
+  const refuse = (field: string, problem: string) => {
+    throw new Refused(Refusal.BAD_USER_INPUT, `\`${field}\` ${problem}`, [field]);
+  };
+  for (const name of ["first", "last"] as const) {
+    const size = range[name] ?? 1;
+    if (size < 1 || size > MAX_PAGE) {
+      refuse(name, `takes 1 to ${MAX_PAGE}; this asks for ${size}.`);
+    }
+  }
+  if (range.first != null && range.last != null) {
+    refuse("last", "is not taken together with `first`. Give one of them.");
+  }
+  for (const name of ["after", "before"] as const) {
+    const cursor = range[name] ?? null;
+    if (cursor !== null && !isCursorOf(entity, cursor)) {
+      refuse(name, "takes a cursor of this list.");
+    }
+  }
 }
 
 type Entity = Class<object>;
@@ -121,21 +152,23 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
   return {
     ...{ entity, on, paging },
     shape(args) {
-      const { first, after, filter, order } = args;
-      if ((first as number) < 1 || (first as number) > MAX_PAGE) throw new Uncompilable("a page");
-      if (after != null && !isCursorOf(entity, after as string)) throw new Uncompilable("a cursor");
+      assertPage(entity, args);
+      const { filter, order } = args;
+      const given = ["last", "after", "before"].filter((name) => args[name] != null);
       const asked = where && filter ? where(filter as never) : undefined;
-      const key = `${String(order)} ${after == null ? "" : "after"} ${asked ? textOf(asked) : ""}`;
+      const key = `${String(order)} ${given.join(" ")} ${asked ? textOf(asked) : ""}`;
       return { key, ...(asked && { filter: asked }) };
     },
     read(place, compiler) {
       const { field, nodes, row: parent } = place;
-      const { after, order } = compiler.args(place);
-      const newest = order === undefined ? newestFirst : order === "NEWEST_FIRST";
+      const { last, after, before, order } = compiler.args(place);
+      const newest = order === undefined ? Boolean(newestFirst) : order === "NEWEST_FIRST";
+      const backward = last != null;
       const row = compiler.newRow(entity);
       const inner = { ...row, alias: "row" };
-      const first = sql`${compiler.arg(place, "first")}::int`;
-      const direction = raw(newest ? "row.id desc" : "row.id");
+      const size = sql`${compiler.arg(place, backward ? "last" : "first", DEFAULT_PAGE)}::int`;
+      // Which of the two a row more tells; the other one is beyond the cursor that the page begins from.
+      const peeked = backward ? "hasPreviousPage" : "hasNextPage";
       const id = compiler.column(row, "id");
       const connection = objectType(field.type);
       let reads = false;
@@ -143,8 +176,8 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
       const peeks = selected
         .filter(([node]) => node!.name.value === "pageInfo")
         .flatMap((inner) => [...compiler.subfields(compiler.typeNamed("PageInfo"), inner).values()])
-        .some(([node]) => node!.name.value === "hasNextPage");
-      const shown = peeks ? sql` filter (where ${raw(row.alias)}.n <= ${first})` : raw("");
+        .some(([node]) => node!.name.value === peeked);
+      const shown = peeks ? sql` filter (where ${raw(row.alias)}.n <= ${size})` : raw("");
       const list = (body: Json): Json => {
         reads = true;
         return ["[", sql`string_agg(${text(body)}, ',')${shown}`, "]"];
@@ -160,10 +193,13 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
           );
         }
         return compiler.fields(named, inner, ({ name }) => {
+          if (name.startsWith("has") && name !== peeked) {
+            return [String((backward ? before : after) != null)];
+          }
           reads = true;
-          if (name === "hasNextPage") return truth(sql`count(*) > ${first}`);
-          const last = sql`${raw(newest ? "min" : "max")}(${id})${shown}`;
-          return orNull(sql`'"' || ${last} || '"'`);
+          if (name === peeked) return truth(sql`count(*) > ${size}`);
+          const least = (name === "startCursor") !== newest;
+          return orNull(sql`'"' || ${raw(least ? "min" : "max")}(${id})${shown} || '"'`);
         });
       });
       // An aggregate of nothing would come once for each row.
@@ -173,20 +209,26 @@ export function page<E extends object>(entity: Class<E>, on: On, paging: Paging 
         own ? readableOwn(compiler, inner) : readable(compiler, inner),
         only,
       ];
+      const cursor = (name: "after" | "before", given: unknown) =>
+        given == null ? null : sql`${compiler.arg(place, name)}::text`;
       const rows = firstRows(
         {
-          ...{ columns: raw("row.*"), table: row.table.name, descending: Boolean(newest) },
-          after: after == null ? null : sql`${compiler.arg(place, "after")}::text`,
+          ...{ columns: raw("row.*"), table: row.table.name, descending: newest, backward },
+          ...{ after: cursor("after", after), before: cursor("before", before) },
           ...(parent && { account: accountOf(compiler, parent) }),
         },
         conditions,
         compiler.filter(place),
-        sql`${first}${raw(peeks ? " + 1" : "")}`,
+        sql`${size}${raw(peeks ? " + 1" : "")}`,
       );
-      const numbered = peeks
-        ? sql`(select row.*, row_number() over (order by ${direction}) as n from (${rows}) row)`
-        : sql`(${rows})`;
-      return [sql`(select ${text(body)} from ${numbered} ${raw(row.alias)})`];
+      const by = (descending: boolean) => raw(descending ? "row.id desc" : "row.id");
+      const number = peeks
+        ? sql`, row_number() over (order by ${by(newest !== backward)}) as n`
+        : raw("");
+      const turned = backward ? sql` order by ${by(newest)}` : raw("");
+      const shownFrom =
+        peeks || backward ? sql`select row.*${number} from (${rows}) row${turned}` : rows;
+      return [sql`(select ${text(body)} from (${shownFrom}) ${raw(row.alias)})`];
     },
   };
 }

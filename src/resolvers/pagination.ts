@@ -8,6 +8,8 @@ import {
   registerEnumType,
 } from "type-graphql";
 import type { Page } from "../context/loaders";
+import { DEFAULT_PAGE, MAX_PAGE } from "../reads/filters";
+import type { PageRange } from "../reads/relationKinds";
 
 export enum Order {
   OLDEST_FIRST = "OLDEST_FIRST",
@@ -22,13 +24,26 @@ registerEnumType(Order, {
   },
 });
 
+/** A part of a list, as the GraphQL Cursor Connections Specification asks for it. */
 @ArgsType()
-export class PageArgs {
-  @Field(() => Int, { defaultValue: 50, description: "How many to return, from 1 to 100." })
-  first: number;
+export class PageArgs implements PageRange {
+  @Field(() => Int, {
+    nullable: true,
+    description: `How many to return from the beginning, from 1 to ${MAX_PAGE}; ${DEFAULT_PAGE} where neither \`first\` nor \`last\` is given.`,
+  })
+  first?: number | null;
 
-  @Field(() => ID, { nullable: true, description: "Cursor to start after." })
+  @Field(() => ID, { nullable: true, description: "Cursor after which the page is." })
   after?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: `How many to return from the end, in the same order, from 1 to ${MAX_PAGE}; not together with \`first\`.`,
+  })
+  last?: number | null;
+
+  @Field(() => ID, { nullable: true, description: "Cursor before which the page is." })
+  before?: string | null;
 }
 
 @ArgsType()
@@ -37,10 +52,28 @@ export class OrderedPageArgs extends PageArgs {
   order: Order;
 }
 
-@ObjectType({ simpleResolvers: true, description: "Where a page ends, and whether more follow." })
+@ObjectType({
+  simpleResolvers: true,
+  description: "Where a page begins and ends, and whether there is more beyond it.",
+})
 export class PageInfo {
-  @Field(() => Boolean, { description: "Indicates whether more follow this page." })
+  @Field(() => Boolean, {
+    description:
+      "Indicates whether more precede this page. With `last` they are looked up, from `after` on where it is given. Without `last` it says whether `after` is given: the row of that cursor precedes the page, unless it has left the list since.",
+  })
+  hasPreviousPage: boolean;
+
+  @Field(() => Boolean, {
+    description:
+      "Indicates whether more follow this page. Without `last` they are looked up, up to `before` where it is given. With `last` it says whether `before` is given: the row of that cursor follows the page, unless it has left the list since.",
+  })
   hasNextPage: boolean;
+
+  @Field(() => ID, {
+    nullable: true,
+    description: "Cursor of the first edge, to pass as `before`; null for an empty page.",
+  })
+  startCursor: string | null;
 
   @Field(() => ID, {
     nullable: true,
@@ -80,23 +113,20 @@ export function connectionOf<E extends object>(
     nodes: E[];
     @Field(() => [Edge], { description: "The same with a cursor each." })
     edges: Edge[];
-    @Field(() => PageInfo, { description: "Where this page ends." })
+    @Field(() => PageInfo, { description: "Where this page is in the list." })
     pageInfo: PageInfo;
   }
   return NodeConnection;
 }
 
 /** A page as the graph shows it. */
-export function connection<E extends { id: string }>({
-  nodes,
-  hasNextPage,
-}: Page<E>): Connection<E> {
+export function connection<E extends { id: string }>({ nodes, ...has }: Page<E>): Connection<E> {
   return {
     nodes,
     // Most ask for nodes alone.
     get edges() {
       return nodes.map((node) => ({ cursor: node.id, node }));
     },
-    pageInfo: { hasNextPage, endCursor: nodes.at(-1)?.id ?? null },
+    pageInfo: { ...has, startCursor: nodes[0]?.id ?? null, endCursor: nodes.at(-1)?.id ?? null },
   };
 }

@@ -1,17 +1,17 @@
 import type { Context } from "../context/context";
 import { EVERYTHING } from "../database/firstRows";
 import { all, TRUE } from "../database/sql";
-import { Refusal, Refused } from "../errors";
-import { MAX_PAGE } from "../reads/filters";
+import { DEFAULT_PAGE } from "../reads/filters";
 import type { Action, Subject } from "../policies/ability";
 import {
-  isCursorOf,
+  assertPage,
   type Listed,
   type One,
   type Paged,
+  type PageRange,
   type Permission,
 } from "../reads/relationKinds";
-import { type Connection, connection, Order, type PageArgs } from "./pagination";
+import { type Connection, connection, Order } from "./pagination";
 
 /**
  * Resolves what `reads/relations.ts` declares row by row: for the answers of mutations, and for queries
@@ -48,32 +48,25 @@ export async function resolveOne<E extends { id: string }>(
 /**
  * One page of the rows that point at the parent and that the caller may read.
  *
- * @throws Refused (BAD_USER_INPUT) for a page that is too large, and for a text that is no cursor.
+ * @throws Refused (BAD_USER_INPUT) as `assertPage` does.
  */
 export async function resolvePage<E extends Subject & { id: string }>(
   { entity, on, paging: { own, only = TRUE, where, newestFirst } }: Paged<E>,
   ctx: Context,
-  args: PageArgs & { order?: Order; filter?: object | null },
+  args: PageRange & { order?: Order; filter?: object | null },
   parent: object = {},
 ): Promise<Connection<E>> {
-  const { first, after = null, order, filter } = args;
-  if (first < 1 || first > MAX_PAGE) {
-    throw new Refused(
-      Refusal.BAD_USER_INPUT,
-      `\`first\` takes 1 to ${MAX_PAGE}; this asks for ${first}.`,
-      ["first"],
-    );
-  }
-  if (after !== null && !isCursorOf(entity, after)) {
-    throw new Refused(Refusal.BAD_USER_INPUT, "`after` takes a cursor of this list.", ["after"]);
-  }
+  assertPage(entity, args);
+  const { first, last, after, before, order, filter } = args;
   const [by, to] = Object.entries(on).at(-1)!;
   const asked = where && filter ? where(filter as never) : EVERYTHING;
   const found = await ctx.loaders.page<E>(
     own ? ctx.self : await ctx.in(accountOf(parent)),
     valueOf(ctx, to, parent)!,
     {
-      ...{ entity, by: by as keyof E & string, first, after },
+      ...{ entity, by: by as keyof E & string },
+      ...{ size: last ?? first ?? DEFAULT_PAGE, backward: last != null },
+      ...{ after: after ?? null, before: before ?? null },
       newestFirst: order ? order === Order.NEWEST_FIRST : Boolean(newestFirst),
       filter: { ...asked, where: all([only, asked.where]) },
     },

@@ -209,6 +209,17 @@ describe("connections", () => {
     },
   );
 
+  it("has nodes that `node` finds by their IDs, but for what is a part of the viewer", () => {
+    const others = connections
+      .map(({ name }) => schema.getType(name.replace(/Connection$/, "")))
+      .filter(
+        (type) =>
+          !(isObjectType(type) || isInterfaceType(type)) ||
+          !type.getInterfaces().some(({ name }) => name === "Node"),
+      );
+    expect(others.map((type) => type!.name)).toEqual(["ViewerMembership"]);
+  });
+
   it("is paged wherever it stands", () => {
     for (const type of output) {
       for (const field of Object.values(type.getFields())) {
@@ -218,8 +229,10 @@ describe("connections", () => {
         expect([`${type.name}.${field.name}`, args]).toEqual([
           `${type.name}.${field.name}`,
           expect.arrayContaining([
-            ["first", "Int!", 50],
+            ["first", "Int", undefined],
             ["after", "ID", undefined],
+            ["last", "Int", undefined],
+            ["before", "ID", undefined],
           ]),
         ]);
       }

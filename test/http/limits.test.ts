@@ -449,26 +449,31 @@ describe("documents", () => {
   });
 
   it("Bad input: refuses what costs too much, and tells the cost of what does not", async () => {
-    const query = (first: string) =>
-      `query ${first === "$n" ? "($n: Int! = 100)" : ""} { account(id: "${accountId}") { members(first: ${first}) { nodes { credentials(first: 100) { nodes { id } } } } } }`;
-    for (const [first, variables] of [
-      ["100", {}],
-      ["$n", {}],
-      ["$n", { n: 100 }],
-      ["50", {}],
+    const query = (page: string) =>
+      `query ${page.includes("$n") ? "($n: Int = 100)" : ""} { account(id: "${accountId}") { members${page} { nodes { credentials(last: 100) { nodes { id } } } } } }`;
+    const cost = (size: number) => 1 + 1 + size * (1 + 1 + 100 * 2);
+    for (const [page, variables, size] of [
+      ["(first: 100)", {}, 100],
+      ["(first: $n)", {}, 100],
+      ["(first: $n)", { n: 100 }, 100],
+      ["(first: 50)", {}, 50],
+      ["", {}, 50],
+      ["(first: $n)", { n: null }, 50],
+      ["(last: 100)", {}, 100],
+      ["(last: $n)", {}, 100],
+      ["(last: 50, first: null)", {}, 50],
+      ["(last: $n, first: 1)", {}, 100],
     ] as const) {
-      const cost =
-        first === "50" ? 1 + 1 + 50 * (1 + 1 + 100 * 2) : 1 + 1 + 100 * (1 + 1 + 100 * 2);
-      const answer = await server.ask(query(first), variables, admin);
+      const answer = await server.ask(query(page), variables, admin);
       expectRefused(answer, 400);
       expect(answer.codes).toEqual(["QUERY_TOO_COMPLEX"]);
-      expect(answer.errors[0]!.extensions).toMatchObject({ limit: 10_000, sent: cost });
+      expect(answer.errors[0]!.extensions).toMatchObject({ limit: 10_000, sent: cost(size) });
     }
-    const fine = await server.ask(query("$n"), { n: 10 }, admin);
-    expect(fine.errors).toEqual([]);
-    expect(fine.extensions).toMatchObject({
-      cost: { requested: 1 + 1 + 10 * (1 + 1 + 100 * 2), limit: 10_000 },
-    });
+    for (const page of ["(first: $n)", "(last: $n)"]) {
+      const fine = await server.ask(query(page), { n: 10 }, admin);
+      expect(fine.errors).toEqual([]);
+      expect(fine.extensions).toMatchObject({ cost: { requested: cost(10), limit: 10_000 } });
+    }
   });
 
   const SEARCH = 2_000;
@@ -849,30 +854,34 @@ describe("lists", () => {
   });
 });
 
-describe("pages", () => {
-  const sessions = `query ($first: Int!) { viewer { sessions(first: $first) { nodes { id } } } }`;
+describe.each([
+  ["first", "after"],
+  ["last", "before"],
+])("pages by `%s` and `%s`", (count, side) => {
+  const sessions = `query ($n: Int) { viewer { sessions(${count}: $n) { nodes { id } } } }`;
 
   it.each([0, -1, 101, 2_147_483_647, -2_147_483_648])(
-    "Bad input: refuses `first: %i`, and names the limit",
-    async (first) => {
-      const written = `{ viewer { sessions(first: ${first}) { nodes { id } } } }`;
+    "Bad input: refuses a page of %i, and names the limit",
+    async (n) => {
+      const written = `{ viewer { sessions(${count}: ${n}) { nodes { id } } } }`;
       for (const answer of [
-        await server.ask(sessions, { first }, admin),
+        await server.ask(sessions, { n }, admin),
         await server.ask(written, undefined, admin),
       ]) {
         expect(answer.codes).toEqual(["BAD_USER_INPUT"]);
-        expect(answer.errors[0]!.message).toContain("first");
+        expect(answer.errors[0]!.message).toContain(`\`${count}\``);
         expect(answer.errors[0]!.message).toContain("100");
-        expect(answer.errors[0]!.message).toContain(String(first));
+        expect(answer.errors[0]!.message).toContain(String(n));
+        expect(answer.errors[0]!.extensions).toMatchObject({ field: [count] });
         expect(answer.data).toEqual({ viewer: null });
         expect(answer.status).toBe(200);
       }
     },
   );
 
-  it.each([2 ** 31, 1.5, "5", 1e300, null])("Bad input: refuses %j as no Int", async (first) => {
-    expectRefused(await server.ask(sessions, { first }, admin), 400);
-    const written = `{ viewer { sessions(first: ${JSON.stringify(first)}) { nodes { id } } } }`;
+  it.each([2 ** 31, 1.5, "5", 1e300])("Bad input: refuses %j as no Int", async (n) => {
+    expectRefused(await server.ask(sessions, { n }, admin), 400);
+    const written = `{ viewer { sessions(${count}: ${JSON.stringify(n)}) { nodes { id } } } }`;
     expectRefused(await server.ask(written, undefined, admin), 400);
   });
 
@@ -886,11 +895,11 @@ describe("pages", () => {
     "ses_01h2xcejqtf2nbrexx3vqjhp41x",
     "' or 1=1 --",
     "bnVsbA==",
-  ])("Bad input: refuses the cursor %j", async (after) => {
-    const query = `query ($after: ID) { viewer { sessions(after: $after) { nodes { id } } } }`;
-    const answer = await server.ask(query, { after }, admin);
+  ])("Bad input: refuses the cursor %j", async (cursor) => {
+    const query = `query ($cursor: ID) { viewer { sessions(${side}: $cursor) { nodes { id } } } }`;
+    const answer = await server.ask(query, { cursor }, admin);
     expect(answer.codes).toEqual(["BAD_USER_INPUT"]);
-    expect(answer.errors[0]!.extensions).toMatchObject({ field: ["after"] });
+    expect(answer.errors[0]!.extensions).toMatchObject({ field: [side] });
     expect(answer.data).toEqual({ viewer: null });
   });
 });

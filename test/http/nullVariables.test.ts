@@ -148,10 +148,10 @@ const walked = cases();
 
 it("finds what to ask", () => {
   const what = walked.map((one) => one.what);
-  expect(what).toContain("Account.members(first:)");
+  expect(what).toContain("Account.members(order:)");
   expect(what).toContain("SignInInput.transport");
   expect(what).toContain("@include of a field");
-  expect(what.length).toBeGreaterThan(20);
+  expect(what.length).toBeGreaterThanOrEqual(20);
 });
 
 const refusal = ({ status, codes, errors: [error] }: Answer) => ({
@@ -186,18 +186,18 @@ describe.each(["compiled", "resolved"])("a variable of a page's size, %s", (how)
   const ask = (head: string, variables?: Record<string, unknown>) =>
     servers[how]!.ask(`query ${head} ${MEMBERS}`, variables, { token });
 
-  it("takes the default where it is left out, and the number where it is sent", async () => {
-    for (const answer of [await ask("($n: Int)"), await ask("($n: Int)", { n: 1 })]) {
+  it("takes the default where it is left out or null, and the number where it is sent", async () => {
+    for (const [head, variables, size] of [
+      ["($n: Int)", {}, 50],
+      ["($n: Int)", { n: null }, 50],
+      ["($n: Int = null)", {}, 50],
+      ["($n: Int = 7)", {}, 7],
+      ["($n: Int)", { n: 1 }, 1],
+    ] as const) {
+      const answer = await ask(head, variables);
       expect(answer).toMatchObject({ status: 200, errors: [] });
+      expect(answer.extensions).toMatchObject({ cost: { requested: 1 + 1 + size * 2 } });
     }
-  });
-
-  it("is refused where its own default is null", async () => {
-    expect(refusal(await ask("($n: Int = null)"))).toMatchObject({
-      status: 400,
-      codes: ["BAD_USER_INPUT"],
-      field: ["$n"],
-    });
   });
 
   it("may be null in one operation of a document where another one needs it", async () => {
@@ -214,31 +214,29 @@ describe.each(["compiled", "resolved"])("a variable of a page's size, %s", (how)
   });
 });
 
+const inAccount = (list: string) =>
+  `{ viewer { memberships(first: 1) { nodes { account { ${list} { nodes { id } } } } } } }`;
+
 it.each([
-  ["memberships", "{ viewer { memberships(after: $after) { nodes { accountName } } } }", "ev"],
   [
-    "members",
-    "{ viewer { memberships(first: 1) { nodes { account { members(after: $after) { nodes { id } } } } } } }",
-    "ak",
+    "memberships",
+    (at: string) => `{ viewer { memberships${at} { nodes { accountName } } } }`,
+    "ev",
   ],
-  [
-    "credentials",
-    "{ viewer { memberships(first: 1) { nodes { account { credentials(after: $after) { nodes { id } } } } } } }",
-    "mem",
-  ],
-  [
-    "events",
-    "{ viewer { memberships(first: 1) { nodes { account { events(after: $after) { nodes { id } } } } } } }",
-    "usr",
-  ],
-  ["the viewer's events", "{ viewer { events(after: $after) { nodes { id } } } }", "ses"],
+  ["members", (at: string) => inAccount(`members${at}`), "ak"],
+  ["credentials", (at: string) => inAccount(`credentials${at}`), "mem"],
+  ["events", (at: string) => inAccount(`events${at}`), "usr"],
+  ["the viewer's events", (at: string) => `{ viewer { events${at} { nodes { id } } } }`, "ses"],
 ])("takes no cursor of another list for %s", async (_what, document, prefix) => {
-  const after = `${prefix}_01m85e5wcde4d90dg4x7dr4e40`;
+  const cursor = `${prefix}_01m85e5wcde4d90dg4x7dr4e40`;
   for (const server of Object.values(servers)) {
-    for (const round of ["first", "again"]) {
-      const answer = await server.ask(`query ($after: ID) ${document}`, { after }, { token });
-      expect({ round, codes: answer.codes }).toEqual({ round, codes: ["BAD_USER_INPUT"] });
-      expect(answer.errors[0]!.extensions).toMatchObject({ field: ["after"] });
+    for (const side of ["after", "before"]) {
+      for (const round of ["first", "again"]) {
+        const query = `query ($cursor: ID) ${document(`(${side}: $cursor)`)}`;
+        const answer = await server.ask(query, { cursor }, { token });
+        expect({ round, codes: answer.codes }).toEqual({ round, codes: ["BAD_USER_INPUT"] });
+        expect(answer.errors[0]!.extensions).toMatchObject({ field: [side] });
+      }
     }
   }
 });

@@ -46,7 +46,7 @@ const REQUEST = { id: "req_test", ip: "192.0.2.7", userAgent: "jest" };
 async function pageInJavaScript<E extends Subject & { id: string }>(
   access: Access,
   parentId: string,
-  { entity, by, first, after, newestFirst, filter }: PageRequest<E>,
+  { entity, by, size, backward, after, before, newestFirst, filter }: PageRequest<E>,
 ): Promise<Page<E>> {
   const table = db.table(entity);
   const mine = sql`row.${raw(table.column(by))} = ${parentId}`;
@@ -60,8 +60,17 @@ async function pageInJavaScript<E extends Subject & { id: string }>(
     ])} order by row.id`);
   const rows = table.instances(found).filter((row) => access.can("read", row));
   if (newestFirst) rows.reverse();
-  const from = rows.filter(({ id }) => after === null || (newestFirst ? id < after : id > after));
-  return { nodes: from.slice(0, first), hasNextPage: from.length > first };
+  // The specification's ApplyCursorsToEdges and EdgesToReturn.
+  const follows = (one: string, other: string) => (newestFirst ? one < other : one > other);
+  const between = rows.filter(
+    ({ id }) => (after === null || follows(id, after)) && (before === null || follows(before, id)),
+  );
+  const areMore = between.length > size;
+  return {
+    nodes: backward ? between.slice(-size) : between.slice(0, size),
+    hasPreviousPage: backward ? areMore : after !== null,
+    hasNextPage: backward ? before !== null : areMore,
+  };
 }
 
 it(`answers ${COUNT} documents as resolvers do, whoever asks (seed ${SEED})`, async () => {

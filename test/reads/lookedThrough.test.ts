@@ -150,15 +150,18 @@ const REFUSED = {
 };
 
 it("answers one character that many have, and refuses one that an index would be needed for", async () => {
-  for (const { errors } of await ask('members(first: 5, filter: { text: "j" }) { nodes { id } }')) {
-    expect(errors).toEqual([]);
+  for (const end of ENDS) {
+    const members = `members(${end}: 5, filter: { text: "j" }) { nodes { id } }`;
+    for (const { errors } of await ask(members)) expect(errors).toEqual([]);
   }
   for (const answer of await ask('members(first: 5, filter: { text: "王" }) { nodes { id } }')) {
     expect(answer).toMatchObject(REFUSED);
   }
 });
 
-const events = (filter: string) => `events(first: 5, filter: { ${filter} }) { nodes { id } }`;
+const ENDS = ["first", "last"] as const;
+const events = (filter: string, end: (typeof ENDS)[number] = "first") =>
+  `events(${end}: 5, filter: { ${filter} }) { nodes { id } }`;
 const [ONE, TWO] = ["usr_00000000000000000000000001", "usr_00000000000000000000000002"];
 const MEMBER = "mem_00000000000000000000000001";
 
@@ -174,11 +177,14 @@ it.each([
     `types: ["often.v1"], ip: "192.0.2.0", principalId: "${ONE}", objectId: "${MEMBER}"`,
     5,
   ],
-])("answers %s", async (_name, filter, count) => {
-  for (const { data, errors } of await ask(events(filter))) {
-    expect(errors).toEqual([]);
-    const { nodes } = (data as { account: { events: { nodes: object[] } } }).account.events;
+])("answers %s, from either end", async (_name, filter, count) => {
+  for (const end of ENDS) {
+    const [compiled, resolved] = await ask(events(filter, end));
+    expect(compiled).toMatchObject({ errors: [], data: resolved!.data });
+    const { nodes } = (compiled!.data as { account: { events: { nodes: { id: string }[] } } })
+      .account.events;
     expect(nodes).toHaveLength(count);
+    expect(nodes).toEqual([...nodes].sort((a, b) => (a.id < b.id ? 1 : -1)));
   }
 });
 
@@ -192,8 +198,10 @@ it("refuses conditions that are common each and rare together, until they are na
       from generate_series(1, 10100) n`);
   const [five, another] = ["usr_00000000000000000000000005", "192.0.2.6"];
   const before = await sqlAsOwner("select count(*) from events");
-  for (const answer of await ask(events(`principalId: "${five}", ip: "${another}"`))) {
-    expect(answer).toMatchObject(REFUSED);
+  for (const end of ENDS) {
+    for (const answer of await ask(events(`principalId: "${five}", ip: "${another}"`, end))) {
+      expect(answer).toMatchObject(REFUSED);
+    }
   }
   expect(await sqlAsOwner("select count(*) from events")).toEqual(before);
   for (const { errors } of await ask(

@@ -355,31 +355,55 @@ async function anEvent(account: { id: string }, at: Date, fields: Partial<Event>
 interface PageShown {
   nodes: { id: string }[];
   edges: { cursor: string; node: { id: string } }[];
-  pageInfo: { hasNextPage: boolean; endCursor: string | null };
+  pageInfo: {
+    hasPreviousPage: boolean;
+    hasNextPage: boolean;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
 }
 
-const PAGE = `{ nodes { id } edges { cursor node { id } } pageInfo { hasNextPage endCursor } }`;
+const PAGE = `{ nodes { id } edges { cursor node { id } }
+  pageInfo { hasPreviousPage hasNextPage startCursor endCursor } }`;
 const COUNT = 21;
 
 describe("connections", () => {
-  /** Walks a connection to its end, and returns the ids of each page. */
+  /** Walks a connection to its end and back, and returns the ids of each page. */
   async function walk(
     who: Sender,
     at: (args: string) => string,
     find: (data: never) => PageShown,
     args: string,
   ): Promise<string[][]> {
+    const ask = async (part: string) => {
+      const { nodes, edges, pageInfo } = find(
+        await data<never>(who, at(`(${part}${args})${PAGE}`)),
+      );
+      const ids = nodes.map(({ id }) => id);
+      expect(edges).toEqual(ids.map((id) => ({ cursor: id, node: { id } })));
+      expect(pageInfo.startCursor).toBe(ids[0] ?? null);
+      expect(pageInfo.endCursor).toBe(ids.at(-1) ?? null);
+      return { ids, ...pageInfo };
+    };
     const pages: string[][] = [];
     for (let after: string | null = null; ;) {
-      const query = at(`(first: 7${args}${after ? `, after: "${after}"` : ""})${PAGE}`);
-      const page = find(await data<never>(who, query));
-      const ids = page.nodes.map(({ id }) => id);
-      expect(page.edges).toEqual(ids.map((id) => ({ cursor: id, node: { id } })));
-      expect(page.pageInfo.endCursor).toBe(ids.at(-1) ?? null);
-      pages.push(ids);
-      if (!page.pageInfo.hasNextPage) return pages;
-      after = page.pageInfo.endCursor;
+      const page = await ask(`first: 7${after ? `, after: "${after}"` : ""}`);
+      expect(page.hasPreviousPage).toBe(after !== null);
+      pages.push(page.ids);
+      if (!page.hasNextPage) break;
+      after = page.endCursor;
     }
+    const back: string[][] = [];
+    for (let before: string | null = null; ;) {
+      const page = await ask(`last: 7${before ? `, before: "${before}"` : ""}`);
+      expect(page.hasNextPage).toBe(before !== null);
+      back.unshift(page.ids);
+      if (!page.hasPreviousPage) break;
+      before = page.startCursor;
+    }
+    expect(back.flat()).toEqual(pages.flat());
+    for (const page of back.slice(1)) expect(page).toHaveLength(7);
+    return pages;
   }
 
   interface Listed {
@@ -555,25 +579,31 @@ describe("connections", () => {
     pageInfo,
   });
 
-  it.each(ORDERED)("%s has no gaps and no duplicates, from either end", async (_name, prepare) => {
-    const { who, at, find, expected } = await prepare();
-    expect(expected.length).toBeGreaterThan(14);
+  it.each(ORDERED)(
+    "%s has no gaps and no duplicates, from either end and back",
+    async (_name, prepare) => {
+      const { who, at, find, expected } = await prepare();
+      expect(expected.length).toBeGreaterThan(14);
 
-    const oldest = await walk(who, at, find, ", order: OLDEST_FIRST");
-    const newest = await walk(who, at, find, ", order: NEWEST_FIRST");
+      const oldest = await walk(who, at, find, ", order: OLDEST_FIRST");
+      const newest = await walk(who, at, find, ", order: NEWEST_FIRST");
 
-    expect(oldest.flat()).toEqual(expected);
-    expect(newest.flat()).toEqual([...expected].reverse());
-    for (const page of [...oldest.slice(0, -1), ...newest.slice(0, -1)])
-      expect(page).toHaveLength(7);
-    expect(oldest.at(-1)).not.toEqual([]);
-  });
+      expect(oldest.flat()).toEqual(expected);
+      expect(newest.flat()).toEqual([...expected].reverse());
+      for (const page of [...oldest.slice(0, -1), ...newest.slice(0, -1)])
+        expect(page).toHaveLength(7);
+      expect(oldest.at(-1)).not.toEqual([]);
+    },
+  );
 
-  it.each(VIEWERS)("%s has no gaps and no duplicates", async (_name, prepare) => {
-    const { who, at, find, expected } = await prepare();
-    expect(expected.length).toBeGreaterThan(14);
-    expect((await walk(who, at, find, "")).flat()).toEqual(expected);
-  });
+  it.each(VIEWERS)(
+    "%s has no gaps and no duplicates, to the end and back",
+    async (_name, prepare) => {
+      const { who, at, find, expected } = await prepare();
+      expect(expected.length).toBeGreaterThan(14);
+      expect((await walk(who, at, find, "")).flat()).toEqual(expected);
+    },
+  );
 
   it("E5: Viewer.events has no gaps and no duplicates, newest first", async () => {
     const user = await aUser();

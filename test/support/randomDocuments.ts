@@ -180,15 +180,18 @@ export function randomDocument(
       }
       const field = pick(fields);
       const named = getNamedType(field.type);
+      // Both ends at once are refused.
+      const end = chance(0.95) ? pick(["first", "last"]) : null;
       const args = field.args.flatMap((arg) => {
         if (!isNonNullType(arg.type) && chance(0.6)) return [];
+        if (end && end !== arg.name && ["first", "last"].includes(arg.name)) return [];
         if (arg.defaultValue !== undefined && chance(0.5)) return [];
         let given = value(arg.type, arg.name);
         // Most ids lead nowhere for most callers, and then there is little to compare.
         if (field.name === "account" && chance(0.8)) given = pick(ids.filter(isAccountId));
-        if (arg.name === "after") {
+        if (arg.name === "after" || arg.name === "before") {
           const theirs = ids.filter((id) => CURSORS[field.name]?.includes(id.split("_", 1)[0]!));
-          given = chance(0.6) ? null : chance(0.9) ? pick(theirs) : given;
+          given = chance(0.6) ? null : theirs.length && chance(0.9) ? pick(theirs) : given;
         }
         const text = chance(0.4) ? variable(arg.type, given, arg.name) : written(arg.type, given);
         return [`${arg.name}: ${text}`];
