@@ -1,6 +1,6 @@
 import { TypeID, typeidUnboxed } from "typeid-js";
 
-/** Every kind of row that has an id, and the prefix its ids carry. */
+/** Every kind of row that has an ID, and the prefix of its IDs. */
 export const PREFIX = {
   User: "usr",
   Session: "ses",
@@ -21,19 +21,19 @@ export const PREFIX = {
  * A new TypeID such as `mem_01h2xcejqtf2nbrexx3vqjhp41`: the kind, then a UUIDv7 (RFC 9562
  * section 5.7) in 26 characters of base 32.
  *
- * Ids sort by age, so they double as page cursors. They are names, not secrets: anyone may
- * guess when a row was made, so no id ever opens anything by itself.
+ * IDs sort by age, so they also serve as page cursors. They are names and not secrets: they tell when a row
+ * was created, and an attacker may guess them. So no ID opens anything by itself.
  */
 export function newId(kind: keyof typeof PREFIX): string {
   return typeidUnboxed(PREFIX[kind]);
 }
 
-/** A new id of a request, as `x-request-id`, events and the log have it. */
+/** A new ID of a request, for `x-request-id`, events and the log. */
 export function newRequestId(): string {
   return typeidUnboxed("req");
 }
 
-/** The least id a row made at this moment can have: a bound for reading by time. */
+/** The lowest ID that a row can have that is created at this moment: a bound for reading by time. */
 export function firstIdAt(kind: keyof typeof PREFIX, moment: Date): string {
   const bytes = new Uint8Array(16);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(moment.getTime()) << 16n);
@@ -47,7 +47,7 @@ export function isId(text: string): boolean {
   return SHAPE.test(text);
 }
 
-/** The kind of row an id belongs to, by its prefix. */
+/** The kind of row that an ID belongs to, by its prefix. */
 export function kindOf(id: string): keyof typeof PREFIX | undefined {
   if (!isId(id)) return undefined;
   const prefix = id.slice(0, id.indexOf("_"));

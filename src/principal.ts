@@ -2,68 +2,68 @@ import { PrincipalKind } from "./entities/Event";
 import type { SignInMethod, Surface } from "./entities/Session";
 import { LOWEST, type Roles } from "./entities/roles";
 
-/** One request, as it arrived: for events and logs, never for decisions about rights. */
+/** A request as it arrived, for events and logs. No rule decides by it. */
 export interface Request {
   id: string;
   /** Canonical address, IPv4 never as `::ffff:`; null for the command line and jobs. */
   ip: string | null;
   userAgent: string | null;
-  /** Where an answer can tell them: what the caller should know of a request that goes through. */
+  /** Warnings for the caller, where the answer can have them. */
   warnings?: Warning[];
 }
 
-/** What goes through, and would be refused if an account enforced one of its restrictions (R2). */
+/** Says that a request would be refused if an account enforced one of its restrictions (R2). */
 export interface Warning {
   code: string;
   message: string;
   accountId: string;
 }
 
-/** Who was authenticated, and how. Nothing about rights is in it. */
+/** The user or service user who was authenticated, and how. It says nothing about rights. */
 export interface Principal {
   kind: PrincipalKind;
   /** The user's or service user's id. */
   id: string;
-  /** A user's email, a service user's name, a job's name: how events name them. */
+  /** The name in events: a user's email, a service user's name, or a job's name. */
   subject: string;
   name: string;
   emailVerified: boolean;
   surface: Surface | null;
   sessionId: string | null;
   credentialId: string | null;
-  /** The one account an API key reaches; null for a person, who may be in several. */
+  /** The only account that an API key reaches; null for a session, which may reach several. */
   accountId: string | null;
   methods: SignInMethod[];
   authenticatedAt: Date | null;
 }
 
 /**
- * A principal's place in one account at this moment: what rules look at. Read anew for every
- * request, and once more inside every transaction.
+ * A principal's present place in one account, which the rules decide by. It is read for every request, and
+ * again in every transaction.
  */
 export interface Standing {
   accountId: string;
-  /** The user's or service user's id, which their events carry. */
+  /** The user's or service user's ID, which is in their events. */
   principalId: string;
   membershipId: string | null;
   serviceUserId: string | null;
   roles: Roles;
-  /** Whether a person asks in a session, or a program by a key; null for a machine of ours. */
+  /** A session or an API key; null for a machine. */
   surface: Surface | null;
-  /** What the gate looks at, by the names of its conditions (policies/gate.ts). */
+  /** The facts that the gate judges, by the names of its conditions (policies/gate.ts). */
   facts: Readonly<Record<string, unknown>>;
-  /** The machine of ours that acts, instead of a member. */
+  /** The machine that acts in place of a member; null for a member. */
   machine: Machine | null;
 }
 
 /**
- * Machines of ours that act in an account without being a member: a directory that provisions people
- * (SCIM), a login that does (JIT), the acceptance of an invitation, and jobs.
+ * Parts of Gatehouse that act in an account without being a member: a directory that provisions members
+ * (SCIM), a login that provisions them (JIT), the acceptance of an invitation, and jobs.
  */
 export const MACHINES = ["directory", "login", "invitation", "system"] as const;
 export type Machine = (typeof MACHINES)[number];
 
-/** A machine in an account: it has no role there, and what `policies/machine.ts` allows it. */
+/** The standing of a machine in an account. It has no role, and may do what `policies/machine.ts` allows. */
 export function machineStanding(
   machine: Machine,
   accountId: string,
@@ -73,7 +73,7 @@ export function machineStanding(
   return { ...none, accountId, principalId, roles: LOWEST, machine };
 }
 
-/** A job of ours, or an operator at the command line, by the name events give it. */
+/** The principal of a job, or of an operator at the command line, by its name in events. */
 export function system(name: string): Principal {
   return {
     kind: PrincipalKind.SYSTEM,
@@ -90,13 +90,13 @@ export function system(name: string): Principal {
   };
 }
 
-/** The id of what creates users, by which events know it and its rules go. */
+/** The ID of the principal that creates users. Events have it, and its rules ask for it. */
 export const SIGN_UP = "sign-up";
 
-/** The id that events give whoever runs the command line, and that their rules go by. */
+/** The ID of the operator as a principal. Events have it, and the operator's rules ask for it. */
 export const OPERATOR = "operator";
 
-/** Whoever runs the command line, as the operating system knows them. */
+/** The operator at the command line, with their names in the operating system. */
 export function operatorNamed(user: string, host: string): Principal {
   return { ...system(OPERATOR), subject: `operator ${user}@${host}` };
 }

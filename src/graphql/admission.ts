@@ -111,8 +111,8 @@ export class Questions {
 
   /** The extensions of an answer: the cost of the request, and the warnings of the gate. */
   extensions(cost: number, { warnings }: Context["request"]) {
-    const told = { cost: { requested: cost, limit: this.limits.maxCost } };
-    return warnings?.length ? { ...told, warnings } : told;
+    const always = { cost: { requested: cost, limit: this.limits.maxCost } };
+    return warnings?.length ? { ...always, warnings } : always;
   }
 }
 

@@ -204,7 +204,7 @@ function checkText(text: string, limit: number, path: Path): void {
   const nul = text.indexOf("\0");
   if (nul >= 0) throw badInput(path, `has a NUL character at position ${nul}.`);
   if (!text.isWellFormed()) {
-    throw badInput(path, "has half of a surrogate pair, which is no character.");
+    throw badInput(path, "has half of a surrogate pair, which is not a character.");
   }
 }
 

@@ -45,7 +45,7 @@ export function socialSignIn(
     } catch (error) {
       // A mistake of the frontend, so there is no page to send the browser to.
       if (error instanceof Refused && error.code === Refusal.BAD_USER_INPUT) throw error;
-      return reply.redirect(signInPage + told(ctx, error), 303);
+      return reply.redirect(signInPage + errorFragment(ctx, error), 303);
     }
   });
 
@@ -72,7 +72,7 @@ export function socialSignIn(
       await keepSession(ctx, opened.token);
       return reply.redirect(back, 303);
     } catch (error) {
-      return reply.redirect(page + told(ctx, error), 303);
+      return reply.redirect(page + errorFragment(ctx, error), 303);
     }
   });
   done();
@@ -89,7 +89,7 @@ function searchOf({ url }: FastifyRequest): string {
 }
 
 /** The fragment that tells the frontend of an error: its code, and never a text of a provider. */
-function told(ctx: Context, error: unknown): string {
+function errorFragment(ctx: Context, error: unknown): string {
   const { code, details, internal } = render(error);
   if (internal) ctx.report(error);
   const { retryAfter } = details;

@@ -23,7 +23,7 @@ export async function isBreached(call: Fetch, url: string, password: string): Pr
   for (const line of (await answer.text()).trimEnd().split(/\r?\n/)) {
     const [, suffix, count] = /^([0-9A-F]{35}):(\d+)$/i.exec(line) ?? [];
     // Every range has lines, so an empty answer is not of that API either.
-    if (!suffix) throw new Error("The answer is no list of digests and counts.");
+    if (!suffix) throw new Error("The answer is not a list of digests and counts.");
     counts.set(suffix.toUpperCase(), Number(count));
   }
   // Padding lines have a count of 0.

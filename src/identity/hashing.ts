@@ -41,9 +41,9 @@ const THREAD = `
     if (zxcvbn) return zxcvbn;
     const { ZxcvbnFactory } = require(workerData.zxcvbn);
     const { adjacencyGraphs: graphs, dictionary: common } = require(workerData.common);
-    const { dictionary: english, translations: told } = require(workerData.english);
-    const warnings = { ...told.warnings, userInputs: workerData.ownWords };
-    const translations = { ...told, warnings };
+    const { dictionary: english, translations: texts } = require(workerData.english);
+    const warnings = { ...texts.warnings, userInputs: workerData.ownWords };
+    const translations = { ...texts, warnings };
     const dictionary = { ...common, ...english };
     const { mostSubstitutions: l33tMaxSubstitutions } = workerData;
     return (zxcvbn = new ZxcvbnFactory({ dictionary, graphs, translations, l33tMaxSubstitutions }));

@@ -20,7 +20,8 @@ export function newTotpSecret(): Buffer {
  * speakeasy would accept "1e5", " 12345" and an empty secret, so these are refused first.
  */
 export function totpStep(secret: Buffer, code: string, now: Date): number | null {
-  if (secret.length !== SECRET_BYTES) throw new Error("This is no secret of ours");
+  if (secret.length !== SECRET_BYTES)
+    throw new Error("The secret of an authenticator has another length");
   if (!/^\d{6}$/.test(code)) return null;
   const time = Math.floor(now.getTime() / 1000);
   const found = totp.verifyDelta({

@@ -43,7 +43,7 @@ export function outbound({
   privateHosts: readonly string[];
 }): Fetch {
   return async (text, { method = "GET", headers = {}, body, signal } = {}) => {
-    if (!URL.canParse(text)) throw new OutboundFailed("This text is no URL.");
+    if (!URL.canParse(text)) throw new OutboundFailed("This text is not a URL.");
     const url = new URL(text);
     const { protocol, hostname, origin } = url;
     const failed = (why: string, cause?: unknown) =>

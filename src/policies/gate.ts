@@ -104,11 +104,11 @@ export function gate(entering: Entering): Verdict {
 }
 
 /** Adds warnings to the answer of this request, each of them once. */
-export function warn({ warnings: told }: Request, warnings: readonly Warning[]): void {
+export function warn({ warnings: shown }: Request, warnings: readonly Warning[]): void {
   for (const warning of warnings) {
     const { code, accountId } = warning;
-    if (!told?.some((other) => other.code === code && other.accountId === accountId)) {
-      told?.push(warning);
+    if (!shown?.some((other) => other.code === code && other.accountId === accountId)) {
+      shown?.push(warning);
     }
   }
 }

@@ -49,8 +49,8 @@ export async function keepDemo(
 ): Promise<Demo | null> {
   const file = join(dataDirectory, "demo.json");
   const url = `${publicUrl}/graphql`;
-  const [someone] = await db.query(sql`select from users limit 1`);
-  if (someone) {
+  const [existing] = await db.query(sql`select from users limit 1`);
+  if (existing) {
     const kept = await readFile(file, "utf8").catch(() => null);
     return kept ? { ...(JSON.parse(kept) as Demo), url } : null;
   }
@@ -63,7 +63,7 @@ export async function keepDemo(
 /** Makes an account with examples of most things, by the same operations that callers use. */
 async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">> {
   const request = { id: "demo", ip: null, userAgent: null };
-  const nobody = new Context({ db, services, request, caller: null });
+  const anonymous = new Context({ db, services, request, caller: null });
   const password = randomBytes(12).toString("base64url");
   await assertStrong(password, [], ["password"]);
   const passwordHash = await hashPassword(password);
@@ -73,15 +73,15 @@ async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">
     return ctx;
   };
 
-  const ada = await addPerson(nobody, "Ada Administrator", passwordHash);
+  const ada = await addPerson(anonymous, "Ada Administrator", passwordHash);
   const adas = await as(ada.email);
   const account = await createAccount(adas, "Acme Tunnels");
   const members = new Map<string, Membership>();
   const users = new Map<string, User>();
   for (const [name, roles] of PEOPLE) {
-    const user = await addPerson(nobody, name, passwordHash);
+    const user = await addPerson(anonymous, name, passwordHash);
     users.set(name, user);
-    members.set(name, await addMember(nobody, account.id, user, roles));
+    members.set(name, await addMember(anonymous, account.id, user, roles));
   }
   const dee = await as(users.get("Dee Developer")!.email);
   const { secret: apiKey } = await createApiKey(adas, account.id, {
@@ -107,7 +107,7 @@ async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">
   await disableMember(adas, otto.id);
 
   const second = await createAccount(dee, "Initech Labs");
-  await addMember(nobody, second.id, ada, { developer: DeveloperRole.READ_ONLY });
+  await addMember(anonymous, second.id, ada, { developer: DeveloperRole.READ_ONLY });
   return { email: ada.email, password, apiKey, developerApiKey };
 }
 

@@ -71,7 +71,7 @@ describe("an answer", () => {
     ["with no number for a count", `${digits}:many`],
   ])("U4: %s is none", async (_what, text) => {
     answerWith((reply) => reply.end(text));
-    await expect(asked()).rejects.toThrow(/no list/);
+    await expect(asked()).rejects.toThrow(/not a list/);
   });
 
   it.each([301, 404, 429, 500, 503])("U4: of status %i is none", async (status) => {

@@ -247,7 +247,7 @@ describe("an answer", () => {
 });
 
 it.each([
-  ["what is no URL", "//path?code=s3cret", /no URL/],
+  ["a text that is not a URL", "//path?code=s3cret", /not a URL/],
   ["another protocol", "file:///path?code=s3cret", /must be https or http/],
   ["a user in it", "http://s3cret@127.0.0.1/path", /no user or password/],
   ["a password in it", "http://:s3cret@127.0.0.1/path", /no user or password/],

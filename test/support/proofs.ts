@@ -1,23 +1,23 @@
 import { verbs } from "./calls";
 
-/** Something that a caller shows before a verb does its work. */
+/** Something that a caller proves before an operation does its work. */
 interface Proof {
   name: string;
-  /** What is shown, in a sentence. */
+  /** What is proven, in a sentence. */
   what: string;
-  /** By what a verb asks for it: marks of `verbs`, any of them. */
+  /** Marks of `verbs`. An operation with one of them asks for the proof. */
   asks: readonly string[];
-  /** By what a verb gives out something that is taken for it, or that lifts the need for it. */
+  /** Marks of `verbs`. An operation with one of them gives the proof, or lifts the need for it. */
   gives: readonly string[];
-  /** The verbs that give it without asking for the same, and why an attacker gains nothing by them. */
+  /** The operations that give it without asking for it, and why an attacker gains nothing by them. */
   without: Readonly<Record<string, string>>;
 }
 
 const MAILED =
-  "The link goes to the mailbox and into no answer; following it proves the mailbox, and asking for it nothing.";
-const BY_OPERATOR = "The operator alone may, at the command line.";
+  "The link goes to the mailbox and into no answer. To follow it proves the mailbox; to ask for it proves nothing.";
+const BY_OPERATOR = "Only the operator may do it, at the command line.";
 
-const UNCONFIRMED = "It removes an app that no code has confirmed, and none that is on.";
+const UNCONFIRMED = "It removes only an app that no code has confirmed, and never one that is on.";
 
 export const PROOFS: readonly Proof[] = [
   {
@@ -28,11 +28,11 @@ export const PROOFS: readonly Proof[] = [
     without: {
       completeSignIn: "It takes the first factor, proven within ten minutes, and a code.",
       reauthenticate: "It takes the password, and a code where the second factor is on.",
-      signIn: "It takes the password, and opens no session where a code is owed.",
+      signIn: "It takes the password, and opens no session where a code is needed.",
       signInThrough:
-        "It takes an identity at a provider, and opens no session where a code is owed.",
+        "It takes an identity at a provider, and opens no session where a code is needed.",
       verifyEmail:
-        "It takes the link and the password of the sign-up. There is nothing of the user's before.",
+        "It takes the link and the password of the sign-up. The user has nothing to protect before.",
     },
   },
   {
@@ -42,7 +42,7 @@ export const PROOFS: readonly Proof[] = [
     gives: ["newTotpSecret()", "newRecoveryCodes()", "removeAuthenticator()"],
     without: {
       confirmTotp:
-        "It takes a code of the app that `enrollTotp` made within 15 minutes, which took one of the app that is on.",
+        "It takes a code of the app that `enrollTotp` has made within 15 minutes. `enrollTotp` takes a code of the app that is on.",
       endOtherSessions: UNCONFIRMED,
       endUserSessions: UNCONFIRMED,
       resetMfa: BY_OPERATOR,
@@ -58,14 +58,14 @@ export const PROOFS: readonly Proof[] = [
     without: {
       createAdministrator: `${BY_OPERATOR} There is no user before.`,
       resetPassword:
-        "It takes the mailbox, ends all sessions and opens none; a code is owed as before.",
+        "It takes the mailbox, ends all sessions and opens none. Signing in still takes a code.",
       setPassword: "There is no password before. It takes a fresh authentication.",
       signUp: "There is no user before. `verifyEmail` takes this password and the mailbox.",
     },
   },
   {
     name: "mailbox",
-    what: "The link in a mail, or the word of a provider who has verified the address (U1, U5, U12).",
+    what: "The link in a mail, or a provider that has verified the address (U1, U5, U12).",
     asks: [
       'redeemToken("SIGN_UP")',
       'redeemToken("UPDATE_EMAIL")',
@@ -100,30 +100,30 @@ export const PROOFS: readonly Proof[] = [
   },
   {
     name: "browser",
-    what: "The browser that began a way to a provider and, to link, the session that did (U8).",
+    what: "The browser that began an authorization at a provider, and for linking the session that did (U8).",
     asks: ["isStateOf()"],
     gives: ["startAuthorization()"],
     without: {
       linkIdentity:
-        "The secret goes into the cookie of the browser that asks, and only the session that asks can complete it.",
+        "The secret goes into the cookie of the browser that asks. Only the session that asks can complete it.",
       startSignIn: "The secret goes into the cookie of the browser that asks.",
     },
   },
   {
     name: "identity",
-    what: "Who somebody is at GitHub or Google (U8).",
+    what: "The person's identity at GitHub or Google (U8).",
     asks: [".identify()"],
     gives: ['.record("identity_linked.v1")'],
     without: {},
   },
   {
     name: "credential",
-    what: "An API key or authtoken. Requests come with it, and no verb asks for one (C7).",
+    what: "An API key or authtoken. Requests have it, and no operation asks for one (C7).",
     asks: [],
     gives: ["issueCredential()"],
     without: {
       createApiKey:
-        "A session needs a fresh authentication, for one of its own user's too. Rules refuse to keys what takes a person.",
+        "A session needs a fresh authentication, also for a key of its own user. Rules refuse to API keys what only a person may do.",
       createAuthtoken: "As `createApiKey`.",
     },
   },
@@ -131,14 +131,14 @@ export const PROOFS: readonly Proof[] = [
 
 type Way = "asks" | "gives";
 
-/** The verbs that ask for a proof, or give it. */
+/** The operations that ask for a proof, or give it. */
 export function verbsThat(way: Way, proof: Proof, all = verbs()): string[] {
   return [...all]
     .filter(([, marks]) => proof[way].some((one) => marks.has(one)))
     .map(([name]) => name);
 }
 
-/** docs/proofs.md, whole. */
+/** The text of docs/proofs.md. */
 export function proofsTable(): string {
   const all = verbs();
   const code = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(", ");
@@ -155,21 +155,21 @@ export function proofsTable(): string {
 
 ${what}
 
-Asked for by ${code(asking) || "no verb"}.
+Asked for by ${code(asking) || "no operation"}.
 
 | gives it, or lifts the need for it | asks for | why that is enough |
 | --- | --- | --- |
 ${rows.join("")}`;
   });
-  return `# What is proven, and what is taken for a proof
+  return `# What is proven, and what gives a proof
 
-A guarded verb is worth no more than the verbs beside it that give out what its guard asks for. This lists,
-for each proof that Gatehouse asks for, the verbs that ask for it, and those that give out something that is
-taken for it: each asks for the same, or says why an attacker gains nothing by it.
+An operation that asks for a proof is only as safe as the operations that give that proof. For each proof that
+Gatehouse asks for, this page lists the operations that ask for it, and the operations that give it or lift the
+need for it. Each of the latter asks for the same proof, or the page says why an attacker gains nothing by it.
 
-The lists of verbs are read from \`src/operations\`: a verb is a file there, with the steps that it takes.
-\`UPDATE=1 npx jest test/proofs\` writes this page from \`test/support/proofs.ts\`; a test fails where a verb
-asks for a proof or gives one and stands here otherwise.
+The lists are read from \`src/operations\`: an operation is a file there, with the steps that it calls.
+\`UPDATE=1 npx jest test/proofs\` writes this page from \`test/support/proofs.ts\`. A test fails if the page
+and the operations differ.
 
 ${sections.join("\n")}`;
 }

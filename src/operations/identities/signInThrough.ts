@@ -74,27 +74,27 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
       const before = await linked(tx.unrecorded("identities.last_used_at"), provider, person);
       if (before) return before;
       await reserveEmail(tx, email, notLinked);
-      return begin(tx, provider, person, email, ctx.browser.language);
+      return createLinkedUser(tx, provider, person, email, ctx.browser.language);
     });
   } catch (error) {
-    if (error instanceof Refused) ctx.background(tell(ctx, provider, email));
+    if (error instanceof Refused) ctx.background(recordNotLinked(ctx, provider, email));
     throw error;
   }
 }
 
-async function begin(
+async function createLinkedUser(
   tx: Transaction,
   provider: SocialProvider,
-  { subject, email: told, name: called }: Person,
+  { subject, email: providerEmail, name: providerName }: Person,
   email: string,
   language: Language,
 ): Promise<Claimant> {
-  const name = cleanName(called) ?? cleanName(email.split("@")[0]!)!;
+  const name = cleanName(providerName) ?? cleanName(email.split("@")[0]!)!;
   const { id } = await createUser(tx, { email, name, passwordHash: null, language });
   const identity = Object.assign(new Identity(), {
     id: newId("Identity"),
     userId: id,
-    ...{ provider, subject, email: told, lastUsedAt: tx.now, createdAt: tx.now },
+    ...{ provider, subject, email: providerEmail, lastUsedAt: tx.now, createdAt: tx.now },
   });
   tx.authorize("create", identity);
   await tx.save(identity);
@@ -103,7 +103,7 @@ async function begin(
 }
 
 /** Records the refusal for the user who has the email, which the provider has verified. */
-async function tell({ db, request }: Context, provider: SocialProvider, email: string) {
+async function recordNotLinked({ db, request }: Context, provider: SocialProvider, email: string) {
   const [user] = await db.query<Claimant>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified"
     from users where email = ${email}`);

@@ -33,8 +33,8 @@ export async function createAdministrator(
   return ctx.self.transaction(async (tx) => {
     // There is no row to lock, so the table is: no other transaction creates a user until this one ends.
     await tx.query(sql`lock table users in share row exclusive mode`);
-    const [someone] = await tx.query(sql`select from users limit 1`);
-    if (someone) {
+    const [existing] = await tx.query(sql`select from users limit 1`);
+    if (existing) {
       throw new Refused(
         Refusal.CONFLICT,
         "This database has users already, so the first administrator can't be created here. Sign up " +
