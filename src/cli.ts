@@ -38,7 +38,7 @@ const DONE = 0;
 const REFUSED = 1;
 const MISUSED = 2;
 
-/** Runs the command that the arguments name, and gives what the process ends with. */
+/** Runs the command that the arguments name, and returns the exit code. */
 export async function run(args: string[], terminal: Terminal): Promise<number> {
   const [name, ...others] = args;
   if (name === "help") return run([...others, "--help"], terminal);
@@ -63,7 +63,7 @@ async function runCommand(name: string, args: string[], terminal: Terminal): Pro
       terminal.log(`${error.message}\n\n${usageOf(name)}`);
       return MISUSED;
     }
-    // As a shell says it of a program that a signal has ended.
+    // The exit code that a shell gives a program that a signal has ended.
     if (error instanceof Interrupted) return 128 + constants.signals[error.signal];
     terminal.log(problemOf(error));
     const isOfOption = error instanceof Refused && error.field !== null;
@@ -80,7 +80,7 @@ function usage(): string {
     "",
     ...lines,
     "",
-    "`COMMAND --help` shows its options, and `--version` which Gatehouse this is.",
+    "`COMMAND --help` shows the options of a command. `--version` shows the version of Gatehouse.",
   ].join("\n");
 }
 
@@ -89,7 +89,7 @@ function usageOf(name: string): string {
   return `Usage: npm run gatehouse -- ${`${name} ${usage}`.trim()}\n\n${does}`;
 }
 
-/** As package.json has it, which is above this file, compiled or not. */
+/** The version in package.json. That is in a folder above this file, compiled or not. */
 function version(): string {
   let folder = __dirname;
   while (!existsSync(join(folder, "package.json"))) folder = dirname(folder);
@@ -99,7 +99,7 @@ function version(): string {
 
 if (require.main === module) {
   const { env, stdin, stdout, stderr } = process;
-  // A reader may have gone (`| head`). What was begun goes on to its end.
+  // The reader may have closed the pipe (`| head`). The command goes on to its end.
   for (const stream of [stdout, stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
@@ -109,7 +109,7 @@ if (require.main === module) {
   const terminal = new Terminal({ env, stdin, stdout, stderr, interrupted });
   void run(process.argv.slice(2), terminal).then((code) => {
     process.exitCode = code;
-    // What was cut off may still be waiting.
+    // Interrupted work may still be waiting, which would keep the process running.
     if (interrupted.aborted) process.exit();
   });
 }

@@ -1,9 +1,9 @@
 import { registerEnumType } from "type-graphql";
 
 /**
- * Anything we say no to on purpose. Whatever else is thrown is a bug, and says so to nobody.
+ * An answer of "no" on purpose. Any other error is a bug, and its caller gets no details of it.
  *
- * `message` is for the person who asked; what only an operator may know goes into `cause`.
+ * `message` is for the caller. What only the operator may know goes into `cause`.
  */
 export abstract class DomainError extends Error {
   abstract readonly code: string;
@@ -14,7 +14,7 @@ export abstract class DomainError extends Error {
 export type AuthenticationCode =
   "UNAUTHENTICATED" | "INVALID_CREDENTIALS" | "MFA_INVALID" | "WRONG_CREDENTIAL_KIND";
 
-/** Nobody is asking: the session, key or password didn't check out. */
+/** The session, key, password or code that the caller sent proves nothing, or the caller sent none. */
 export class Unauthenticated extends DomainError {
   constructor(
     message: string,
@@ -24,7 +24,7 @@ export class Unauthenticated extends DomainError {
   }
 }
 
-/** It isn't there, or the caller may not know that it is. The two look alike on purpose. */
+/** The row does not exist, or the caller may not see it. The two look alike on purpose (Y3). */
 export class NotFound extends DomainError {
   readonly code = "NOT_FOUND";
   constructor(id: string) {
@@ -39,18 +39,18 @@ export type DenialCode =
   | "MFA_ENROLLMENT_REQUIRED"
   | "REAUTHENTICATION_REQUIRED";
 
-/** Why someone may not do something, in what they may know: domain rule Y4. */
+/** Why the caller may not do something. It holds only what the caller may know (Y4). */
 export interface Denial {
   action: string;
-  /** What it would have been done to. */
+  /** The row that the caller wanted to act on. */
   subject: { type: string; id: string | null };
   /** The rule that decided, or null when no rule allows it. */
   rule: string | null;
-  /** Roles any one of which, held besides the present ones, would allow it. */
+  /** Roles that would allow it. Each is enough, in addition to the roles that the caller has. */
   allowedBy: string[];
 }
 
-/** They can see it, but nothing allows them to do this to it. */
+/** The caller may see the row, and may not do this to it. */
 export class Forbidden extends DomainError {
   override readonly details: Record<string, unknown>;
   constructor(
@@ -63,7 +63,7 @@ export class Forbidden extends DomainError {
   }
 }
 
-/** Too much at once. The same request may go through later. */
+/** The caller has made too many tries. The same request may succeed later. */
 export class RateLimited extends DomainError {
   readonly code = "RATE_LIMITED";
   override readonly details: { retryAfter: number };
@@ -74,7 +74,7 @@ export class RateLimited extends DomainError {
   }
 }
 
-/** It asks for more than the database answers in the time there is. */
+/** The database did not answer the query within its time limit. */
 export class TakesTooLong extends DomainError {
   readonly code = "QUERY_TOO_COMPLEX";
   constructor(cause: unknown) {
@@ -84,19 +84,19 @@ export class TakesTooLong extends DomainError {
   }
 }
 
-/** Each condition of a filter alone has many rows, and few of those that are looked through meet all. */
+/** Many rows match each condition of the filter, and too few match all: the search was given up. */
 export class LooksTooFar extends DomainError {
   readonly code = "QUERY_TOO_COMPLEX";
   constructor(cause: unknown) {
     super(
-      "Too few of the rows that were looked through match the filter. Narrow it: events by `from` " +
-        "and `until`, members by a longer `text`.",
+      "The search was stopped after too many rows that do not match the filter. Narrow it: events by " +
+        "`from` and `until`, members by a longer `text`.",
       { cause },
     );
   }
 }
 
-/** The database is away. Nothing was changed; the same request may go through later. */
+/** The database does not answer. Nothing was changed, and the same request may succeed later. */
 export class Unavailable extends DomainError {
   readonly code = "SERVICE_UNAVAILABLE";
   constructor(cause: unknown) {
@@ -104,7 +104,7 @@ export class Unavailable extends DomainError {
   }
 }
 
-/** Allowed, but the state or the input says no. The message tells a person what to do. */
+/** The caller may do this, but the state or the input prevents it. The message says what to do. */
 export class Refused extends DomainError {
   constructor(
     readonly code: Refusal,
@@ -117,7 +117,7 @@ export class Refused extends DomainError {
   }
 }
 
-/** An error as every surface says it: each only dresses this. */
+/** An error in the form from which every surface makes its own answer. */
 export interface Rendered {
   code: string;
   message: string;
@@ -125,15 +125,15 @@ export interface Rendered {
   field: readonly string[] | null;
   /** What a program needs besides the code. */
   details: Record<string, unknown>;
-  /** Status of an HTTP answer that holds nothing else. */
+  /** Status of an HTTP answer that consists of this error alone. */
   status: number;
   /** HTTP headers that belong to that status. */
   headers: Record<string, string>;
-  /** Whether the cause is the operator's to mend: the log has it, and the caller a request ID. */
+  /** Whether the operator has to act: the cause goes into the log, and the caller gets a request ID. */
   internal: boolean;
 }
 
-/** Says an error in what its caller may know. What is not on purpose is a bug, and looks alike. */
+/** Renders what the caller may know of an error. All bugs look alike. */
 export function render(error: unknown): Rendered {
   const away = error instanceof Unavailable;
   if (!(error instanceof DomainError)) {
@@ -153,7 +153,7 @@ export function render(error: unknown): Rendered {
   };
 }
 
-/** HTTP status by code (RFC 9110, section 15.5); 400 for all others. */
+/** HTTP status by code (RFC 9110, section 15.5). All other codes are 400. */
 const STATUS: Partial<Record<string, number>> = {
   UNAUTHENTICATED: 401,
   INVALID_CREDENTIALS: 401,
@@ -201,21 +201,24 @@ export enum Refusal {
 }
 registerEnumType(Refusal, {
   name: "UserErrorCode",
-  description: "Why a request was refused. More may come; treat new ones as a plain refusal.",
+  description:
+    "Why a request was refused. New codes may be added; treat an unknown one as a plain refusal.",
   valuesConfig: {
     BAD_USER_INPUT: { description: "Something in the input can't be used; `field` says what." },
-    CONFLICT: { description: "It clashes with what is there." },
+    CONFLICT: { description: "The present state does not allow it; `message` says why." },
     IDENTITY_NOT_LINKED: {
-      description: "Nobody has linked this identity, and it makes no user by itself.",
+      description:
+        "No user has linked this identity, and its email can't make a new user: it is not " +
+        "verified, or has a user already.",
     },
-    LAST_ADMINISTRATOR: { description: "Nobody would be left to administer the account." },
-    MFA_CHALLENGE: { description: "A code of the second factor is owed." },
+    LAST_ADMINISTRATOR: { description: "The account would have no active administrator." },
+    MFA_CHALLENGE: { description: "A code of the second factor is required." },
     MFA_REQUIRED_BY_ACCOUNT: { description: "An account of yours requires the second factor." },
     PASSWORD_NOT_SET: { description: "The user signs in without a password." },
-    PROVIDER_FAILED: { description: "GitHub or Google did not say who somebody is." },
-    ROLE_ABOVE_OWN: { description: "You can't grant what you don't have." },
+    PROVIDER_FAILED: { description: "GitHub or Google did not say who you are." },
+    ROLE_ABOVE_OWN: { description: "You can't grant a role above your own." },
     TOKEN_INVALID: { description: "The link or its token is expired, used or unknown." },
-    WEAK_PASSWORD: { description: "The password is easy to guess, or in a known breach." },
-    WOULD_LOCK_OUT: { description: "Whoever asks would not get in themselves any more." },
+    WEAK_PASSWORD: { description: "The password is easy to guess, or is in a known breach." },
+    WOULD_LOCK_OUT: { description: "The change would take away your own access." },
   },
 });

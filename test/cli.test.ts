@@ -83,8 +83,8 @@ describe("usage", () => {
     [["help", "reset"], 'There is no command "reset".'],
     [["--verbose"], 'There is no command "--verbose".'],
     [["constructor"], 'There is no command "constructor".'],
-    [["reset-mfa"], "What is missing: --email, --reason."],
-    [["reset-mfa", "--email", "a@example.com"], "What is missing: --reason."],
+    [["reset-mfa"], "Give the options that are missing: --email, --reason."],
+    [["reset-mfa", "--email", "a@example.com"], "Give the options that are missing: --reason."],
     [["reset-mfa", "--email", "--reason", "x"], "Option '--email' argument is ambiguous."],
     [["end-sessions", "--mail", "a@example.com"], "Unknown option '--mail'"],
     [["end-sessions", "--email", "a", "--email", "b"], "--email is given twice. Give it once."],
@@ -107,7 +107,7 @@ describe("reset-mfa", () => {
 
     expect(ended).toMatchObject({ code: 0, err: "" });
     expect(ended.out).toMatch(`Reset the second factor of ${user.email}: signing in takes no code`);
-    expect(ended.out).toMatch("of theirs and of 1 account,");
+    expect(ended.out).toMatch("of the user and of 1 account,");
     const by = { principal_id: "operator", principal_subject: OPERATOR };
     const object = { reason: "Lost it" };
     const events = [...(await eventsOf(account)), ...(await userEventsOf(user))];
@@ -172,9 +172,9 @@ describe("rotate-keys", () => {
     const ended = await run(["rotate-keys"], rotating);
 
     expect(ended).toMatchObject({ code: 0, err: "" });
-    expect(ended.out).toMatch('Encrypted 1 secret again, under the key "new".');
-    expect(ended.out).toMatch("needs no other now");
-    expect((await run(["rotate-keys"], rotating)).out).toMatch("Encrypted 0 secrets again");
+    expect(ended.out).toMatch('Encrypted 1 secret with the key "new".');
+    expect(ended.out).toMatch("No secret needs another key.");
+    expect((await run(["rotate-keys"], rotating)).out).toMatch("Encrypted 0 secrets with");
   });
 
   it("T7: fails where a key is not configured, and names it", async () => {
@@ -183,7 +183,9 @@ describe("rotate-keys", () => {
     const ended = await run(["rotate-keys"], rotating);
 
     expect(ended.code).toBe(1);
-    expect(ended.err).toMatch('1 secret is under the key "lost", which is not configured.');
+    expect(ended.err).toMatch(
+      '1 secret is encrypted with the key "lost", which is not configured.',
+    );
     expect(ended.out).not.toMatch("needs no other");
   });
 });
@@ -288,10 +290,12 @@ describe("check", () => {
 
     const missing = await keys(NEW_KEY);
     expect(states(missing)).toEqual({ ...fine, keys: "failed" });
-    expect(missing.out).toMatch('1 secret is under the key "test", which is not configured');
+    expect(missing.out).toMatch(
+      '1 secret is encrypted with the key "test", which is not configured',
+    );
     const wrong = await keys(NEW_KEY.replace("new", "test"));
     expect(wrong.code).toBe(1);
-    expect(wrong.out).toMatch('under another key than the one configured as "test"');
+    expect(wrong.out).toMatch('encrypted with a key "test" that is not the configured one');
   });
 });
 

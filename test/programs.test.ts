@@ -213,7 +213,7 @@ describe("check", () => {
 
     const taken = await check(`me:right@${at}`);
     expect(taken.code).toBe(0);
-    expect(taken.out).toMatch(/^mail +ok +127\.0\.0\.1:\d+ takes our mail$/m);
+    expect(taken.out).toMatch(/^mail +ok +127\.0\.0\.1:\d+ accepts the connection$/m);
     expect(taken.out).not.toMatch("right");
     const refused = await check(`me:wrong@${at}`);
     expect(refused.code).toBe(1);

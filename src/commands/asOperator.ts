@@ -12,7 +12,7 @@ import { reasonOf } from "../setup/problems";
 import { type Stop, stopAll } from "../setup/stopping";
 import type { Terminal } from "./terminal";
 
-/** The operator pressed Ctrl-C, or the process was told to end. */
+/** The operator pressed Ctrl-C, or another process sent a signal to end. */
 export class Interrupted extends Error {
   constructor(readonly signal: NodeJS.Signals) {
     super(signal);
@@ -20,9 +20,9 @@ export class Interrupted extends Error {
 }
 
 /**
- * Runs work as the operator, on the database that the configuration names.
+ * Runs work as the operator, on the database of the configuration.
  *
- * @param make Whether to make the embedded database where there is none yet.
+ * @param make Whether to create the embedded database if there is none.
  */
 export function asOperator<T>(
   terminal: Terminal,
@@ -38,7 +38,7 @@ export function asOperator<T>(
     const source = openDataSource({ url: urls.serveUrl, as: "serve", poolSize: 2 });
     const db = new Database(await source.initialize().catch(asUnavailable));
     stops.push(() => db.close());
-    // One ID for all that this command does.
+    // All events of a command have the same request ID.
     const request = { id: typeid("cli").toString(), ip: null, userAgent: null };
     const caller = operatorNamed(userName(), hostname());
     const report = (error: unknown) => log(reasonOf(error));
@@ -46,7 +46,7 @@ export function asOperator<T>(
   });
 }
 
-/** Runs what may start things, and stops them again: at its end, or as soon as it is interrupted. */
+/** Runs work that may start services. It stops them when the work ends or is interrupted. */
 export async function withStops<T>(
   { interrupted, log }: Terminal,
   work: (stops: Stop[]) => Promise<T>,
@@ -67,7 +67,7 @@ function asUnavailable(cause: unknown): never {
   throw new Unavailable(cause);
 }
 
-/** In a container, a user need not have a name. */
+/** The name of the operating system's user. In a container, a user may have none. */
 function userName(): string {
   try {
     return userInfo().username;

@@ -1,13 +1,13 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import type { Terminal } from "./terminal";
 
-/** The command was called in a way that can't be meant. */
+/** The command line has a mistake. The operator gets the message and the command's usage. */
 export class Misused extends Error {}
 
 export interface Command {
   usage: string;
   does: string;
-  /** Gives what the process ends with; 0 unless it says otherwise. */
+  /** Returns the exit code; without one it is 0. */
   run: (args: string[], terminal: Terminal) => Promise<number | void> | number | void;
 }
 
@@ -15,7 +15,7 @@ type Given<N extends string, T extends string, S extends string> = Record<N, str
   Partial<Record<T, string>> &
   Record<S, boolean>;
 
-/** A command that knows its options: those that it needs, those that it takes, and its switches. */
+/** Makes a command from its options: those it requires, those it accepts, and its switches. */
 export function command<
   N extends string = never,
   T extends string = never,
@@ -28,7 +28,7 @@ export function command<
   run,
 }: {
   does: string;
-  /** Each option with the word that its value goes by. */
+  /** Required options, each with a word for its value. */
   needs?: Record<N, string>;
   takes?: Record<T, string>;
   switches?: readonly S[];
@@ -50,7 +50,7 @@ export function command<
       const missing = needed.filter(([name]) => values[name] === undefined);
       if (missing.length) {
         const list = missing.map(([name]) => `--${name}`).join(", ");
-        throw new Misused(`What is missing: ${list}.`);
+        throw new Misused(`Give the options that are missing: ${list}.`);
       }
       return run(values as Given<N, T, S>, terminal);
     },

@@ -10,7 +10,7 @@ export const endSessionsCommand = command({
     const { length } = sessions;
     terminal.say(
       length
-        ? `Ended ${length === 1 ? "the session" : `all ${length} sessions`} of ${user.email}. Their API keys go on working.`
+        ? `Ended ${length === 1 ? "the session" : `all ${length} sessions`} of ${user.email}. Their API keys still work.`
         : `${user.email} has no open session. Nothing was changed.`,
     );
   },

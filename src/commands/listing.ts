@@ -16,13 +16,13 @@ export const LISTING = { limit: "NUMBER" } as const;
 interface Request {
   where: Sql;
   filter?: Filter;
-  /** The latest first, unless told otherwise. */
+  /** Without it, the latest row is first. */
   oldestFirst?: boolean;
   /** The most rows. */
   limit?: number;
 }
 
-/** Rows that the operator may read, a page at a time: none is held longer than its page. */
+/** The rows that the operator may read, page by page, so that only one page is in memory. */
 export async function* pages<E extends { id: string }>(
   ctx: Context,
   entity: Class<E>,
@@ -45,11 +45,11 @@ export async function* pages<E extends { id: string }>(
   }
 }
 
-/** How rows of a kind are printed. */
+/** The ways to print rows of a kind. */
 export interface Format<E> {
-  /** For programs: what becomes a line of JSON. */
+  /** For programs: an object, printed as a line of JSON. */
   json: (row: E) => object;
-  /** For people: the columns of a table. */
+  /** For people: the columns of a table, by their headings. */
   columns: Record<string, (row: E) => string | Date | null>;
 }
 
@@ -67,7 +67,7 @@ export function printRows<E>(
   return terminal.print(pieces());
 }
 
-/** Writes pages of a table. The first gives the columns their widths, which later ones may exceed. */
+/** Makes pages of a table. The first page sets the widths of columns. Later cells may be wider. */
 export function table<E>(columns: Format<E>["columns"]): (page: E[]) => string {
   const names = Object.keys(columns);
   let widths: number[] | undefined;
@@ -89,7 +89,7 @@ export function table<E>(columns: Format<E>["columns"]): (page: E[]) => string {
   };
 }
 
-/** What could move the cursor, start a new line or turn text around: others chose these texts. */
+/** Characters that move the cursor, break the line or change the direction: users chose these texts. */
 const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
 function shown(value: string | Date | null): string {
@@ -98,14 +98,14 @@ function shown(value: string | Date | null): string {
   return text.replace(INVISIBLE, "\ufffd");
 }
 
-/** @throws Misused for what is no number of rows. */
+/** The value of `--limit`. @throws Misused for a text that is no whole number from 1. */
 export function limitFrom(text: string | undefined): number {
   if (text === undefined) return Infinity;
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
   throw new Misused("--limit takes a whole number from 1, such as 20.");
 }
 
-/** @throws Misused for what is no ID of these kinds, or of any where none is named. */
+/** The ID in an option. @throws Misused for a text that is no ID, or not one of this kind. */
 export function idFrom(option: string, text: string, kind?: "User" | "Account"): string {
   if (kind ? kindOf(text) === kind : isId(text)) return text;
   const example = `${PREFIX[kind ?? "User"]}_01m89bha7efztbe1tjjxw2hkn1`;
@@ -115,23 +115,23 @@ export function idFrom(option: string, text: string, kind?: "User" | "Account"):
 const MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const moment = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
 
-/** A moment, or how long ago it was. @throws Misused for anything else. */
+/** A moment in an option, given as a date, a time, or how long ago. @throws Misused for another text. */
 export function momentFrom(option: string, text: string, now = Date.now()): Date {
   const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (count) return new Date(now - Number(count) * MS[unit as keyof typeof MS]);
   if (moment.safeParse(text).success) return new Date(text);
   throw new Misused(
-    `--${option} takes a moment, such as 2026-11-27, 2026-11-27T08:30:00Z, or 30m, 12h or 7d for how long ago.`,
+    `--${option} takes a moment, such as 2026-11-27 or 2026-11-27T08:30:00Z, or how long ago it was, such as 30m, 12h or 7d.`,
   );
 }
 
-/** @throws Misused for what is neither an address nor a range. */
+/** The range in an option. @throws Misused for a text that is neither an address nor a range. */
 export function rangeFrom(option: string, text: string): string {
   if (canonicalRange(text)) return text;
   throw new Misused(`--${option} takes an address or a range, such as 203.0.113.0/24.`);
 }
 
-/** That a column has this text in it, in capitals or not. */
+/** The condition that a column contains a text, ignoring case. */
 export function contains(column: "name" | "email", text: string): Sql {
   const pattern = `%${text
     .trim()

@@ -4,7 +4,7 @@ import { withStops } from "./asOperator";
 import { command } from "./command";
 
 export const migrateCommand = command({
-  does: "brings the database up to date",
+  does: "migrates the database, so that it is up to date",
   run: (_, terminal) =>
     withStops(terminal, async (stops) => {
       const { env, log, interrupted } = terminal;

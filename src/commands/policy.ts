@@ -2,6 +2,6 @@ import { policyTable } from "../policies/policyTable";
 import { command } from "./command";
 
 export const policyCommand = command({
-  does: "prints who may do what, as Markdown",
+  does: "prints the table of who may do what, as Markdown",
   run: (_, { say }) => say(policyTable().replace(/\n$/, "")),
 });

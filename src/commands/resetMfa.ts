@@ -13,10 +13,10 @@ export const resetMfaCommand = command({
         const { length } = members;
         terminal.say(
           `Reset the second factor of ${user.email}: signing in takes no code now. ` +
-            `It is an event of theirs and of ${length} account${length === 1 ? "" : "s"}, and a mail tells them.`,
+            `It is an event of the user and of ${length} account${length === 1 ? "" : "s"}, and the user gets a mail.`,
         );
       } catch (error) {
-        // There is none: what was asked for is so already.
+        // There is no second factor, so the command's purpose is fulfilled.
         if (!(error instanceof Refused && error.code === Refusal.CONFLICT)) throw error;
         terminal.say(error.message);
       }

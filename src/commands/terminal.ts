@@ -5,11 +5,11 @@ interface Streams {
   stdin: Readable;
   stdout: Writable & { isTTY?: boolean };
   stderr: Writable;
-  /** Aborts when the operator presses Ctrl-C, or the process is told to end. */
+  /** Aborts when the operator presses Ctrl-C, or another process sends a signal to end. */
   interrupted: AbortSignal;
 }
 
-/** Where a command runs: what it reads, and what it writes to. */
+/** The environment of a command: what it reads, and what it writes to. */
 export class Terminal {
   readonly env: NodeJS.ProcessEnv;
   readonly stdin: Readable;
@@ -21,18 +21,18 @@ export class Terminal {
     this.interrupted = streams.interrupted;
   }
 
-  /** Whether a person reads what is printed, and no program. */
+  /** Whether a person reads the output, and not a program. */
   get isForPeople(): boolean {
     return this.streams.stdout.isTTY ?? false;
   }
 
-  /** A line of the answer. */
+  /** Writes a line of the command's result. */
   readonly say = (line: string): void => void this.streams.stdout.write(`${line}\n`);
 
-  /** A line of what is not the answer: a script that takes the answer does not get it. */
+  /** Writes a message to stderr, so that a script that reads the result does not get it. */
   readonly log = (line: string): void => void this.streams.stderr.write(`${line}\n`);
 
-  /** Prints pieces as they come, and asks for no more once the reader has gone (`| head`). */
+  /** Prints pieces as they come. It stops when the reader has closed the pipe (`| head`). */
   async print(pieces: AsyncIterable<string>): Promise<void> {
     const { stdout } = this.streams;
     for await (const piece of pieces) {

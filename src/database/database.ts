@@ -3,8 +3,8 @@ import type { DataSource } from "typeorm";
 import { LooksTooFar, Unavailable } from "../errors";
 import { LOOKED_ENOUGH } from "./firstRows";
 import { CONNECTION_LASTS_MS } from "./dataSource";
+import { type Answer, Flight, type Sent } from "./flight";
 import { StatementNames } from "./statementNames";
-import { TextQuery } from "./textQuery";
 import type { Sql } from "./sql";
 import { type Class, type Table, tablesOf } from "./table";
 
@@ -26,9 +26,16 @@ export interface Queryable {
 
 /** A connection inside a transaction. */
 export interface TransactionConnection extends Queryable {
-  /** Runs a statement that none follows: if none came before either, it is a transaction by itself. */
+  /** Runs statements one after another, sent and answered together. */
+  together(statements: readonly Statement[]): Promise<object[][]>;
+  /** Runs a statement that none follows: with the commit, or by itself where none came before. */
   last(statement: Statement): Promise<void>;
 }
+
+const command = (text: string): Sent => ({ text, name: text, values: [], described: false });
+const BEGIN = command("begin");
+const COMMIT = command("commit");
+const ROLLBACK = command("rollback");
 
 /** The database as requests use it: prepared statements over TypeORM's own pool. */
 export class Database implements Queryable {
@@ -44,23 +51,23 @@ export class Database implements Queryable {
     this.pool = (dataSource.driver as unknown as { master: Pool }).master;
   }
 
-  query<R extends object>(statement: Statement): Promise<R[]> {
-    return this.run<R>(this.pool, statement);
+  async query<R extends object>(statement: Statement): Promise<R[]> {
+    const [answer] = await this.send(this.pool, [this.named(statement)]);
+    return answer!.rows as R[];
   }
 
   /** Runs a statement whose text depends on what callers ask: there may be any number of them. */
-  read<R extends object>(statement: Statement): Promise<R[]> {
-    return this.run<R>(this.pool, statement, this.readNames);
+  async read<R extends object>(statement: Statement): Promise<R[]> {
+    const [answer] = await this.send(this.pool, [this.named(statement, this.readNames)]);
+    return answer!.rows as R[];
   }
 
   /** The same of a statement that gives one text; null where it gives no row. */
-  async readText({ text, values }: Statement): Promise<string | null> {
-    this.observe?.(text);
-    try {
-      return await new TextQuery(this.readNames.of(text), text, values).on(this.pool);
-    } catch (error) {
-      throw translated(error);
-    }
+  async readText(statement: Statement): Promise<string | null> {
+    const undescribed = { ...this.named(statement, this.readNames), described: false };
+    const [answer] = await this.send(this.pool, [undescribed]);
+    const [row] = answer!.rows as (string | null)[][];
+    return row?.[0] ?? null;
   }
 
   /** Runs work on one connection between BEGIN and COMMIT, or ROLLBACK if it throws. */
@@ -74,22 +81,36 @@ export class Database implements Queryable {
     client.on("error", ignore);
     let broken: Error | undefined;
     let begun = false;
+    let ended = false;
+    const together = async (statements: readonly Statement[], end = false) => {
+      const asked = statements.map((statement) => this.named(statement));
+      const opening = begun ? [] : [BEGIN];
+      begun = true;
+      const closing = end ? [COMMIT] : [];
+      const answers = await this.send(client, [...opening, ...asked, ...closing]);
+      if (end) assertCommitted(answers.at(-1)!);
+      ended = end;
+      return answers.slice(opening.length, opening.length + asked.length).map(({ rows }) => rows);
+    };
     try {
       const result = await work({
-        query: async (statement) => {
-          if (!begun) await this.command(client, "begin");
-          begun = true;
-          return this.run(client, statement);
+        together,
+        query: async <R extends object>(statement: Statement) => {
+          const [rows] = await together([statement]);
+          return rows as R[];
         },
-        last: async (statement) => void (await this.run(client, statement)),
+        last: async (statement) => {
+          if (begun) await together([statement], true);
+          else await this.send(client, [this.named(statement)]);
+        },
       });
-      if (begun) await this.command(client, "commit");
+      if (begun && !ended) await together([], true);
       return result;
     } catch (error) {
       // A connection that is away has rolled back by itself, and would only be waited for.
       if (error instanceof Unavailable) broken = error;
-      else if (begun)
-        await this.command(client, "rollback").catch((failure: Error) => (broken = failure));
+      else if (begun && !ended)
+        await this.send(client, [ROLLBACK]).catch((failure: Error) => (broken = failure));
       throw error;
     } finally {
       client.off("error", ignore);
@@ -101,32 +122,23 @@ export class Database implements Queryable {
     return this.dataSource.destroy();
   }
 
-  private async command(client: PoolClient, text: string): Promise<void> {
-    this.observe?.(text);
-    await client.query(text).catch((error: unknown) => {
-      throw translated(error);
-    });
+  private named({ text, values }: Statement, names = this.names): Sent {
+    return { text, values, name: names.of(text), described: true };
   }
 
-  private async run<R extends object>(
-    on: Pool | PoolClient,
-    statement: Statement,
-    names = this.names,
-  ): Promise<R[]> {
-    const { text, values } = statement;
-    this.observe?.(text);
-    const name = names.of(text);
+  private async send(on: Pool | PoolClient, statements: readonly Sent[]): Promise<Answer[]> {
+    for (const { text } of statements) this.observe?.(text);
     try {
-      const { rows } = await on.query<R>({
-        text,
-        values: values as unknown[],
-        ...(name && { name }),
-      });
-      return rows;
+      return await new Flight(statements).on(on);
     } catch (error) {
       throw translated(error);
     }
   }
+}
+
+/** A transaction in which a statement failed rolls back on `commit`, and answers so without an error. */
+function assertCommitted({ command }: Answer): void {
+  if (command !== "COMMIT") throw new Error(`The transaction ended with ${command}`);
 }
 
 /**

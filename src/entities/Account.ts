@@ -4,12 +4,15 @@ import { Flag, Hidden, Id, Moment, Text } from "./columns";
 import { Node } from "./Node";
 
 /**
- * A tenant. Every other row but a user's own belongs to exactly one.
+ * A tenant. Every row belongs to exactly one account, except the rows that belong to a user.
  *
- * A deleted account is closed rather than erased: nothing in it can be seen or used, and its
- * events stay for the operator.
+ * The row of a deleted account stays: its members can see and use nothing in it, and the operator can
+ * read its events.
  */
-@ObjectType({ description: "A tenant and everything it owns.", implements: Node })
+@ObjectType({
+  description: "A tenant: its members, service users, credentials and settings.",
+  implements: Node,
+})
 @Entity("accounts")
 export class Account {
   @Id()
@@ -20,7 +23,7 @@ export class Account {
 
   @Flag({
     default: false,
-    description: "Indicates whether nobody gets in without two-factor authentication.",
+    description: "Indicates whether members need two-factor authentication to get in.",
   })
   mfaRequired: boolean;
 

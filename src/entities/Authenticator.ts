@@ -5,9 +5,9 @@ import { Node } from "./Node";
 import { User } from "./User";
 
 /**
- * A person's second factor: an app that makes codes (TOTP, RFC 6238), and the recovery codes that
- * stand in for it. On once a first code confirmed it; one that is removed stays, without its
- * secret, for what events tell of it.
+ * A user's second factor: an app that makes codes (TOTP, RFC 6238), and the recovery codes that replace
+ * it. It is on when a first code has confirmed it. The row of a removed one stays without its secret, as
+ * events refer to it.
  */
 @ObjectType({
   description: "Your second factor: an app that makes codes, and its recovery codes.",
@@ -31,14 +31,14 @@ export class Authenticator {
   @Reference()
   userId: string;
 
-  /** Sealed for this row (identity/encryption.ts). */
+  /** Encrypted for this row: it can't be decrypted in another one (identity/encryption.ts). */
   @Secret({ type: "bytea", nullable: true })
   sealedSecret: Buffer | null;
 
   @Hidden({ type: "text" })
   keyId: string;
 
-  /** The time step of the last code that was accepted: only a later one is. */
+  /** The time step of the last accepted code. Only a code of a later step is accepted. */
   @Secret({ type: "integer" })
   lastStep: number;
 
@@ -52,7 +52,7 @@ export class Authenticator {
   @Moment({ description: "Timestamp of when the recovery codes were made." })
   recoveryCodesCreatedAt: Date | null;
 
-  @Moment({ description: "Timestamp of when a first code confirmed it; null while it is off." })
+  @Moment({ description: "Timestamp of when a first code confirmed it; null until then." })
   confirmedAt: Date | null;
 
   @Hidden({ type: "timestamptz", precision: 3, nullable: true })

@@ -11,7 +11,7 @@ export enum CredentialKind {
 }
 registerEnumType(CredentialKind, {
   name: "CredentialKind",
-  description: "What a credential is for. More may come.",
+  description: "What a credential is for. New kinds may be added.",
   valuesConfig: {
     AUTHTOKEN: { description: "Starts agents." },
     API_KEY: { description: "Calls this API." },
@@ -30,8 +30,8 @@ registerEnumType(CredentialStatus, {
   valuesConfig: {
     ACTIVE: { description: "Can be used." },
     OWNER_DISABLED: { description: "Cannot be used until its owner is enabled." },
-    EXPIRED: { description: "Its time is over." },
-    REVOKED: { description: "Was revoked, for good." },
+    EXPIRED: { description: "Has expired." },
+    REVOKED: { description: "Was revoked for good." },
   },
 });
 
@@ -56,14 +56,14 @@ const OWNER_DISABLED = (row: string) => `(select coalesce(
   true))`;
 
 /**
- * A secret that stands for its owner: a member or a service user of the same account, set when
- * it is made and never changed.
+ * A secret that acts for its owner: a member or a service user of the same account. The owner is set at
+ * creation and never changes (C1).
  *
- * Only a SHA-256 of the secret is kept. The secret is 256 random bits, so a slow hash would
- * protect nothing; it would only slow every request down.
+ * Only a SHA-256 of the secret is stored. A slow hash protects secrets that can be guessed. These are 256
+ * random bits, so it would only slow down every request.
  */
 @InterfaceType("Credential", {
-  description: "A secret that stands for its owner.",
+  description: "A secret that acts for its owner.",
   implements: Node,
 })
 @Entity("credentials")
@@ -92,7 +92,7 @@ export class Credential {
   @Text({ description: "What the credential is for, in its owner's words." })
   description: string;
 
-  @Text({ description: "Data of the owner's own, kept as it was given." })
+  @Text({ description: "Free text for data of the owner's own, stored unchanged." })
   metadata: string;
 
   @Secret({ type: "bytea" })
@@ -101,7 +101,7 @@ export class Credential {
   @Text({ description: "Last four characters of the secret, to tell credentials apart." })
   lastFour: string;
 
-  @Moment({ description: "Timestamp of when the credential stops working by itself." })
+  @Moment({ description: "Timestamp of when the credential expires." })
   expiresAt: Date | null;
 
   @Moment({ description: "Timestamp of when the credential was revoked." })
@@ -112,7 +112,7 @@ export class Credential {
 
   @Field(() => String, {
     nullable: true,
-    description: "Address the credential was last used from.",
+    description: "Address that the credential was last used from.",
   })
   @Hidden({ type: "inet", nullable: true })
   lastUsedIp: string | null;
@@ -124,7 +124,7 @@ export class Credential {
     return this.kind === CredentialKind.API_KEY ? "ApiKey" : "Authtoken";
   }
 
-  /** What the owner holds now, for rules about acting on others' credentials (C11). */
+  /** The owner's present roles, for the rules about credentials of other owners (C11). */
   @VirtualColumn({ type: "simple-array", query: OWNER_ROLES })
   ownerRoles?: string[];
 

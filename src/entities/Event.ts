@@ -9,8 +9,8 @@ import { Surface } from "./Session";
 import { User } from "./User";
 
 /**
- * Everything that can happen, in the past tense, with the version of its shape. Others match on
- * these: add, never rename.
+ * The types of events, in the past tense, with the version of their shape. Programs of other people match
+ * on these names: add new ones, and never rename one.
  */
 export type EventType =
   | "account_created.v1"
@@ -78,10 +78,10 @@ registerEnumType(PrincipalKind, {
 /** Each changed column, before and after. Secrets never appear. */
 export type Changes = Record<string, [before: unknown, after: unknown]>;
 
-/** Why it was allowed, or refused: the rule, and what it looked at. */
+/** Why the action was allowed or refused: the rule, and what the rule was asked about. */
 export interface RecordedDecision {
   action: string;
-  /** What it was done to, or would have been: in words as errors have it. */
+  /** The object of the action, in the form that errors have. */
   subject: { type: string; id: string | null };
   allowed: boolean;
   rule: string | null;
@@ -90,16 +90,16 @@ export interface RecordedDecision {
   methods: SignInMethod[];
   authenticatedAt: Date | null;
   code?: string;
-  /** How many refusals this one event stands for. */
+  /** How many refusals this event is about. */
   count?: number;
-  /** When the first of several was refused; the event is as the latest was. */
+  /** The time of the first refusal, where there are several. All else in the event is of the latest. */
   since?: string;
-  /** They differ in what was to be done to, or in where from: more than were told apart. */
+  /** True where the refusals have different objects or addresses, too many for events of their own. */
   mixed?: true;
 }
 
-/** Who acted, as they were then. They may be gone since, so this is a copy and not a reference. */
-@ObjectType({ description: "Whoever acted, as they were at the time." })
+/** The principal who acted, as they were then. A copy, as they may have changed or left since. */
+@ObjectType({ description: "The principal who acted, as they were at the time." })
 export class EventPrincipal {
   @Field(() => ID)
   id: string;
@@ -120,7 +120,7 @@ export class EventPrincipal {
   sessionId: string | null;
 }
 
-/** What every event tells, whether it belongs to an account or to a user. Never altered. */
+/** The columns of every event, whether it belongs to an account or to a user. They never change. */
 @ObjectType()
 abstract class EventColumns {
   @Text({ description: "Type of the event with the version of its shape: `member_disabled.v1`." })
@@ -147,12 +147,12 @@ abstract class EventColumns {
   @Reference({ nullable: true })
   sessionId: string | null;
 
-  @Field(() => ID, { description: "ID of what it was done to." })
+  @Field(() => ID, { description: "ID of the object that was acted on." })
   @Reference()
   objectId: string;
 
   @Field(() => GraphQLJSONObject, {
-    description: "What it was done to, as it is since. Secrets never appear.",
+    description: "The object that was acted on, as it was after the event. Secrets never appear.",
   })
   @Hidden({ type: "jsonb" })
   object: Record<string, unknown>;
@@ -165,7 +165,7 @@ abstract class EventColumns {
 
   @Field(() => GraphQLJSONObject, {
     description:
-      "What was asked (`action`, `subject`), and which rule allowed or refused it, with which roles and sign-in methods.",
+      "What was attempted (`action`, `subject`), and the rule that allowed or refused it, with the roles and sign-in methods of the principal.",
   })
   @Hidden({ type: "jsonb" })
   decision: RecordedDecision;
@@ -180,7 +180,9 @@ abstract class EventColumns {
   @Text({ nullable: true, description: "ID of the request, as in the response's `x-request-id`." })
   requestId: string | null;
 
-  @Field(() => EventPrincipal, { description: "Whoever acted, as they were at the time." })
+  @Field(() => EventPrincipal, {
+    description: "The principal who acted, as they were at the time.",
+  })
   get principal(): EventPrincipal {
     return {
       id: this.principalId,
@@ -193,7 +195,7 @@ abstract class EventColumns {
   }
 }
 
-/** Something that happened in an account: written with the change it tells of. */
+/** Something that happened in an account. It is written in the transaction of the change. */
 @ObjectType({ description: "Something that happened in an account.", implements: Node })
 @Entity("events")
 @Index(["accountId", "principalId", "id"])
@@ -211,9 +213,9 @@ export class Event extends EventColumns {
   id: string;
 }
 
-/** Something that happened to a user and in no account: sign-ins, sessions. */
+/** Something that concerns a user and no account, such as a sign-in. */
 @ObjectType({
-  description: "Something that happened to you and in no account, such as a sign-in.",
+  description: "Something that concerns you and no account, such as a sign-in.",
   implements: Node,
 })
 @Entity("user_events")

@@ -23,7 +23,10 @@ export class IPRestriction {
   @Word(() => Surface, { description: "Surface that is restricted." })
   surface: Surface;
 
-  @Flag({ description: "Indicates whether other addresses are refused, or only warned of." })
+  @Flag({
+    description:
+      "Indicates whether other addresses are refused; if not, they only cause a warning.",
+  })
   enforced: boolean;
 
   @Moment({ always: true, description: "Timestamp of when the restriction was created." })

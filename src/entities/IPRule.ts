@@ -9,15 +9,18 @@ export enum IPRuleEffect {
 }
 registerEnumType(IPRuleEffect, {
   name: "IPRuleEffect",
-  description: "What a rule says of the addresses in its range.",
+  description: "What a rule does with the addresses in its range.",
   valuesConfig: {
-    ALLOW: { description: "They may, and what no rule allows may not." },
-    DENY: { description: "They may not, whatever other rules say." },
+    ALLOW: {
+      description:
+        "They are allowed. Where a restriction has such a rule, it refuses all addresses without one.",
+    },
+    DENY: { description: "They are refused, even where another rule allows them." },
   },
 });
 
 /** One line of an IP restriction. */
-@ObjectType({ description: "A line of an IP restriction." })
+@ObjectType({ description: "A rule of an IP restriction." })
 @Entity("ip_rules")
 @ForeignKey(() => IPRestriction, ["accountId", "ipRestrictionId"], ["accountId", "id"])
 export class IPRule {
@@ -35,9 +38,9 @@ export class IPRule {
   @Hidden({ type: "cidr" })
   range: string;
 
-  @Word(() => IPRuleEffect, { description: "What the rule says of these addresses." })
+  @Word(() => IPRuleEffect, { description: "What the rule does with these addresses." })
   effect: IPRuleEffect;
 
-  @Text({ description: "Whose addresses they are." })
+  @Text({ description: "What the addresses are, in the words of an administrator." })
   description: string;
 }

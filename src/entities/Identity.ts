@@ -4,14 +4,14 @@ import { Hidden, Id, Moment, Reference, Text, Word } from "./columns";
 import { Node } from "./Node";
 import { User } from "./User";
 
-/** Who may say who somebody is, for the whole server. Each is a `SignInMethod` of that name. */
+/** The providers of identities, for the whole server. Each is a `SignInMethod` of the same name. */
 export enum SocialProvider {
   GITHUB = "GITHUB",
   GOOGLE = "GOOGLE",
 }
 registerEnumType(SocialProvider, {
   name: "SocialProvider",
-  description: "Through whom people sign in without a password.",
+  description: "A provider through which people sign in without a password.",
   valuesConfig: {
     GITHUB: { description: "GitHub, or a GitHub Enterprise Server." },
     GOOGLE: { description: "Google." },
@@ -19,11 +19,11 @@ registerEnumType(SocialProvider, {
 });
 
 /**
- * Who a person is at GitHub or Google. It is told again by the provider's subject alone, which
- * never changes hands; the email there may, and opens nothing (U8).
+ * A user's identity at GitHub or Google. It is recognised by the provider's subject alone, which always
+ * belongs to the same person. The email there may pass to another person, so it opens nothing (U8).
  */
 @ObjectType({
-  description: "Who you are at GitHub or Google, and sign in as.",
+  description: "Your identity at GitHub or Google, with which you can sign in.",
   implements: Node,
 })
 @Entity("identities")
@@ -37,14 +37,17 @@ export class Identity {
   @Reference()
   userId: string;
 
-  @Word(() => SocialProvider, { description: "Provider who says who you are." })
+  @Word(() => SocialProvider, { description: "Provider of the identity." })
   provider: SocialProvider;
 
-  /** The provider's own name for the person: a number at GitHub, `sub` in OpenID Connect. */
+  /** The provider's ID of the person: a number at GitHub, `sub` in OpenID Connect. */
   @Hidden({ type: "text" })
   subject: string;
 
-  @Text({ nullable: true, description: "Email address there when it was linked, as they told it." })
+  @Text({
+    nullable: true,
+    description: "Email address that the provider gave when the identity was linked.",
+  })
   email: string | null;
 
   @Moment({ description: "Timestamp of when you last signed in with it." })

@@ -17,15 +17,15 @@ registerEnumType(InvitationStatus, {
   name: "InvitationStatus",
   description: "What became of an invitation.",
   valuesConfig: {
-    PENDING: { description: "Can be accepted." },
-    ACCEPTED: { description: "Made a member." },
-    DECLINED: { description: "Was turned down." },
-    REVOKED: { description: "Was taken back." },
-    EXPIRED: { description: "Was not answered in time." },
+    PENDING: { description: "It can be accepted." },
+    ACCEPTED: { description: "The invited person has become a member." },
+    DECLINED: { description: "The invited person has declined it." },
+    REVOKED: { description: "It was revoked." },
+    EXPIRED: { description: "It was not answered in time." },
   },
 });
 
-/** An offer of membership, with the roles it would give, to whoever owns the email. */
+/** An offer of membership to the owner of an email, with the roles that they would have. */
 @ObjectType({ description: "An offer of membership by email.", implements: Node })
 @Entity("invitations")
 @Index(["accountId", "email"], {
@@ -74,7 +74,7 @@ export class Invitation implements Roles {
   @Moment({ description: "Timestamp of when it was revoked." })
   revokedAt: Date | null;
 
-  @Moment({ always: true, description: "Timestamp of when it was made." })
+  @Moment({ always: true, description: "Timestamp of when it was created." })
   createdAt: Date;
 
   @Field(() => InvitationStatus, { description: "What became of the invitation." })

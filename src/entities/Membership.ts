@@ -16,7 +16,7 @@ registerEnumType(MemberStatus, {
   description: "Whether a member has access.",
   valuesConfig: {
     ACTIVE: { description: "Has access." },
-    DISABLED: { description: "Has none until enabled; keeps roles and credentials." },
+    DISABLED: { description: "Has no access until enabled. Keeps roles and credentials." },
   },
 });
 
@@ -38,10 +38,10 @@ registerEnumType(Provisioning, {
 });
 
 /**
- * A person's place in an account, and the roles they hold there.
+ * A user's place in an account, and their roles there.
  *
- * A removed membership stays as the owner of its revoked credentials, and nobody sees it; who
- * comes back gets a new one.
+ * The row of a removed membership stays as the owner of its revoked credentials, and no caller sees it.
+ * A user who returns gets a new one.
  */
 @ObjectType("Member", { description: "A person in an account.", implements: Node })
 @Entity("memberships")

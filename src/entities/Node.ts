@@ -1,6 +1,6 @@
 import { Field, ID, InterfaceType } from "type-graphql";
 
-@InterfaceType({ description: "Anything with an ID of its own, which `node` finds again." })
+@InterfaceType({ description: "An object with an ID, by which `node` finds it." })
 export abstract class Node {
   @Field(() => ID)
   id: string;

@@ -1,7 +1,7 @@
 import { Field, ID, InterfaceType } from "type-graphql";
 
 @InterfaceType("Principal", {
-  description: "Whoever can act: a user, or a service user of an account.",
+  description: "A user, or a service user of an account.",
 })
 export abstract class PrincipalInterface {
   @Field(() => ID)

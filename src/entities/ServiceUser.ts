@@ -7,11 +7,11 @@ import { PrincipalInterface } from "./PrincipalInterface";
 import { DeveloperRole } from "./roles";
 
 /**
- * A principal that is no person: it cannot sign in, has no email, belongs to one account and
- * outlives whoever made it. It acts with the developer role alone.
+ * A principal that is not a person. It cannot sign in, has no email, and belongs to one account. It stays
+ * when the member who created it leaves (S4). Its only role is developer.
  */
 @ObjectType({
-  description: "A principal of the account that is no person, such as a build server.",
+  description: "A principal of the account that is not a person, such as a build server.",
   implements: [Node, PrincipalInterface],
 })
 @Entity("service_users")

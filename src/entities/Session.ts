@@ -32,18 +32,18 @@ export enum SignInMethod {
 }
 registerEnumType(SignInMethod, {
   name: "SignInMethod",
-  description: "How a person proved who they are. More may come.",
+  description: "How a person proved who they are. New methods may be added.",
   valuesConfig: {
     PASSWORD: { description: "With their password." },
     TOTP: { description: "With a code of their authenticator app." },
-    RECOVERY_CODE: { description: "With a recovery code in place of that." },
+    RECOVERY_CODE: { description: "With a recovery code in place of a code of the app." },
     GITHUB: { description: "Through GitHub." },
     GOOGLE: { description: "Through Google." },
   },
 });
 
-/** A signed-in browser or program. It ends when told to, when unused, or when it is too old. */
-@ObjectType({ description: "A signed-in browser or program of yours.", implements: Node })
+/** A signed-in browser or program. A caller ends it; or it ends when it is unused, or too old. */
+@ObjectType({ description: "A browser or program in which you are signed in.", implements: Node })
 @Entity("sessions")
 @Index(["userId", "id"])
 @Index(["expiresAt", "id"])
@@ -70,25 +70,31 @@ export class Session {
   @Moment({ always: true, description: "Timestamp of when the user last proved who they are." })
   authenticatedAt: Date;
 
-  @Field(() => String, { nullable: true, description: "Address the session was last used from." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Address that the session was last used from.",
+  })
   @Hidden({ type: "inet", nullable: true })
   ip: string | null;
 
   @Text({ nullable: true, description: "Browser or program, as it names itself (`User-Agent`)." })
   userAgent: string | null;
 
-  /** Where the person signed in: unlike `ip`, no later use of the session changes it. */
+  /** The address of the sign-in. Unlike `ip`, it does not change when the session is used. */
   @Hidden({ type: "inet", nullable: true })
   signedInIp: string | null;
 
-  /** The browser or program that they signed in with. */
+  /** The browser or program of the sign-in. */
   @Hidden({ type: "text", nullable: true })
   signedInUserAgent: string | null;
 
   @Moment({ always: true, description: "Timestamp of the last use, to the minute." })
   lastUsedAt: Date;
 
-  @Moment({ always: true, description: "Timestamp of when the session ends, however much used." })
+  @Moment({
+    always: true,
+    description: "Timestamp of when the session ends, even if it is in use.",
+  })
   expiresAt: Date;
 
   @Moment({ description: "Timestamp of when the session was ended." })

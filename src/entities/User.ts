@@ -5,8 +5,8 @@ import { Node } from "./Node";
 import { PrincipalInterface } from "./PrincipalInterface";
 
 /**
- * A person, whatever accounts they belong to: identified by one email, which is kept in lower
- * case so that it compares case-insensitively.
+ * A person, independent of accounts. One email identifies them. It is stored in lower case, so that
+ * comparing ignores case.
  */
 @ObjectType({ description: "A person who can sign in.", implements: [Node, PrincipalInterface] })
 @Entity("users")
@@ -28,11 +28,11 @@ export class User {
   @Moment({ description: "Timestamp of when the user proved that the email is theirs." })
   emailVerifiedAt: Date | null;
 
-  /** Since when signing in takes a code; null while it doesn't. */
+  /** Since when signing in takes a code; null where it takes none. */
   @Hidden({ type: "timestamptz", precision: 3, nullable: true })
   mfaEnabledAt: Date | null;
 
-  /** In which they are written to, for themselves alone to see: `languageOf` says what comes of it. */
+  /** The language of mails to the user, who alone may see it. Read it through `languageOf`. */
   @Hidden({ type: "text", default: "en" })
   language: string;
 

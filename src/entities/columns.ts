@@ -1,7 +1,7 @@
 import { Field, GraphQLISODateTime, ID } from "type-graphql";
 import { Column, PrimaryColumn, type ColumnOptions } from "typeorm";
 
-/** Ids compare byte by byte, so they sort the same on every machine. */
+/** IDs are compared byte by byte, so they sort the same on every machine. */
 const ID_COLUMN = { type: "text", collation: "C" } as const;
 
 /** The row's own id, shown to clients as it is stored. */
@@ -22,7 +22,7 @@ export function Reference(options: { nullable?: true } = {}): PropertyDecorator 
   return Column({ ...ID_COLUMN, nullable: options.nullable ?? false });
 }
 
-/** A moment, shown to clients. Nullable unless told otherwise, as most moments are yet to come. */
+/** A moment, shown to clients. Nullable unless `always` is set, as most have not come yet. */
 export function Moment(options: { description: string; always?: true }): PropertyDecorator {
   const nullable = !options.always;
   return (target, property) => {
@@ -66,14 +66,14 @@ export function Flag(options: { description: string; default?: false }): Propert
   };
 }
 
-/** Stored, and left to field resolvers to show, or to nobody. */
+/** A column that is no field. A field resolver may show it. */
 export function Hidden(
   options: ColumnOptions & { type: ColumnOptions["type"] },
 ): PropertyDecorator {
   return Column(options as ColumnOptions);
 }
 
-/** A hash or ciphertext. No query selects it unless it names it; no schema ever shows it. */
+/** A hash or ciphertext. Only a query that names it selects it, and the schema never shows it. */
 export function Secret(options: ColumnOptions): PropertyDecorator {
   return Column({ ...options, select: false });
 }

@@ -9,7 +9,8 @@ registerEnumType(DeveloperRole, {
   description: "What a member may do with credentials and agents.",
   valuesConfig: {
     READ_WRITE: {
-      description: "Creates credentials of their own, and changes and revokes others'.",
+      description:
+        "Creates credentials of their own. Changes and revokes those of owners with no role above their own.",
     },
     READ_ONLY: { description: "Sees credentials." },
   },
@@ -53,7 +54,7 @@ export interface Roles {
 
 export type Role = keyof Roles;
 
-/** Within each role, the values from highest to lowest. */
+/** The values of each role, from highest to lowest. */
 export const RANKS: { readonly [R in Role]: readonly Roles[R][] } = {
   administrator: [true, false],
   developer: [DeveloperRole.READ_WRITE, DeveloperRole.READ_ONLY],
@@ -63,7 +64,7 @@ export const RANKS: { readonly [R in Role]: readonly Roles[R][] } = {
 
 export const ROLES = Object.keys(RANKS) as Role[];
 
-/** The least anyone can have. */
+/** The lowest value of each role. */
 export const LOWEST: Roles = {
   administrator: false,
   developer: DeveloperRole.READ_ONLY,
@@ -71,22 +72,22 @@ export const LOWEST: Roles = {
   billing: BillingRole.NONE,
 };
 
-/** The four, and nothing else that the row carries. */
+/** The four roles of a row, without its other columns. */
 export function rolesOf({ administrator, developer, team, billing }: Roles): Roles {
   return { administrator, developer, team, billing };
 }
 
-/** How a person would name one value of one role: "administrator", "team MANAGER". */
+/** The name of a role's value in messages: "administrator", "team MANAGER". */
 export function roleName(role: Role, value: Roles[Role]): string {
   return role === "administrator" ? "administrator" : `${role} ${String(value)}`;
 }
 
-/** The roles of `wanted` that are higher than in `own`; none means "not above". */
+/** The roles that are higher in `wanted` than in `own`. */
 export function rolesAbove(wanted: Roles, own: Roles): Role[] {
   return ROLES.filter((role) => rank(wanted, role) < rank(own, role));
 }
 
-/** Every role value higher than `own`, by name: what nobody with `own` may act on (C11). */
+/** Every role value above `own`, by name. A caller with `own` may not act on its holders (C11). */
 export function namesAbove(own: Roles): string[] {
   return ROLES.flatMap((role) =>
     RANKS[role].slice(0, rank(own, role)).map((value) => roleName(role, value)),

@@ -14,27 +14,27 @@ const MAX_TEXTS = 1_000;
 const MAX_TEXT_LENGTH = 10_000;
 const MAX_ACCEPTS = 100;
 
-/** A GraphQL request over POST, its shape checked. */
+/** A GraphQL request by POST whose form was checked. */
 export interface Question {
   query: string;
   operationName?: string | null | undefined;
   variables?: Record<string, unknown> | null | undefined;
 }
 
-/** Sets what was longest in it aside for what is new. */
+/** Adds an entry to a bounded map. Where the map is full, the oldest entry makes room. */
 function keep<K, V>(map: Map<K, V>, key: K, value: V, most: number): void {
   if (map.size >= most && !map.has(key)) map.delete(map.keys().next().value!);
   map.set(key, value);
 }
 
-/** What may be asked at all, and the questions that compiled reads answer. */
+/** Decides which requests run, and answers those that compiled reads can answer. */
 export class Questions {
   private readonly inputs: InputCheck;
-  /** Documents that were answered before, for as long as Apollo remembers them, by their text. */
+  /** Documents that were answered before, by their text, while Apollo has them in its cache. */
   private readonly documents = new Map<string, WeakRef<DocumentNode>>();
-  /** The Content-Type that Apollo chose for each Accept. */
+  /** The Content-Type that Apollo has chosen for each Accept. */
   private readonly types = new Map<string, string>();
-  /** What became of requests that were tried ahead: Apollo does not try them again. */
+  /** The results of `answerAhead`, so that Apollo does not read the same again. */
   private readonly tried = new WeakMap<Context["request"], Promise<string | null>>();
 
   constructor(
@@ -46,9 +46,9 @@ export class Questions {
   }
 
   /**
-   * What an operation of a validated document costs with these variables.
+   * The cost of an operation of a validated document, with these variables.
    *
-   * @throws GraphQLError for what is too large, or can't be meant.
+   * @throws GraphQLError for an operation that is too large, and for invalid input.
    */
   admit(
     document: DocumentNode,
@@ -61,7 +61,7 @@ export class Questions {
     return size.cost;
   }
 
-  /** The `data` of an operation that was admitted, as JSON text; null for its resolvers to answer. */
+  /** The `data` of an admitted operation, as JSON; null where its resolvers have to answer. */
   async answer(
     query: string | undefined,
     document: DocumentNode,
@@ -79,7 +79,7 @@ export class Questions {
     return data;
   }
 
-  /** What Apollo knows of a question that it answered before, and how it would send the answer. */
+  /** What Apollo would use for a request like one that it answered before; null for any other. */
   known({ query, operationName }: Question, accept = ""): Known | null {
     const document = this.documents.get(query)?.deref();
     const type = this.types.get(accept);
@@ -87,12 +87,12 @@ export class Questions {
     return type && operation ? { document, operation, type } : null;
   }
 
-  /** Apollo answered a request with this Accept by this Content-Type. */
+  /** Notes the Content-Type with which Apollo has answered a request with this Accept. */
   sent(accept = "", type: string): void {
     keep(this.types, accept, type, MAX_ACCEPTS);
   }
 
-  /** The whole body of an answer without Apollo's help; null for whatever it has to say. */
+  /** The body of an answer without Apollo; null where Apollo has to answer, as with an error. */
   async answerAhead(
     { document, operation }: Known,
     variables: Record<string, unknown>,
@@ -109,7 +109,7 @@ export class Questions {
     }
   }
 
-  /** What an answer says besides its data: what the question cost, and what the gate warns of. */
+  /** The extensions of an answer: the cost of the request, and the warnings of the gate. */
   extensions(cost: number, { warnings }: Context["request"]) {
     const told = { cost: { requested: cost, limit: this.limits.maxCost } };
     return warnings?.length ? { ...told, warnings } : told;

@@ -23,12 +23,12 @@ import { bodyOf, type Questions } from "./admission";
 
 const MAX_TOKENS = 2_000;
 /**
- * With one of these a query may come by GET: a page of another site can't send them without asking
- * first (Fetch standard, section 3.3), and is refused then.
+ * With one of these headers, a query may come by GET. A page of another site can send them only after a
+ * preflight request (Fetch standard, section 3.3), which the server refuses.
  */
 const PREFLIGHTED = ["authorization", "apollo-require-preflight", "x-apollo-operation-name"];
 
-/** Apollo with every default that matters said aloud, so that NODE_ENV changes none of them. */
+/** An Apollo server that sets every option that matters, so that NODE_ENV changes none. */
 export function apolloServer(
   schema: GraphQLSchema,
   questions: Questions,
@@ -48,11 +48,11 @@ export function apolloServer(
     parseOptions: { maxTokens: MAX_TOKENS },
     documentStore: documentStore(),
     maxRecursiveSelections: 20_000,
-    // Pretty-printing made a third more to send.
+    // Without Apollo's pretty-printing, which makes answers a third longer.
     stringifyResult,
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
-      // Apollo's own page for browsers loads scripts of another host.
+      // Apollo's own page for browsers loads scripts from another host.
       ApolloServerPluginLandingPageDisabled(),
       guard(questions),
       reading(questions),
@@ -60,7 +60,7 @@ export function apolloServer(
   });
 }
 
-/** A compiled answer is JSON already. */
+/** The data of a compiled answer, which is JSON already. */
 class RawJson {
   constructor(readonly text: string) {}
 }
@@ -71,14 +71,14 @@ function stringifyResult(result: { data?: unknown }): string {
 }
 
 /**
- * Answers queries by one statement where they compile. Whatever is left over, and whatever would
- * be an error, is for the executor, once it is certain who asks.
+ * Answers a query by one statement where it compiles. The executor answers other queries, mutations, and
+ * queries with an error, after the caller was verified.
  */
 function reading(questions: Questions): ApolloServerPlugin<Context> {
   return {
     requestDidStart() {
       let refused = false;
-      /** What a hook throws becomes an internal error without a place, so a refusal is an answer. */
+      /** Makes an answer of a refusal: Apollo would make an internal error of what a hook throws. */
       const refuse = (error: unknown, ctx: Context, http: HTTPGraphQLHead): GraphQLResponse => {
         refused = true;
         dress(http, error);
@@ -91,7 +91,7 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
           const { http } = response;
           try {
             const { query, variables = {} } = request;
-            // An unknown operationName leaves none: Apollo says so.
+            // There is none for an unknown operationName, which Apollo refuses.
             const data =
               (operation as unknown) &&
               (await questions.answer(query, document, operation, variables, ctx));
@@ -108,8 +108,9 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
           }
         },
         async willSendResponse({ response, contextValue: ctx }) {
-          // Refused before anything ran, or by what took the caller for who they were: a caller who may
-          // not ask at all is told that first. What a statement read as data has verified them.
+          // The caller is not verified yet where the request was refused before anything ran, or where
+          // the caller was remembered. A caller who can't be verified gets that error and no other. A
+          // compiled statement has verified the caller itself.
           const { body, http } = response;
           if (refused || !ctx.unproven || body.kind !== "single") return;
           if (body.singleResult.data instanceof RawJson) return;
@@ -124,7 +125,7 @@ function reading(questions: Questions): ApolloServerPlugin<Context> {
   };
 }
 
-/** Gives an answer the status and the headers of an error. */
+/** Sets the status and the headers of an error on an answer. */
 function dress(http: HTTPGraphQLHead, error: unknown): void {
   const { status, headers } = render(error);
   http.status = status;
@@ -132,8 +133,8 @@ function dress(http: HTTPGraphQLHead, error: unknown): void {
 }
 
 /**
- * Logs what errors hide from the caller, who gets the request's ID. Returns what says that the
- * database was away, if it was.
+ * Logs the causes that are hidden from the caller, who gets the request's ID. Returns the error of a
+ * database that did not answer, if there is one.
  */
 function reportCauses(errors: readonly GraphQLFormattedError[], ctx: Context): Unavailable | null {
   let away: Unavailable | null = null;
@@ -148,13 +149,14 @@ function reportCauses(errors: readonly GraphQLFormattedError[], ctx: Context): U
 }
 
 function noSubscriptions(): GraphQLError {
-  const message = "There are no subscriptions. Follow `/accounts/:accountId/events?follow=true`.";
+  const message =
+    "There are no subscriptions. To follow events, use `/accounts/:accountId/events?follow=true`.";
   return new GraphQLError(message, {
     extensions: { code: "BAD_USER_INPUT", http: { status: 400 } },
   });
 }
 
-/** What is too large or can't be meant is refused before anything runs. */
+/** Refuses a request that is too large, or has invalid input, before anything runs. */
 function guard(questions: Questions): ApolloServerPlugin<Context> {
   return {
     unexpectedErrorProcessingRequest({ requestContext, error }) {
@@ -165,7 +167,7 @@ function guard(questions: Questions): ApolloServerPlugin<Context> {
       let cost = 0;
       return Promise.resolve({
         didResolveOperation({ document, operation, request: { variables = {} } }) {
-          if (!operation) return Promise.resolve(); // an unknown operationName: Apollo says so
+          if (!operation) return Promise.resolve(); // Apollo refuses an unknown operationName
           if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw noSubscriptions();
           cost = questions.admit(document, operation, variables);
           return Promise.resolve();

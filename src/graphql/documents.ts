@@ -2,12 +2,12 @@ import type { DocumentNode } from "graphql";
 import { Lru } from "../reads/lru";
 
 /**
- * Characters of all documents that are kept: parsed, each takes some 90 bytes. Apollo's own store
- * weighs them as JSON, which takes longer and lets it grow larger.
+ * The limit of the cache, in characters of all documents. A parsed document has about 90 bytes for each
+ * character. Apollo's own store measures documents as JSON, which takes longer and lets it grow larger.
  */
 const MOST = 1_000_000;
 
-/** Validated documents, as Apollo keeps them. */
+/** The cache of validated documents, as Apollo takes one. */
 export function documentStore() {
   const documents = new Lru<DocumentNode>(MOST);
   return {

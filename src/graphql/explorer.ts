@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** What a newcomer sees first: the nested graph, and what they may do with it. */
+/** The first query in the explorer: the nested graph, with what the caller may do. */
 export const EXAMPLE_QUERY = `# The nested graph, as far as you may see it. Press ▶ to run it.
 #
 # The headers (below) carry an API key. Try the key of another member: the same
@@ -77,10 +77,10 @@ query Welcome {
 }
 `;
 
-/** Where the explorer's files are, below the page itself. */
+/** The path of the explorer's files, below that of its page. */
 export const EXPLORER_PATH = "/graphql/explorer";
 
-/** One file of the explorer. Its name has a hash of its content, so that browsers keep it for good. */
+/** A file of the explorer. Its name has a hash of its content, so browsers may cache it forever. */
 export interface Asset {
   name: string;
   type: string;
@@ -95,16 +95,16 @@ export interface Explorer {
 
 const JAVASCRIPT = "text/javascript; charset=utf-8";
 
-/** Runs GraphiQL: what its package has inline, and no content security policy should allow. */
+/** Starts GraphiQL. Its package does so in an inline script, which our content security policy refuses. */
 const START = `"use strict";
 const { workers, options } = JSON.parse(document.querySelector("#settings").textContent);
 self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (_module, label) => workers[label] };
 YogaGraphiQL.renderYogaGraphiQL(document.querySelector("#root"), options);
 `;
 
-/** GraphiQL from an npm package, as files of this server: nothing comes from anywhere else. */
+/** Loads GraphiQL from an npm package as files of this server: the page loads nothing from other hosts. */
 export async function loadExplorer(): Promise<Explorer> {
-  // Nine megabytes, which a server without the explorer does not hold in memory.
+  // Loaded here, so that a server without the explorer does not have its nine megabytes in memory.
   const graphiql = await import("@graphql-yoga/render-graphiql/graphiql");
   const [, iconType, icon] = /^data:([^;]+);base64,(.*)$/s.exec(graphiql.favicon)!;
   const assets = new Map<string, Asset>();
@@ -140,7 +140,7 @@ function pageOf(
     headers: JSON.stringify({ Authorization: `Bearer ${key}` }, null, 2),
     credentials: "same-origin",
   };
-  // Data, which no policy has to allow. A `<` could end it.
+  // Data, and not a script that the policy would have to allow. A `<` in it could end the element.
   const settings = JSON.stringify({ workers, options }).replaceAll("<", "\\u003c");
   return `<!doctype html>
 <html lang="en">

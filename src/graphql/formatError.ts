@@ -3,10 +3,10 @@ import { GraphQLError, type GraphQLFormattedError } from "graphql";
 import { DomainError, render, type Rendered } from "../errors";
 import { withoutValue } from "./inputs";
 
-/** The causes that answered errors hide, until the log has them. */
+/** The causes that are hidden from callers, until they are logged. */
 const causes = new WeakMap<GraphQLFormattedError, unknown>();
 
-/** The cause that an answered error hides, the first time that it is asked for. */
+/** The hidden cause of an error in an answer; null if it has none, or was taken before. */
 export function takeCause(shown: GraphQLFormattedError): { cause: unknown } | null {
   if (!causes.has(shown)) return null;
   const cause = causes.get(shown);
@@ -14,14 +14,14 @@ export function takeCause(shown: GraphQLFormattedError): { cause: unknown } | nu
   return { cause };
 }
 
-/** Says what was meant to be said, and hides everything else behind one message. */
+/** Formats an error for the answer. All errors that are bugs get the same message. */
 export function formatError(
   formatted: GraphQLFormattedError,
   error: unknown,
 ): GraphQLFormattedError {
   const cause = causeOf(error);
   const { locations, path, extensions } = formatted;
-  // Without a code, Apollo has taken it for a bug: GraphQL's own words quote values of rows.
+  // A GraphQLError that Apollo gave this code is a bug. Its message quotes values of rows.
   const isBug = extensions?.["code"] === ApolloServerErrorCode.INTERNAL_SERVER_ERROR;
   if (cause instanceof GraphQLError && !isBug) {
     return { ...formatted, message: inOurWords(formatted.message) };
@@ -37,7 +37,7 @@ export function formatError(
   return shown;
 }
 
-/** What was thrown, without what GraphQL wraps around it. */
+/** The error that was thrown, without the GraphQLError around it. */
 function causeOf(error: unknown): unknown {
   const thrown = unwrapResolverError(error);
   return thrown instanceof GraphQLError && thrown.originalError instanceof DomainError
@@ -45,7 +45,7 @@ function causeOf(error: unknown): unknown {
     : thrown;
 }
 
-/** The extensions of an error in `errors[]`, on every surface that answers in GraphQL's shape. */
+/** The extensions of an error in `errors[]`, for every surface that answers in the form of GraphQL. */
 export function extensionsOf(
   { code, field, details }: Rendered,
   requestId?: unknown,
@@ -61,7 +61,7 @@ export function extensionsOf(
 const SEND_A_QUERY =
   'Send a query by POST: `{"query": "{ … }"}` with the header `content-type: application/json`.';
 
-/** What Apollo says in words of its own, by how it begins, and ours. */
+/** Messages of Apollo, by their beginning, and ours, which say what to do. */
 const WORDS: readonly [theirs: string, ours: string][] = [
   [
     "This operation has been blocked as a potential Cross-Site Request Forgery",
@@ -76,7 +76,7 @@ const WORDS: readonly [theirs: string, ours: string][] = [
   ],
   [
     "An 'accept' header was provided",
-    "Accept `application/json` or `application/graphql-response+json`: nothing else is answered here.",
+    "Send `accept: application/json` or `application/graphql-response+json`. There are no other answers.",
   ],
 ];
 

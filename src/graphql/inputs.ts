@@ -27,9 +27,9 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 
-/** Bytes of UTF-8 that a text may have where its field has no `@MaxBytes`. */
+/** The limit of a text, in bytes of UTF-8, where its field has no `@MaxBytes`. */
 const DEFAULT_MAX_BYTES = 255;
-/** Longer than any id, short enough to look up. */
+/** Longer than any ID. */
 const ID_MAX_BYTES = 64;
 const MAX_LIST = 100;
 
@@ -37,26 +37,26 @@ type Path = readonly (string | number)[];
 
 /** How an operation uses a variable. */
 interface Use {
-  /** Bytes that its texts may have; in several places, the fewest. */
+  /** The limit of its texts, in bytes; where it is used in several places, the lowest. */
   maxBytes?: number;
-  /** The type of a place that takes no null, although the variable's own type has null. */
+  /** The type of a place where it is used that takes no null, although the variable's own type does. */
   needsValue?: GraphQLInputType;
 }
 type Uses = Map<string, Use>;
 
-/** Bytes of UTF-8 that the text of an argument or an input field may have. */
+/** The limit of the text of an argument or an input field, in bytes of UTF-8. */
 export function maxBytesOf({ type, extensions }: GraphQLArgument | GraphQLInputField): number {
   const { maxBytes } = extensions as { maxBytes?: number };
   return maxBytes ?? (getNamedType(type) === GraphQLID ? ID_MAX_BYTES : DEFAULT_MAX_BYTES);
 }
 
 /**
- * Refuses input that cannot be meant, before anything runs: wrong types, texts and lists over
- * their limit, NUL and lone surrogates, which PostgreSQL's text cannot hold. The error names
- * the field and the limit, and never repeats a value, which may be a secret.
+ * Refuses invalid input before anything runs: wrong types, texts and lists over their limit, and NUL and
+ * lone surrogates, which PostgreSQL can't store as text. The error names the field and the limit. It never
+ * repeats the value, which may be a secret.
  */
 export class InputCheck {
-  /** Literals of an operation are checked once, as long as its document is remembered. */
+  /** Operations whose literals have passed. They are checked once, while the document is cached. */
   private readonly passed = new WeakMap<OperationDefinitionNode, Uses>();
 
   constructor(private readonly schema: GraphQLSchema) {}
@@ -74,11 +74,11 @@ export class InputCheck {
     for (const { variable, type: node, defaultValue } of operation.variableDefinitions ?? []) {
       const name = variable.name.value;
       const type = typeFromAST(this.schema, node);
-      if (!isInputType(type)) continue; // validation has said so
+      if (!isInputType(type)) continue; // validation has refused it
       const { maxBytes, needsValue } = uses.get(name) ?? {};
       const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
       if (value === null || (value === undefined && defaultValue?.kind === Kind.NULL)) {
-        // The executor takes null for no value here and fails, instead of taking the default.
+        // The executor would fail here: it takes the null, and not the default.
         if (needsValue) {
           throw badInput(
             [`$${name}`],
@@ -135,7 +135,7 @@ export class InputCheck {
         },
       }),
     );
-    // Defaults once it is known where their variables are used.
+    // A second visit for defaults: the first one has found where their variables are used.
     visit(
       document,
       visitWithTypeInfo(info, {
@@ -151,7 +151,7 @@ export class InputCheck {
   }
 }
 
-/** An operation with the fragments that it spreads: variables of one name are each operation's own. */
+/** An operation with its fragments only: another operation may have a variable of the same name. */
 function partOf(document: DocumentNode, operation: OperationDefinitionNode): DocumentNode {
   const operations = document.definitions.filter(({ kind }) => kind === Kind.OPERATION_DEFINITION);
   if (operations.length === 1) return document;
@@ -160,7 +160,7 @@ function partOf(document: DocumentNode, operation: OperationDefinitionNode): Doc
 
 const untyped = (node: ValueNode) => valueFromASTUntyped(node);
 
-/** Walks a value along its type. What is of the wrong type is left to coercion. */
+/** Checks the texts and lists of a value by its type. Values of a wrong type are left to coercion. */
 function checkTexts(
   value: unknown,
   type: GraphQLInputType,
@@ -223,8 +223,8 @@ function badInput(path: Path, problem: string, limit?: number, sent?: number): G
 const MOMENT = " Send a moment with its offset, such as `2026-11-27T09:30:00Z` (RFC 3339).";
 
 /**
- * graphql-js quotes the value it can't use, and it may be a password in the wrong place. What is
- * expected stays, and so does the place, which `locations` or the path tells.
+ * Removes the value from a message of graphql-js, which quotes it: it may be a password in a wrong field.
+ * The message still says what is expected, and `locations` or the path say where.
  */
 export function withoutValue(message: string): string {
   return message
@@ -233,7 +233,7 @@ export function withoutValue(message: string): string {
       (_, what?: string) =>
         `cannot represent ${what ?? "this value"}.${what?.includes("date") ? MOMENT : ""}`,
     )
-    .replace(/^Value [\s\S]* does not exist in ("\w+") enum[\s\S]*$/, "It is no value of $1.")
+    .replace(/^Value [\s\S]* does not exist in ("\w+") enum[\s\S]*$/, "It is not a value of $1.")
     .replace(/, found [\s\S]*$/, ".")
     .replace(/^(Syntax Error: Unexpected (?:Name|String|BlockString|Int|Float)) [\s\S]*$/, "$1.");
 }

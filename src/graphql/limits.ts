@@ -27,36 +27,36 @@ export interface Limits {
   maxCost: number;
 }
 
-/** Plain lists are short: their maximum is enforced where they are made. */
+/** The length that a plain list counts as. Its real maximum is enforced where it is made. */
 const PLAIN_LIST = 10;
 const FRAGMENT_ROUNDS = 50;
-/** What a search adds, for text or by several conditions: a few of them fit into one request. */
+/** What a search by text or by several conditions adds. One request may have a few of them. */
 const SEARCH_COST = 2_000;
 /**
- * What introspection asks for is in memory, and costs a fraction of what has to be fetched. A power
- * of two, so that sums are exact in any order.
+ * Introspection reads from memory, so its fields cost a fraction of others. A power of two, so that sums
+ * are exact in every order.
  */
 const META_FIELD = 1 / 16;
-/** Lists of introspection are shorter than this in the mean, but for that of all types. */
+/** The length that a list of introspection counts as, except the list of all types: more than average. */
 const META_LIST = 2;
-/** A longer name in the answer, as an alias may be, counts as several fields. */
+/** A name in the answer, such as an alias, that is longer than this counts as several fields. */
 const NAME_BYTES = 32;
-/** A field of many values in one. */
+/** A JSON object holds many values. */
 const JSON_FIELD = 8;
 
 const NOTHING: ValueNode = { kind: Kind.NULL };
 
-/** How much an operation asks for. */
+/** The size of an operation, to compare with the limits. */
 export interface Size {
   cost: number;
   depth: number;
   aliases: number;
 }
 
-/** What doesn't depend on variables is measured once, as long as the document is remembered. */
+/** Sizes that don't depend on variables. They are measured once, while the document is cached. */
 const measured = new WeakMap<OperationDefinitionNode, Size>();
 
-/** How much an operation of a validated document asks for with these variables. */
+/** The size of an operation of a validated document, with these variables. */
 export function sizeOf(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -79,9 +79,9 @@ export function sizeOf(
 }
 
 /**
- * How much an operation asks for with these variables: a field costs 1, a connection what its
- * children cost times `first` or `last`, and what is large or slow costs more. Fragments are measured once and counted as often as they are
- * spread, so a document that spreads itself large is measured fast.
+ * Measures an operation with these variables. A field costs 1; a connection costs what its children cost,
+ * times `first` or `last`; large or slow fields cost more. A fragment is measured once and counted each time
+ * it is spread, so a document that grows large by its fragments is measured fast.
  */
 export function measure(
   schema: GraphQLSchema,
@@ -122,7 +122,7 @@ export function measure(
     let size = measured.get(name);
     if (!size) {
       const fragment = fragments.get(name)!;
-      measured.set(name, { cost: 0, depth: FRAGMENT_ROUNDS, aliases: 0 }); // against a cycle
+      measured.set(name, { cost: 0, depth: FRAGMENT_ROUNDS, aliases: 0 }); // ends a cycle
       size = ofSelection(fragment.selectionSet, schema.getType(fragment.typeCondition.name.value));
       measured.set(name, size);
     }
@@ -147,7 +147,7 @@ export function measure(
     };
   }
 
-  /** How often what is below a field may stand in the answer. */
+  /** How often the children of a field may be in the answer. */
   function timesOf(
     node: FieldNode,
     parent: GraphQLNamedType | undefined,
@@ -156,13 +156,13 @@ export function measure(
   ): number {
     if (!field) return 1;
     if (getNamedType(field.type).name.endsWith("Connection")) return pageSize(node);
-    // A connection pays for its page once; the lists in it are that page.
+    // The lists of a connection (`nodes`, `edges`) are its page, which was counted already.
     if (!isListType(getNullableType(field.type)) || parent?.name.endsWith("Connection")) return 1;
     if (!isMeta) return PLAIN_LIST;
     return node.name.value === "types" ? types : META_LIST;
   }
 
-  /** Some filters look through more rows than a page shows. */
+  /** Some filters read more rows than a page has. */
   function filterCost(node: FieldNode): number {
     const filter = node.arguments?.find(({ name }) => name.value === "filter")?.value;
     const has = filter ? namesIn(filter) : new Set<string>();
@@ -171,7 +171,7 @@ export function measure(
     return has.has("text") || asked.length > 1 ? SEARCH_COST : 0;
   }
 
-  /** The fields of an input that are given and not null. */
+  /** The names of an input's fields that are given and not null. */
   function namesIn(input: ValueNode): Set<string> {
     if (input.kind === Kind.VARIABLE) {
       const value = variables[input.name.value];
@@ -203,7 +203,7 @@ export function measure(
     const sizes = given.flatMap(({ name, value }) => {
       const size = name.value === "first" || name.value === "last" ? numberOf(value) : null;
       if (size === null) return [];
-      // What is out of range is refused when it runs; until then it counts as the most there is.
+      // A number out of range is refused when the query runs. Here it counts as the largest page.
       return typeof size === "number" && size >= 1 && size <= MAX_PAGE ? size : MAX_PAGE;
     });
     return sizes.length ? Math.max(...sizes) : DEFAULT_PAGE;
@@ -218,7 +218,7 @@ export function measure(
   }
 }
 
-/** Those of introspection stand in no type. */
+/** The root fields of introspection, which no type of the schema has. */
 const META_FIELDS = new Map([SchemaMetaFieldDef, TypeMetaFieldDef].map((one) => [one.name, one]));
 
 function fieldOf(
@@ -230,7 +230,7 @@ function fieldOf(
   return own ?? META_FIELDS.get(name);
 }
 
-/** @throws GraphQLError (QUERY_TOO_COMPLEX) that names the limit, and what was asked. */
+/** @throws GraphQLError (QUERY_TOO_COMPLEX) that names the limit and the query's size. */
 export function assertWithin(size: Size, limits: Limits): void {
   const over = (what: string, asked: number, limit: number) => {
     if (asked <= limit) return;

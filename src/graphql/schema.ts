@@ -47,7 +47,7 @@ import { UpdateLanguage } from "../resolvers/users/updateLanguage";
 import { UpdatePassword } from "../resolvers/users/updatePassword";
 import { VerifyEmail } from "../resolvers/users/verifyEmail";
 
-/** One class a type, for its fields and the queries that answer with it. */
+/** A class for each type, with its fields and the queries that return it. */
 const TYPES = [
   AccountResolver,
   CredentialResolver,
@@ -62,7 +62,7 @@ const TYPES = [
   ViewerMembershipResolver,
 ] as const;
 
-/** One class a mutation. A test fails where a file of `resolvers/` is missing here. */
+/** A class for each mutation. A test fails where a file of `resolvers/` is missing here. */
 const MUTATIONS = [
   CreateAccount,
   DeleteAccount,
@@ -101,7 +101,7 @@ const MUTATIONS = [
 ] as const;
 
 /**
- * The GraphQL schema, exactly as printed in schema.graphql.
+ * The GraphQL schema. `npm run schema` prints it to schema.graphql.
  *
  * No global middleware and no validation layer: each costs two promises per field
  * (docs/performance.md). Input is checked once per request instead (graphql/inputs.ts).
@@ -112,8 +112,7 @@ export const schema = buildSchemaSync({
   validate: false,
 });
 
-// TypeGraphQL would find a row's type by trying each, and answer with a promise; every row of a
-// list would wait for its own.
+// TypeGraphQL would try every type to find that of a row, and return a promise for each row of a list.
 for (const type of Object.values(schema.getTypeMap())) {
   if (isInterfaceType(type)) type.resolveType = (row: Node) => row.typeName ?? row.constructor.name;
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 
 export const BODY_LIMIT = 100 * 1024;
 
-/** Takes bodies of JSON, and no others, in a surface and all below it. */
+/** Makes a surface, and all below it, accept JSON bodies and no others. */
 export function takeJson(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
@@ -10,7 +10,7 @@ export function takeJson(app: FastifyInstance): void {
     try {
       done(null, JSON.parse(body as string));
     } catch {
-      done(Object.assign(new Error("The body is no JSON."), { statusCode: 400 }));
+      done(Object.assign(new Error("The body is not JSON."), { statusCode: 400 }));
     }
   });
 }

@@ -12,13 +12,14 @@ import type { Reads } from "../reads/reads";
 import { CookieBrowser, sessionCookieOf } from "./cookies";
 import { report } from "./errorAnswers";
 
-/** Header characters are one byte each on the wire and at most two in the database, which takes 512. */
+/** A header's character has one byte in HTTP and at most two in the database, whose limit is 512 bytes. */
 const USER_AGENT_LIMIT = 256;
 
 /**
- * Finds out who sends a request.
+ * Makes the context of a request, and authenticates the caller.
  *
- * @param reads Where the caller may first be guessed: for what a statement answers that verifies it.
+ * @param reads Where a caller may be recalled who was authenticated before. A compiled statement verifies
+ * such a caller.
  * @throws Unauthenticated, Forbidden, RateLimited as `authenticate` does.
  */
 export type OpenContext = (
@@ -27,7 +28,7 @@ export type OpenContext = (
   reads?: Reads | null,
 ) => Promise<Context>;
 
-/** How the surfaces of this server find out who sends a request. */
+/** Makes the function by which the surfaces of this server authenticate a request. */
 export function contextOpener(
   db: Database,
   services: Services,
@@ -62,7 +63,7 @@ export function contextOpener(
   };
 }
 
-/** The request as events and the log name it. */
+/** The request as events and the log have it. */
 function arrivedAs({ id, ip, headers }: FastifyRequest): Request {
   return {
     id,
@@ -72,7 +73,7 @@ function arrivedAs({ id, ip, headers }: FastifyRequest): Request {
   };
 }
 
-/** The token that came with a request, and whether a browser sent it by itself. */
+/** The token of a request, and whether it came in a cookie. */
 function tokenOf(request: FastifyRequest): { text: string; byCookie: boolean } | null {
   const { authorization } = request.headers;
   if (authorization === undefined) {
@@ -84,7 +85,7 @@ function tokenOf(request: FastifyRequest): { text: string; byCookie: boolean } |
   throw new Unauthenticated("The Authorization header takes `Bearer` and a token or API key.");
 }
 
-/** The caller that the request's token stands for; null for a request without one. */
+/** Authenticates the request's token; null for a request without one. */
 async function callerOf(
   request: FastifyRequest,
   arrived: Request,
@@ -95,7 +96,7 @@ async function callerOf(
   try {
     return await authenticate(db, token.text, arrived);
   } catch (error) {
-    // A browser keeps sending a cookie whose session is over; it must be able to sign in again.
+    // A browser goes on sending the cookie of a session that has ended, and must be able to sign in.
     if (token.byCookie && error instanceof Unauthenticated) return null;
     throw error;
   }

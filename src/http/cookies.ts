@@ -8,21 +8,21 @@ import { type Language, preferredLanguage } from "../mails/languages";
 /** `__Host-`: only over TLS (or on localhost), only to this host, from its root (RFC 6265bis). */
 const SESSION_COOKIE = "__Host-gatehouse_session";
 const SESSION_LASTS_SECONDS = ABSOLUTE_MS / 1000;
-/** Recognizes a browser when its user signs in again, and opens nothing. As long as browsers keep one. */
+/** Recognizes a browser when its user signs in again. It opens nothing, and lasts as long as browsers allow. */
 const DEVICE_COOKIE = "__Host-gatehouse_device";
 const DEVICE_LASTS_SECONDS = 400 * 24 * 60 * 60;
-/** Ties a person who comes back from GitHub or Google to the browser that went there. */
+/** Holds the secret of a browser that went to GitHub or Google, until it comes back. */
 const FLOW_COOKIE = "__Host-gatehouse_flow";
 const FLOW_LASTS_SECONDS = 10 * 60;
 
 const ATTRIBUTES = { path: "/", httpOnly: true, secure: true, sameSite: "lax" } as const;
 
-/** The token that a browser sent in its session cookie. */
+/** The token in a request's session cookie. */
 export function sessionCookieOf({ cookies }: FastifyRequest): string | undefined {
   return cookies[SESSION_COOKIE];
 }
 
-/** What a browser keeps for us, as cookies of this request and of its answer. */
+/** What a browser stores for the server, in cookies of this request and of its answer. */
 export class CookieBrowser implements Browser {
   constructor(
     private readonly request: FastifyRequest,
@@ -43,7 +43,7 @@ export class CookieBrowser implements Browser {
   }
 
   forgetSession(): void {
-    // A program that sent its token may have another session's cookie beside it.
+    // A request with its token in a header may also have the cookie of another session.
     if (this.sentSession) this.forget(SESSION_COOKIE);
   }
 

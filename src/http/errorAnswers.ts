@@ -10,8 +10,8 @@ export function report(request: FastifyRequest, error: unknown): void {
 }
 
 /**
- * Answers errors and unknown paths in the shape of a GraphQL answer, so that every client finds the
- * message where it looks. A surface of another shape sets handlers of its own.
+ * Answers errors and unknown paths in the form of a GraphQL answer, so that every client finds the message
+ * in the same place. A surface with another form sets its own handlers.
  */
 export function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler(sendError);
@@ -33,12 +33,12 @@ export function sendError(
   return reply.status(status).headers(headers).send(errorBody(message, extensions));
 }
 
-/** One error in the shape of a GraphQL answer. */
+/** An error in the form of a GraphQL answer. */
 export function errorBody(message: string, extensions: Record<string, unknown>) {
   return { errors: [{ message, extensions }] };
 }
 
-/** An error as Apollo answers it, where there is nothing else to answer. */
+/** An error for Apollo to answer with. */
 export function asGraphQLError(error: unknown, request: FastifyRequest): GraphQLError {
   const rendered = render(error);
   if (rendered.internal) report(request, error);
@@ -51,7 +51,7 @@ export function asGraphQLError(error: unknown, request: FastifyRequest): GraphQL
   });
 }
 
-/** What Fastify refuses by itself, in words that say what to do. */
+/** Messages for errors of Fastify, by its code, which say what to do. */
 const WORDS: Partial<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: `The body may have at most ${BODY_LIMIT} bytes.`,
   FST_ERR_BAD_URL: "The URL has a `%` that two hexadecimal digits don't follow.",
@@ -59,7 +59,7 @@ const WORDS: Partial<Record<string, string>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "Send JSON, with `content-type: application/json`.",
 };
 
-/** Codes of refusals by Fastify's own code, or by status. */
+/** Error codes for errors of Fastify, by its code or by status. */
 const CODES: Partial<Record<string | number, string>> = {
   FST_ERR_BAD_URL: "BAD_REQUEST",
   404: "NOT_FOUND",
@@ -67,7 +67,7 @@ const CODES: Partial<Record<string | number, string>> = {
   414: "BAD_REQUEST",
 };
 
-/** The same for what Fastify, a parser or a hook refuses, which comes with a status. */
+/** Renders an error. Those of Fastify, of a parser or of a hook have a status. */
 function renderAnswer(error: Partial<FastifyError>): Rendered {
   const { statusCode: status = 500, code = "", message = "" } = error;
   if (error instanceof DomainError || status >= 500) return render(error);

@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
@@ -8,7 +7,7 @@ import type { Context } from "../context/context";
 import { type Filter, firstRows, unhurried } from "../database/firstRows";
 import { type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
-import { DomainError, NotFound, render, Unavailable } from "../errors";
+import { DomainError, NotFound, Unavailable } from "../errors";
 import { firstIdAt, isId, kindOf } from "../ids";
 import { canonicalRange } from "../net/addresses";
 import { eventsFilter } from "../reads/filters";
@@ -17,8 +16,8 @@ import type { RememberedCaller } from "../context/rememberedCaller";
 import { admit, type AdmittedCaller } from "../reads/admittedCaller";
 import { guard } from "../reads/guard";
 import type { OpenContext } from "./caller";
-import { report } from "./errorAnswers";
 import { parsed } from "./parameters";
+import type { SendStream } from "./streams";
 
 const PAGE = 500;
 const POLL_MS = 1_000;
@@ -69,15 +68,9 @@ const parameters = z
  */
 export function eventExports(
   app: FastifyInstance,
-  { open }: { open: OpenContext },
+  { open, sendStream }: { open: OpenContext; sendStream: SendStream },
   done: () => void,
 ): void {
-  const stopping = new AbortController();
-  app.addHook("preClose", () => {
-    stopping.abort();
-    return Promise.resolve();
-  });
-
   app.get<{ Params: { accountId: string } }>(
     "/accounts/:accountId/events",
     async (request, reply) => {
@@ -90,32 +83,21 @@ export function eventExports(
         unhurried(eventsFilter(filter, ["ip"])),
       );
       await reader.enter();
-      void reply
-        .type(format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson")
-        .header("content-disposition", `attachment; filename="${accountId}-events.${format}"`);
-      // A stream, as its length is not known; Fastify would read a whole one for its headers.
-      if (request.method === "HEAD") return reply.send(Readable.from([]));
-
-      const gone = new AbortController();
-      reply.raw.once("close", () => gone.abort());
-      const over = AbortSignal.any([stopping.signal, gone.signal]);
+      void reply.header(
+        "content-disposition",
+        `attachment; filename="${accountId}-events.${format}"`,
+      );
       const write = format === "csv" ? csv : ndjson;
       const begin = after === "now" ? firstIdAt("Event", new Date()) : (after ?? "");
-      async function* lines() {
-        // An answer begins with its first byte, and a follower's may be long in coming.
-        if (follow === "true" && format === "ndjson") yield "\n";
-        if (format === "csv") yield `${CSV_COLUMNS.join(",")}\n`;
-        const batches = follow === "true" ? followed(reader, begin, over) : pages(reader, begin);
-        try {
+      return sendStream(reply, {
+        type: format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
+        live: follow === "true",
+        async *chunks(over) {
+          if (format === "csv") yield `${CSV_COLUMNS.join(",")}\n`;
+          const batches = follow === "true" ? followed(reader, begin, over) : pages(reader, begin);
           for await (const events of batches) yield events.map(write).join("");
-        } catch (error) {
-          // Once the status is sent, only a connection that breaks off can say it.
-          if (!reply.raw.headersSent) void reply.removeHeader("content-disposition");
-          else if (render(error).internal) report(request, error);
-          throw error;
-        }
-      }
-      return reply.send(Readable.from(lines(), { objectMode: false }));
+        },
+      });
     },
   );
   done();

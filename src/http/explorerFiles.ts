@@ -4,15 +4,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { type Asset, EXPLORER_PATH, type Explorer, loadExplorer } from "../graphql/explorer";
 import { canonicalAddress } from "../net/addresses";
 
-/** Scripts and workers are files of this server; the editor adds styles as it runs. */
+/** Scripts and workers are files of this server. The editor adds inline styles. */
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; " +
   "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; " +
   "form-action 'none'; frame-ancestors 'none'";
-/** Their names change with their content. */
+/** A file's name changes with its content, so browsers may cache it forever. */
 const FOR_GOOD = "public, max-age=31536000, immutable";
 
-/** Quality 9 makes it 4 percent smaller and takes three times as long. */
+/** Quality 9 would make files 4 percent smaller and take three times as long. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } };
 const COMPRESS = {
   br: (content: Buffer) => promisify(brotliCompress)(content, BROTLI),
@@ -20,14 +20,14 @@ const COMPRESS = {
 };
 type Encoding = keyof typeof COMPRESS;
 
-/** The explorer's page and files, read and compressed when a browser first asks for them. */
+/** The explorer's page and files. They are loaded and compressed at the first request. */
 export class ExplorerFiles {
   private loading: Promise<Explorer> | undefined;
   private readonly compressed = new Map<string, Promise<Buffer>>();
 
   /**
-   * @param demoKey A key for the page to open with: the demo's, never another.
-   * @param publicUrl Where browsers find this server.
+   * @param demoKey The demo's API key, which the page may have in its headers; no other key.
+   * @param publicUrl The URL by which browsers reach this server.
    */
   constructor(
     private readonly demoKey: string | undefined,
@@ -44,8 +44,9 @@ export class ExplorerFiles {
   }
 
   /**
-   * Whether a browser is at this machine, or asks for the host that the operator named. A neighbour
-   * in the network is neither, nor is a page whose name an attacker points here (DNS rebinding).
+   * Whether a browser runs on this machine, or asks for the host that the operator has configured. A
+   * computer in the same network does neither. Nor does a page whose host name an attacker points at this
+   * machine (DNS rebinding).
    */
   private mayHaveKey({ ip, headers: { host = "" } }: FastifyRequest): boolean {
     const asked = host.toLowerCase();
@@ -58,7 +59,7 @@ export class ExplorerFiles {
     return (await this.load()).assets.get(name);
   }
 
-  /** Compressed once, and kept. */
+  /** Compresses each file once. */
   compress({ name, content }: Asset, encoding: Encoding): Promise<Buffer> {
     const key = `${encoding} ${name}`;
     let compressed = this.compressed.get(key);
@@ -71,7 +72,7 @@ export class ExplorerFiles {
   }
 }
 
-/** The files of the explorer, whose page is at /graphql for browsers. */
+/** Serves the explorer's files. Its page is at /graphql, for browsers. */
 export function explorerFiles(
   app: FastifyInstance,
   { files }: { files: ExplorerFiles },
@@ -88,12 +89,12 @@ export function explorerFiles(
   done();
 }
 
-/** Whether a host, as a URL has it, is this machine. */
+/** Whether a host is this machine, in the spelling of URLs. */
 function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[?::1\]?)$/.test(host);
 }
 
-/** What a browser takes (RFC 9110, section 12.5.3), the smaller first; null for neither. */
+/** The best encoding that a browser accepts (RFC 9110, section 12.5.3); null for none. */
 function encodingFor(accepted = ""): Encoding | null {
   const takes = (name: Encoding) =>
     accepted.split(",").some((one) => {

@@ -13,7 +13,7 @@ import type { OpenContext } from "./caller";
 import type { ExplorerFiles } from "./explorerFiles";
 import { asGraphQLError } from "./errorAnswers";
 
-/** So that an operator sees what does not compile, and no log is filled by those who ask for it. */
+/** The log names queries that do not compile, and so rarely that callers can't fill it. */
 const LEFT_TOLD_EVERY_MS = 60 * 60 * 1000;
 
 interface Options {
@@ -30,7 +30,7 @@ export async function graphql(app: FastifyInstance, options: Options): Promise<v
   const { db, services, config, open, explorer } = options;
   const reads = config.compiledReads ? readsOf(app, db, services) : null;
   const questions = new Questions(schema, config.limits, reads);
-  // Apollo prints an error with the part of the document where it was: its first line will do.
+  // Only the first line: Apollo adds the part of the document in which an error is, which may hold secrets.
   const logger = {
     debug: (message: unknown) => app.log.debug(firstLine(message)),
     info: (message: unknown) => app.log.info(firstLine(message)),
@@ -80,7 +80,7 @@ export async function graphql(app: FastifyInstance, options: Options): Promise<v
   });
 }
 
-/** Compiled reads, and a line in the log now and then of what was left to resolvers. */
+/** Compiled reads. A line in the log says now and then which queries were left to resolvers. */
 function readsOf(app: FastifyInstance, db: Database, services: Services): Reads {
   const reads = new Reads(schema, db, services.social);
   const logLeft = () => {
@@ -96,7 +96,7 @@ function readsOf(app: FastifyInstance, db: Database, services: Services): Reads 
   return reads;
 }
 
-/** A plain GraphQL request over POST. Anything else is refused, and only after authenticating. */
+/** A GraphQL request by POST; null for all else, which Apollo refuses after the caller was verified. */
 function questionOf({
   method,
   body,
@@ -113,7 +113,7 @@ function questionOf({
   return plain ? (body as Question) : null;
 }
 
-/** Encoded once: a string is flattened and encoded anew for its length and for the socket. */
+/** Sends a buffer: a string would be encoded twice, for its length and for the socket. */
 function send(reply: FastifyReply, body: string, headers: Record<string, string>): FastifyReply {
   return reply.headers(headers).send(Buffer.from(body));
 }
@@ -130,7 +130,7 @@ function httpRequest(request: FastifyRequest): HTTPGraphQLRequest {
 
 const firstLine = (message: unknown) => String(message).split("\n", 1)[0]!;
 
-/** A browser asks for a page; a client that takes anything does not. */
+/** Whether a browser asks for a page. A client that accepts anything does not. */
 function wantsPage(request: FastifyRequest): boolean {
   return request.headers.accept?.includes("text/html") ?? false;
 }

@@ -3,8 +3,8 @@ import { Socket } from "node:net";
 import helmet from "helmet";
 
 /**
- * The headers of every answer, unless a surface says otherwise. Helmet's are the same for all of
- * them, so it is asked once.
+ * The headers of every answer, unless a surface sets others. Helmet's headers are always the same, so they
+ * are computed once.
  */
 export const HEADERS: OutgoingHttpHeaders = (() => {
   const request = new IncomingMessage(new Socket());

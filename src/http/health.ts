@@ -4,7 +4,7 @@ import { raw, sql } from "../database/sql";
 
 const DATABASE_MS = 2_000;
 
-/** What an orchestrator asks: `GET /healthz` whether the process lives, `GET /readyz` whether it can serve. */
+/** For an orchestrator: `GET /healthz` says whether the process runs, `GET /readyz` whether it can serve. */
 export function health(app: FastifyInstance, { db }: { db: Database }, done: () => void): void {
   app.get("/healthz", () => ({ status: "ok" }));
   app.get("/readyz", async (_request, reply) => {

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from "fastify";
 
-/** A moment for the last answer to get out. */
+/** Time for the last answer to be sent. */
 const LAST_ANSWER_MS = 100;
 
 /**
- * Closes connections once the server stops and no request is in flight: kept-alive and preconnected
- * sockets would hold it open until their clients leave.
+ * Closes all connections when the server is stopping and no request is in flight. Otherwise kept-alive and
+ * preconnected sockets would keep it running until their clients disconnect.
  */
 export function closeWhenDrained(app: FastifyInstance): void {
   let inFlight = 0;
@@ -31,9 +31,9 @@ export function closeWhenDrained(app: FastifyInstance): void {
 }
 
 /**
- * Takes work that may outlive its answer; the server waits for it before it has stopped.
+ * Makes a function that takes work which may go on after the answer. A stopping server waits for it.
  *
- * @param last What is left to do once all of it has ended.
+ * @param last Runs when all of the work has ended.
  */
 export function backgroundOf(
   app: FastifyInstance,
@@ -54,7 +54,7 @@ export function backgroundOf(
   return background;
 }
 
-/** Does something over and over until the server stops. */
+/** Runs a function at an interval until the server stops. */
 export function repeat(app: FastifyInstance, everyMs: number, act: () => void): void {
   const timer = setInterval(act, everyMs).unref();
   app.addHook("onClose", (_app, done) => {

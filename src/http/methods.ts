@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 
 /**
  * Refuses the methods that a path does not take, and names those that it takes (RFC 9110, section
- * 15.5.6). To be called before the first route; what it returns, after the last.
+ * 15.5.6). Call it before the first route, and call the function that it returns after the last route.
  */
 export function refuseOtherMethods(app: FastifyInstance): () => void {
   const taken = new Map<string, Set<string>>();

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { Refusal, Refused } from "../errors";
 
-/** The parameters of an address. @throws Refused (BAD_USER_INPUT) that names the first at fault. */
+/** The parameters of a URL. @throws Refused (BAD_USER_INPUT) that names the first at fault. */
 export function parsed<T>(schema: z.ZodType<T>, query: unknown): T {
   const { data, error } = schema.safeParse(query);
   if (!error) return data;

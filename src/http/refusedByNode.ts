@@ -5,24 +5,24 @@ import { newRequestId } from "../ids";
 import { errorBody } from "./errorAnswers";
 import { HEADERS } from "./headers";
 
-/** What Node's parser says of a request, by its code; 400 for all others. */
+/** Status and message for errors of Node's parser, by its code. All other codes are 400. */
 const REFUSALS: Partial<Record<string, [status: number, message: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, "The request took too long to arrive."],
   HPE_HEADER_OVERFLOW: [431, "The headers are too long: at most 16 KB, with the URL."],
 };
 
 /**
- * Answers what Node's HTTP parser refuses, before there is a request that Fastify knows: in the
- * shape of all errors, with the headers of all answers, and a line in the log that names the address.
+ * Answers a request that Node's HTTP parser refuses before Fastify sees it: in the form of all errors, with
+ * the headers of all answers, and with a line in the log that has the address.
  */
 export function answerRefusedByNode(logger: Logger) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
-    // The client is gone: there is no one to answer.
+    // The client has closed the connection.
     if (error.code === "ECONNRESET" || socket.destroyed) return;
-    const [status, message] = REFUSALS[error.code ?? ""] ?? [400, "This is no HTTP request."];
+    const [status, message] = REFUSALS[error.code ?? ""] ?? [400, "This is not an HTTP request."];
     const requestId = newRequestId();
     logger.info({ requestId, ip: socket.remoteAddress, code: error.code, status }, "request");
-    // An answer that has begun can't be taken back.
+    // An answer that was begun can't be replaced.
     if (socket.writable && !hasBegunAnswer(socket)) {
       socket.write(answerText(status, message, requestId));
     }
@@ -30,7 +30,7 @@ export function answerRefusedByNode(logger: Logger) {
   };
 }
 
-/** Node keeps the answer that a socket is for in `_httpMessage`, as its own handler of such errors has it. */
+/** Node stores the present answer of a socket in `_httpMessage`. Its own handler of these errors reads it. */
 function hasBegunAnswer(
   socket: Socket & { _httpMessage?: { headersSent: boolean } | null },
 ): boolean {

@@ -25,9 +25,12 @@ import { backgroundOf, closeWhenDrained, repeat } from "./lifecycle";
 import { refuseOtherMethods } from "./methods";
 import { answerRefusedByNode } from "./refusedByNode";
 import { socialSignIn } from "./socialSignIn";
+import { streamsOf } from "./streams";
 
 /** For a request to arrive in, its body with it; the answer may take longer (a live tail). */
 const REQUEST_MS = 30_000;
+/** Proxies and balancers cut off what is quiet for a minute, or for less where they are set so. */
+const SIGN_MS = 15_000;
 /** How late refusals may be told that were counted in a minute (docs/operating.md). */
 const TELL_REFUSALS_MS = 5_000;
 
@@ -40,6 +43,8 @@ export interface ServerOptions {
   demoKey?: string | undefined;
   /** How long a request may take to arrive. */
   requestMs?: number | undefined;
+  /** How long a stream is quiet before it gives a sign of life. */
+  signMs?: number | undefined;
 }
 
 /**
@@ -47,7 +52,7 @@ export interface ServerOptions {
  * are JSON, errors have the shape of a GraphQL answer, and answers the headers above.
  */
 export async function createServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { db, config, services, demoKey } = options;
+  const { db, config, services, demoKey, signMs = SIGN_MS } = options;
   const app = newApp(options);
   const refuseOthers = refuseOtherMethods(app);
   await app.register(cookie);
@@ -60,7 +65,7 @@ export async function createServer(options: ServerOptions): Promise<FastifyInsta
   const explorer = config.explorer ? new ExplorerFiles(demoKey, config.publicUrl) : null;
   await app.register(graphql, { db, services, config, open, explorer });
   if (explorer) await app.register(explorerFiles, { files: explorer });
-  await app.register(eventExports, { open });
+  await app.register(eventExports, { open, sendStream: streamsOf(app, signMs) });
   await app.register(socialSignIn, { open, appUrl: config.appUrl });
   app.get("/", (_request, reply) => reply.redirect("/graphql"));
   refuseOthers();

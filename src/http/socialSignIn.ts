@@ -10,7 +10,7 @@ import { keepSession } from "../operations/sessions/keepSession";
 import type { OpenContext } from "./caller";
 import { parsed } from "./parameters";
 
-/** Longer than any answer of GitHub's or Google's. */
+/** Longer than the query of any callback from GitHub or Google. */
 const MOST_CHARACTERS = 8192;
 
 type At = { Params: { provider: string } };
@@ -20,9 +20,9 @@ const beginning = z.strictObject({
 });
 
 /**
- * `GET /sign-in/:provider` sends a browser to GitHub or Google, `/sign-in/:provider/callback` takes
- * it from there to the frontend (U8): into `returnTo` with its session in the cookie, or to `/sign-in`
- * with what is owed or was refused in the fragment, which browsers send to nobody.
+ * `GET /sign-in/:provider` sends a browser to GitHub or Google, and `/sign-in/:provider/callback` sends it
+ * on to the frontend (U8): to `returnTo` with the session in its cookie, or to `/sign-in` with the
+ * challenge or the error in the fragment, which browsers send to no server.
  */
 export function socialSignIn(
   app: FastifyInstance,
@@ -30,7 +30,7 @@ export function socialSignIn(
   done: () => void,
 ): void {
   const signInPage = `${appUrl}/sign-in`;
-  // HEAD would begin a way, or take it.
+  // A HEAD request would begin an authorization, or redeem it.
   const options = { exposeHeadRoute: false };
 
   app.get<At>("/sign-in/:provider", options, async (request, reply) => {
@@ -43,7 +43,7 @@ export function socialSignIn(
       ctx.browser.keepFlow(secret);
       return reply.redirect(url, 303);
     } catch (error) {
-      // A mistake of the frontend's, which leads nowhere.
+      // A mistake of the frontend, so there is no page to send the browser to.
       if (error instanceof Refused && error.code === Refusal.BAD_USER_INPUT) throw error;
       return reply.redirect(signInPage + told(ctx, error), 303);
     }
@@ -59,7 +59,7 @@ export function socialSignIn(
     try {
       const state = parameters.get("state") ?? "";
       const { returnTo, links } = await redeemAuthorization(ctx, provider, secret, state);
-      ctx.browser.forgetFlow(); // not before: whoever is sent here by a stranger goes on
+      ctx.browser.forgetFlow(); // not before: an attacker's link to this URL must not end it
       const back = appUrl + returnTo;
       if (links) {
         page = back;
@@ -78,7 +78,7 @@ export function socialSignIn(
   done();
 }
 
-/** A provider that is configured, by its word in an address. */
+/** The configured provider with this name in a URL. */
 function providerIn({ services }: Context, word: string) {
   return services.social.find(({ provider }) => provider.toLowerCase() === word)?.provider;
 }
@@ -88,7 +88,7 @@ function searchOf({ url }: FastifyRequest): string {
   return query < 0 ? "" : url.slice(query + 1, query + 1 + MOST_CHARACTERS);
 }
 
-/** Why it came to nothing, as the frontend reads it. The words are its own, never a provider's. */
+/** The fragment that tells the frontend of an error: its code, and never a text of a provider. */
 function told(ctx: Context, error: unknown): string {
   const { code, details, internal } = render(error);
   if (internal) ctx.report(error);

@@ -1,4 +1,4 @@
-/** Crockford's, in lower case, as TypeIDs use it: no i, l, o, u. */
+/** Crockford's alphabet in lower case, as in TypeIDs: without i, l, o and u. */
 export const CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz";
 /** RFC 4648, section 6. */
 export const RFC4648 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";

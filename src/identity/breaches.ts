@@ -6,11 +6,11 @@ const LONGEST_MS = 3_000;
 
 /**
  * Whether a password is in a known breach, by the range API of Pwned Passwords
- * (https://haveibeenpwned.com/API/v3#PwnedPasswords) at that URL. It is told the first 5 of the 40
- * digits of the password's SHA-1, which a thousand others share, and is asked to pad its answer, so
- * that whoever sees only its length learns nothing more.
+ * (https://haveibeenpwned.com/API/v3#PwnedPasswords) at that URL. The service gets the first 5 of the 40
+ * digits of the password's SHA-1, which about a thousand other passwords share. It is asked to pad its
+ * answer, so that the answer's length tells an observer nothing.
  *
- * @throws Error when there is no answer within 3 seconds, or one that is none of that API.
+ * @throws Error when there is no answer within 3 seconds, or the answer is not of that API.
  */
 export async function isBreached(call: Fetch, url: string, password: string): Promise<boolean> {
   const digest = hash("sha1", normal(password)).toUpperCase();
@@ -22,10 +22,10 @@ export async function isBreached(call: Fetch, url: string, password: string): Pr
   const counts = new Map<string, number>();
   for (const line of (await answer.text()).trimEnd().split(/\r?\n/)) {
     const [, suffix, count] = /^([0-9A-F]{35}):(\d+)$/i.exec(line) ?? [];
-    // Every range has some: an empty answer is none either.
+    // Every range has lines, so an empty answer is not of that API either.
     if (!suffix) throw new Error("The answer is no list of digests and counts.");
     counts.set(suffix.toUpperCase(), Number(count));
   }
-  // What is there to pad is there no times.
+  // Padding lines have a count of 0.
   return (counts.get(digest.slice(5)) ?? 0) > 0;
 }

@@ -5,23 +5,22 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 export const KEY_BYTES = 32;
 
-/** A key with the name that what it sealed is kept under. */
+/** A key, and the name that is stored with each secret that it has encrypted. */
 export interface EncryptionKey {
   id: string;
   key: Buffer;
 }
 
-/** Something sealed, and the key that opens it. */
+/** An encrypted secret, and the name of the key that decrypts it. */
 export interface Sealed {
   keyId: string;
   sealed: Buffer;
 }
 
 /**
- * Secrets that have to be read again, encrypted at rest by AES-256-GCM (NIST SP 800-38D): the first
- * key seals, any of them opens. What is sealed for one place opens in no other: `place` (a table
- * and a row's id) is authenticated with it, so that nobody who can write to the database puts one
- * person's secret into another's row.
+ * Encrypts secrets that have to be read again, by AES-256-GCM (NIST SP 800-38D). The first key encrypts,
+ * and every key decrypts what it has encrypted. `place` (a table and a row's ID) is authenticated with the
+ * secret: an attacker who can write to the database can't move a secret to the row of another user.
  */
 export class Keyring {
   private readonly keys: ReadonlyMap<string, Buffer>;
@@ -36,7 +35,7 @@ export class Keyring {
     return this.keys.has(keyId);
   }
 
-  /** A random nonce, then the ciphertext, then the tag. */
+  /** Encrypts a secret. The result is a random nonce, the ciphertext and the tag. */
   seal(secret: Buffer, place: string): Sealed {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(ALGORITHM, this.keys.get(this.currentId)!, nonce);
@@ -45,7 +44,7 @@ export class Keyring {
     return { keyId: this.currentId, sealed: Buffer.concat([nonce, text, cipher.getAuthTag()]) };
   }
 
-  /** @throws Error where the key is not configured any more, or it was sealed for another place. */
+  /** Decrypts a secret. @throws Error where the key is not configured, or the place is another one. */
   open({ keyId, sealed }: Sealed, place: string): Buffer {
     const key = this.keys.get(keyId);
     if (!key) throw new Error(`The encryption key "${keyId}" is not configured`);

@@ -5,29 +5,29 @@ import { RateLimited } from "../errors";
 
 /** argon2id with OWASP's parameters: 19 MiB, 2 passes, 1 lane. (2 is argon2id in the library.) */
 const PARAMETERS = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
-/** How a hash made with them begins. */
+/** The beginning of a hash that was made with these parameters. */
 export const HASH_PREFIX = "$argon2id$v=19$m=19456,t=2,p=1$";
-/** Of substitutions such as "0" for "o", zxcvbn tries all combinations: a second for 72 characters. */
+/** zxcvbn tries all combinations of substitutions such as "0" for "o". Unbounded, that takes a second. */
 const MOST_SUBSTITUTIONS = 3;
 const OWN_WORDS =
   "Leave out your name, your email, and the names of your accounts and of this service.";
 
 /**
- * A hash costs some 20 ms of a core and 19 MiB. Half of the cores at a time, so that a wave of
- * sign-ins never starves other requests, and a queue short enough to be answered in time.
+ * A hash takes about 20 ms of a core, and 19 MiB. At most half of the cores hash at the same time, so that
+ * many sign-ins do not slow down other requests. The queue is so short that its last job is done in time.
  */
 const AT_ONCE = Math.max(1, Math.floor(availableParallelism() / 2));
 const MAX_WAITING = 100;
-/** What a thread is given at a time: what it works at, and what it goes on with at once. */
+/** How many jobs a thread has: the one that it does, and the next one, for which it need not wait. */
 const READY = 2;
-/** By how much other threads go first: to one of them, hashing leaves three quarters of a core. */
+/** How much lower the priority of hashing is: on a shared core, another thread gets three quarters. */
 const NICER = 5;
 
 /**
- * What a thread runs. It is a text, so that it starts alike from compiled files, from sources
- * and in tests.
+ * The program of a thread. It is a text, so that it starts in the same way from compiled files, from
+ * sources and in tests.
  *
- * Priority belongs to one thread on Linux alone; elsewhere the call would lower the whole process.
+ * Only Linux has a priority for each thread. Elsewhere the call would lower that of the whole process.
  */
 const THREAD = `
   const { parentPort, workerData } = require("node:worker_threads");
@@ -84,12 +84,12 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-/** What waits for a thread: each network has a line of its own, and lines take turns. */
+/** The jobs that wait for a thread. Each network has a line of its own, and the lines take turns. */
 class Lines {
   private readonly lines = new Map<string, Waiting[]>();
   private length = 0;
 
-  /** Where all are too long, whoever came last to the longest is sent away. @throws RateLimited. */
+  /** Where too many jobs wait, the last job of the longest line is refused. @throws RateLimited. */
   add(network: string, waiting: Waiting): void {
     const line = this.lines.get(network) ?? [];
     if (this.length >= MAX_WAITING) {
@@ -123,7 +123,7 @@ class Hasher {
   private worker: Worker | null = null;
   private last = 0;
 
-  /** Takes what is next, so that it goes on at once, however busy the main thread is. */
+  /** Gives the thread its next jobs, so that it does not wait for a busy main thread. */
   feed(): void {
     while (this.given.size < READY) {
       const waiting = lines.next();
@@ -148,7 +148,7 @@ class Hasher {
       ownWords: OWN_WORDS,
       nicer: NICER,
     };
-    // Without what this process was started with, such as a loader of TypeScript.
+    // Without the options of this process, such as a loader for TypeScript.
     const worker = new Worker(THREAD, { eval: true, execArgv: [], workerData });
     worker.on("message", ({ id, ...answer }: Answer) => {
       const { resolve, reject } = this.given.get(id)!;
@@ -159,7 +159,7 @@ class Hasher {
     });
     let failure: Error | undefined;
     worker.on("error", (error: Error) => (failure = error));
-    // What waits is for another one.
+    // Only its own jobs fail. Those that wait in lines go to another thread.
     worker.on("exit", () => {
       this.worker = null;
       const lost = failure ?? new Error("The thread that hashes passwords has ended.");
@@ -176,14 +176,14 @@ const hashers = Array.from({ length: AT_ONCE }, () => new Hasher());
 /**
  * A hash to store.
  *
- * @param ip Whose turn it is: many from one network keep nobody else waiting.
+ * @param ip The caller's address. Many jobs from one network do not keep other networks waiting.
  * @throws RateLimited when too many are waiting.
  */
 export async function hash(password: string, ip: string | null = null): Promise<string> {
   return (await run({ kind: "hash", password }, ip)) as string;
 }
 
-/** Whether the password is the one behind the hash. @throws RateLimited as `hash` does. */
+/** Whether a password has this hash. @throws RateLimited as `hash` does. */
 export async function verify(
   against: string,
   password: string,
@@ -192,7 +192,7 @@ export async function verify(
   return (await run({ kind: "verify", password, against }, ip)) as boolean;
 }
 
-/** How hard the password is to guess, for whoever tries these words first. @throws as `hash` does. */
+/** How hard a password is to guess for an attacker who tries these words. @throws as `hash` does. */
 export async function score(password: string, words: string[], ip: string | null): Promise<Score> {
   return (await run({ kind: "score", password, words }, ip)) as Score;
 }

@@ -6,11 +6,11 @@ import { newToken, parseToken } from "./tokens";
 
 /*
  * The only file that reads and writes `one_time_tokens`: links in mails, and sign-ins that wait for a
- * second factor. A token works once: one guarded statement redeems it, and its row count decides
- * between callers that come at once.
+ * second factor. A token works once: one guarded statement redeems it, and for one of several callers at
+ * the same time it returns a row.
  *
- * Requests are in the order of the database's clock, not of the jobs that mail their links: a job may
- * be tried again, and two workers may swap two jobs. The newest request wins.
+ * The database's clock orders requests. The order of the jobs that mail their links does not: a job may be
+ * tried again, and two workers may run two jobs in any order. The newest request wins.
  */
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -18,9 +18,9 @@ const HOUR_MS = 60 * 60 * 1000;
 const LASTS_MS = {
   SIGN_UP: 24 * HOUR_MS,
   UPDATE_EMAIL: 24 * HOUR_MS,
-  /** From when the mail is written, as the mail may wait. */
+  /** Counted from when the mail is written, as its job may wait. */
   RESET_PASSWORD: HOUR_MS / 2,
-  /** How long a person has to find their phone. */
+  /** Long enough to find a phone. */
   COMPLETE_SIGN_IN: HOUR_MS / 6,
 };
 
@@ -30,26 +30,26 @@ type Db = Pick<Queryable, "query">;
 const expiryOf = (purpose: Purpose, from: Date) => new Date(from.getTime() + LASTS_MS[purpose]);
 
 const LIVE = sql`t.used_at is null and t.expires_at > now()`;
-/** In milliseconds, as a program keeps it: it is compared with itself later. */
+/** In milliseconds, the precision of a JavaScript Date: the program compares it with a column later. */
 const DATABASE_TIME = sql`date_trunc('milliseconds', clock_timestamp())`;
 
-/** When a request was made, by the one clock that orders requests. */
+/** The time of a request, by the database's clock. */
 export async function databaseTime(db: Db): Promise<Date> {
   const [row] = await db.query<{ time: Date }>(sql`select ${DATABASE_TIME} as time`);
   return row!.time;
 }
 
-/** The hash of a one-time token as a caller sent it; null for a text that can be none. */
+/** The hash of a one-time token; null for a text that can't be one. */
 export function oneTimeTokenHash(text: string): Buffer | null {
   const token = parseToken(text);
   return token?.kind === "ONE_TIME" ? token.hash : null;
 }
 
-/** Whom a token is for, and what was proven before it was issued. */
+/** The user that a token is for, and what they had proven before it was issued. */
 export interface LiveToken {
   /** Null for a sign-up. */
   userId: string | null;
-  /** The address that the token was mailed to; for a sign-in, that of the user. */
+  /** The address that the token was mailed to; for a challenge, that of the user. */
   email: string;
   methods: SignInMethod[] | null;
 }
@@ -62,7 +62,7 @@ export async function findToken(db: Db, purpose: Purpose, hash: Buffer): Promise
   return found ?? null;
 }
 
-/** Redeems a token: of several callers at once, one gets true. */
+/** Redeems a token. Of several callers at the same time, one gets true. */
 export async function redeemToken(db: Db, purpose: Purpose, hash: Buffer): Promise<boolean> {
   const redeemed = await db.query(sql`
     update one_time_tokens t set used_at = now()
@@ -75,13 +75,13 @@ export interface PendingSignUp {
   email: string;
   name: string;
   passwordHash: string;
-  /** Whether it is unknown if the password is in a breach. */
+  /** True where the password could not be looked up in known breaches. */
   passwordUnchecked: boolean;
-  /** The language of the request that signed up. */
+  /** The language of the request. */
   language: string | null;
 }
 
-/** Keeps a sign-up until its link is followed; gives when it was requested. */
+/** Stores a sign-up until its link is used. Returns the time of the request. */
 export async function keepSignUp(db: Db, id: string, signUp: PendingSignUp): Promise<Date> {
   const { email, name, passwordHash, passwordUnchecked, language } = signUp;
   const now = new Date();
@@ -95,7 +95,7 @@ export async function keepSignUp(db: Db, id: string, signUp: PendingSignUp): Pro
   return row!.requestedAt;
 }
 
-/** The sign-up behind the token of its link; null where that is expired, used or unknown. */
+/** The sign-up of a token; null where the token is expired, used or unknown. */
 export async function findSignUp(db: Db, hash: Buffer): Promise<PendingSignUp | null> {
   const [found] = await db.query<PendingSignUp>(sql`
     select t.email, t.name, t.password_hash as "passwordHash",
@@ -106,8 +106,8 @@ export async function findSignUp(db: Db, hash: Buffer): Promise<PendingSignUp | 
 }
 
 /**
- * Notes that the link of a sign-up was requested again: from now on the jobs of earlier requests mail
- * nothing. Gives when that was; null where the sign-up is over or unknown.
+ * Stores that the link of a sign-up was requested again: the jobs of earlier requests mail nothing from
+ * now on. Returns the time of the request; null where the sign-up is finished, expired or unknown.
  */
 export async function requestAgain(db: Db, signUpId: string): Promise<Date | null> {
   const [row] = await db.query<{ requestedAt: Date }>(sql`
@@ -117,13 +117,13 @@ export async function requestAgain(db: Db, signUpId: string): Promise<Date | nul
   return row?.requestedAt ?? null;
 }
 
-/** Voids the sign-ups with an address that has a user by now. */
+/** Voids the sign-ups with an address that a user has now. */
 export async function voidSignUps(db: Db, email: string): Promise<void> {
   await db.query(sql`
     delete from one_time_tokens where email = ${email} and purpose = 'SIGN_UP'`);
 }
 
-/** Keeps which address a user wants to sign in with, in place of any other that they asked for. */
+/** Stores the address that a user wants to sign in with. It replaces any other that they asked for. */
 export async function keepEmailChange(
   db: Db,
   id: string,
@@ -146,12 +146,12 @@ export interface Confirmation {
   language: string | null;
 }
 
-/** A confirmation that is still wanted, as its job knows it. */
+/** The row of a confirmation, if no later request has replaced that of the job. */
 const wanted = (purpose: "SIGN_UP" | "UPDATE_EMAIL", id: string, requestedAt: string | null) => sql`
   t.id = ${id} and t.purpose = ${purpose} and ${LIVE}
   and t.requested_at is not distinct from ${requestedAt}::timestamptz`;
 
-/** The address to confirm; null as with `renewConfirmation`. */
+/** The address to confirm; null where `renewConfirmation` would return null. */
 export async function addresseeOf(
   db: Db,
   purpose: "SIGN_UP" | "UPDATE_EMAIL",
@@ -164,9 +164,9 @@ export async function addresseeOf(
 }
 
 /**
- * Makes the token of a link that confirms an address, in place of the one before: so a job that is
- * tried again needs to keep no secret. Null where the address needs no confirmation any more, or was
- * requested again after `requestedAt`.
+ * Makes the token of a link that confirms an address. It voids the token before, so a job that is tried
+ * again makes a new one and stores no secret. Null where the address needs no confirmation any more, or the
+ * link was requested again after `requestedAt`.
  */
 export async function renewConfirmation(
   db: Db,
@@ -182,15 +182,15 @@ export async function renewConfirmation(
   return row ? { token, ...row } : null;
 }
 
-/** A request to choose a new password, as its job knows it. */
+/** A request to choose a new password, as its job has it. */
 export interface ResetRequest {
   id: string;
   requestedAt: string;
 }
 
 /**
- * Makes the token of a link to choose a new password, which voids those of earlier requests. Null
- * where a later request, or a new password, has voided this one.
+ * Makes the token of a link to choose a new password, and voids the tokens of earlier requests. Null where
+ * a later request, or a new password, has voided this request.
  */
 export async function issueReset(
   db: Database,
@@ -199,7 +199,7 @@ export async function issueReset(
 ): Promise<string | null> {
   const { text: token, hash } = newToken("ONE_TIME", null);
   return db.transaction(async (connection) => {
-    // Held, so that of two jobs one is first; whoever changes the password or the email holds it too.
+    // Locked, so that two jobs run in turn. To change the password or the email locks the user too.
     const [held] = await connection.query(sql`
       select from users where id = ${user.id} and email = ${user.email} for no key update`);
     if (!held) return null;
@@ -226,8 +226,8 @@ export async function issueReset(
 }
 
 /**
- * Voids every link to choose a new password that was requested up to now, mailed or not. A used row
- * stays in their place: by it the jobs that are still to run see that they come too late.
+ * Voids every link to choose a new password that was requested before now, mailed or not. It leaves a used
+ * row, by which the jobs that have not run yet see that their request is void.
  */
 export async function voidResets(db: Db, user: { id: string; email: string }): Promise<void> {
   await db.query(sql`
@@ -256,7 +256,7 @@ export async function issueChallenge(
 }
 
 /**
- * Voids what an intruder may have started as this user: sign-ins that wait for a code, and a change of
+ * Voids what an intruder may have begun as this user: sign-ins that wait for a code, and a change of
  * the email address.
  */
 export async function voidPendingProofs(db: Db, userId: string): Promise<void> {

@@ -3,19 +3,19 @@ import { hash as argon2Hash, HASH_PREFIX, score, verify as argon2Verify } from "
 
 const MIN_CHARACTERS = 12;
 const MAX_CHARACTERS = 256;
-/** zxcvbn's time grows with length: 512 hostile characters cost seconds. */
+/** zxcvbn takes longer for a longer password: 512 characters of an attacker take seconds. */
 const MAX_SCORED = 72;
-/** Out of 4: "safely unguessable", about 10^8 guesses and more. */
+/** Of 4. zxcvbn calls it "safely unguessable": 10^8 guesses or more. */
 const MIN_SCORE = 3;
 
-/** A hash to store, of any Unicode password, whole. */
+/** The hash of a password, to store. All of the password counts. */
 export function hashPassword(password: string, ip: string | null = null): Promise<string> {
   return argon2Hash(normal(password), ip);
 }
 
 /**
- * Whether the password is the one behind the hash. Without a hash (no such user, or one who has
- * no password) it takes as long as with one, and says no.
+ * Whether a password has this hash. Without a hash (there is no such user, or the user has no password) it
+ * takes as long as with one, and returns false (U2).
  */
 export async function verifyPassword(
   hash: string | null,
@@ -33,7 +33,7 @@ export function needsRehash(hash: string): boolean {
 
 /** Refuses a password that is too short or too long. @throws Refused (BAD_USER_INPUT). */
 export function assertLength(password: string, field: string[]): void {
-  const { length } = [...normal(password)]; // as it is hashed
+  const { length } = [...normal(password)]; // normalised, as it is hashed
   if (length < MIN_CHARACTERS || length > MAX_CHARACTERS) {
     throw new Refused(
       Refusal.BAD_USER_INPUT,
@@ -44,9 +44,9 @@ export function assertLength(password: string, field: string[]): void {
 }
 
 /**
- * Refuses a password that is easy to guess, and says why. It costs as much as a hash.
+ * Refuses a password that is easy to guess, and says why. It takes as much time as a hash.
  *
- * @param context Words an attacker would try first: name, email, account, product.
+ * @param context Words that an attacker would try first: name, email, accounts, product.
  * @throws Refused (WEAK_PASSWORD); RateLimited when too many are waiting.
  */
 export async function assertStrong(
@@ -67,8 +67,8 @@ export async function assertStrong(
   throw new Refused(Refusal.WEAK_PASSWORD, `${reason} ${hint}`, field);
 }
 
-/** The same password typed on another keyboard may be composed otherwise (NIST SP 800-63B). */
+/** Another keyboard may compose the characters of the same password differently (NIST SP 800-63B). */
 export const normal = (password: string) => password.normalize("NFKC");
 
-/** What is compared where there is no hash: 16 bytes of salt and 32 of a hash, all zero. */
+/** The hash to verify against where there is none: 16 bytes of salt and 32 bytes of hash, all zero. */
 const DECOY = `${HASH_PREFIX}${"A".repeat(22)}$${"A".repeat(43)}`;

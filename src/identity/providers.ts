@@ -9,10 +9,10 @@ import type { Fetch } from "../net/outbound";
 import { emailOf } from "./emails";
 import { hashOf } from "./tokens";
 
-/** For each request to a provider: a person waits for the answer. */
+/** For each request to a provider, as a user waits for the answer. */
 const TIMEOUT_SECONDS = 10;
 
-/** How people know the providers. */
+/** The providers' names for people. */
 export const PROVIDER_NAMES: Record<SocialProvider, string> = {
   GITHUB: "GitHub",
   GOOGLE: "Google",
@@ -22,48 +22,47 @@ export const PROVIDER_NAMES: Record<SocialProvider, string> = {
 export interface ProviderSettings {
   clientId: string;
   clientSecret: string;
-  /** The issuer of Google, or where GitHub is. */
+  /** Google's issuer, or GitHub's server. */
   url: string;
 }
 
-/** Whom a provider says somebody is, checked as far as it can be. */
+/** The person that a provider has authenticated. All that can be checked was checked. */
 export interface Person {
   subject: string;
-  /** As the provider tells it, whatever is in it; null for none. */
+  /** The provider's text, not checked; null for none. */
   name: string | null;
-  /** As the provider wrote it, its domain in ASCII form; null where it gave none that can be one. */
+  /** As the provider wrote it, its domain in ASCII form; null where it gave no usable address. */
   email: string | null;
   emailVerified: boolean;
 }
 
-/** It is ESM, and only needed once somebody signs in so. */
+/** Loaded at the first sign-in through a provider, as it is an ES module. */
 const library = () => import("openid-client");
 type Library = Awaited<ReturnType<typeof library>>;
 type Tokens = Awaited<ReturnType<Library["authorizationCodeGrant"]>>;
 
 /** What differs between the providers. */
 interface Kind {
-  /** No more than who somebody is and their email. */
+  /** As little as possible: the person's ID, name and email. */
   scope: string;
-  /** OAuth 2 alone has no ID token that a nonce could be in. */
+  /** Whether there is a nonce. OAuth 2 alone has no ID token, which would hold it. */
   nonce: boolean;
   configure(client: SocialClient): Promise<Configuration>;
   person(configuration: Configuration, tokens: Tokens, settings: ProviderSettings): Promise<Person>;
 }
 
 /**
- * The way to one provider and back: OpenID Connect, or OAuth 2 at GitHub; with code, PKCE (RFC 7636),
- * state and nonce.
+ * The client of one provider: OpenID Connect, or OAuth 2 at GitHub, with code, PKCE (RFC 7636), state and
+ * nonce.
  *
- * Whoever is on the way holds one secret, in a cookie. State, nonce and verifier are each a hash of
- * it, so nothing else has to be kept, and none of them can be told from another, nor from what the
- * database has of the secret.
+ * The browser has one secret, in a cookie. State, nonce and verifier are hashes made from it, so nothing
+ * else has to be stored. None of them can be computed from another, or from the hash in the database.
  */
 export class SocialClient {
   readonly name: string;
-  /** As the library calls it. */
+  /** In the form in which the library calls it. */
   readonly fetch: CustomFetch;
-  /** Where people begin, with `?returnTo=`. */
+  /** Where a sign-in begins, with `?returnTo=`. */
   readonly startUrl: string;
   private readonly redirectUri: string;
   private readonly kind: Kind;
@@ -88,7 +87,7 @@ export class SocialClient {
   }
 
   /**
-   * Where to send whoever holds the secret. @throws Refused (PROVIDER_FAILED) when it is away.
+   * The URL to send the browser to that holds the secret. @throws Refused (PROVIDER_FAILED).
    */
   async authorizationUrl(secret: string): Promise<string> {
     const { scope, nonce } = this.kind;
@@ -106,14 +105,14 @@ export class SocialClient {
   }
 
   /**
-   * Who has come back, by the parameters that they came with.
+   * The person who has come back, from the parameters of the callback URL.
    *
-   * @throws Refused (PROVIDER_FAILED) for whatever the provider said that isn't to be trusted, and
-   * where it said nothing. The cause is for the operator, and holds no secret.
+   * @throws Refused (PROVIDER_FAILED) where the provider does not answer, or its answer can't be trusted.
+   * The cause is for the operator, and holds no secret.
    */
   async identify(secret: string, parameters: URLSearchParams): Promise<Person> {
     const { nonce } = this.kind;
-    // The configured address, whatever the request called it: the provider compares it.
+    // The configured URL, and not that of the request: the provider compares it.
     const url = new URL(this.redirectUri);
     url.search = parameters.toString();
     return this.asking(async ({ authorizationCodeGrant }) => {
@@ -127,7 +126,7 @@ export class SocialClient {
     });
   }
 
-  /** Once; after a failure anew. */
+  /** Made once. After a failure it is made again. */
   private configuration(): Promise<Configuration> {
     this.configured ??= this.kind.configure(this).catch((error: unknown) => {
       this.configured = undefined;
@@ -140,7 +139,7 @@ export class SocialClient {
     try {
       return await ask(await library());
     } catch (error) {
-      // Whoever says no there has nothing to be put right (RFC 6749, section 4.1.2.1).
+      // The user has said no at the provider: nothing for the operator (RFC 6749, section 4.1.2.1).
       const cancelled = (error as { error?: unknown }).error === "access_denied";
       throw new Refused(
         Refusal.PROVIDER_FAILED,
@@ -152,7 +151,7 @@ export class SocialClient {
   }
 }
 
-/** Whether the state that somebody came back with is that of the secret in their cookie. */
+/** Whether the state of the callback belongs to the secret in the browser's cookie. */
 export function isStateOf(secret: string, state: string): boolean {
   return timingSafeEqual(hashOf(derived("state", secret)), hashOf(state));
 }
@@ -164,7 +163,7 @@ function derived(what: "state" | "nonce" | "verifier", secret: string): string {
 const text = z.string().refine((one) => one.isWellFormed() && !one.includes("\0"));
 /** OpenID Connect Core, section 2: up to 255 characters of ASCII. */
 const subject = z.string().regex(/^[\x20-\x7e]{1,255}$/);
-/** One that a user can have; whatever else counts as none. */
+/** An address that a user can have. Any other text counts as none. */
 const email = z
   .string()
   .transform((written) =>
@@ -204,19 +203,19 @@ const KINDS: Record<SocialProvider, Kind> = {
           [openid.customFetch]: fetch,
           timeout: TIMEOUT_SECONDS,
           execute: [
-            // In the code flow it checks no signature of an ID token unless it is told to.
+            // Without it, the library checks no signature of an ID token in the code flow.
             openid.enableNonRepudiationChecks,
             ...(isPlain(url) ? [openid.allowInsecureRequests] : []),
           ],
         },
       );
-      // Throws for metadata that leads nobody there, before they are kept.
+      // Throws for metadata without an authorization endpoint, before they are kept.
       openid.buildAuthorizationUrl(configuration, {});
       return configuration;
     },
     async person(_configuration, tokens) {
       const { sub, name, email, email_verified } = claims.parse(tokens.claims());
-      // Some providers write "true", which is not what the specification says.
+      // Only the boolean counts. Some providers write "true", against the specification.
       return personFrom(sub, name, email, email_verified === true);
     },
   },
@@ -227,7 +226,7 @@ const KINDS: Record<SocialProvider, Kind> = {
       const openid = await library();
       const { url, clientId, clientSecret } = settings;
       const server = {
-        // As it says `iss` (RFC 9207), where it does.
+        // The `iss` of its answers (RFC 9207), where they have one.
         issuer: `${url}/login/oauth`,
         authorization_endpoint: `${url}/login/oauth/authorize`,
         token_endpoint: `${url}/login/oauth/access_token`,
@@ -277,16 +276,16 @@ function personFrom(
   };
 }
 
-/** Configuration sees to it that none is in production. */
+/** Whether a URL is http, which the configuration refuses in production. */
 const isPlain = (url: string) => url.startsWith("http://");
 
 /**
- * What went wrong, for the log. Only what errors say of themselves: their causes hold the
- * parameters, tokens and answers that were at fault.
+ * What went wrong, for the log: only names, codes and messages. Other properties of these errors hold
+ * parameters, tokens and answers.
  */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  // What they quote is somebody's answer.
+  // The messages of these errors quote the provider's answer.
   const quotes = error instanceof SyntaxError || error instanceof z.ZodError;
   const { code, cause, error: word } = error as Error & { code?: unknown; error?: unknown };
   // RFC 6749, sections 4.1.2.1 and 5.2: such as `access_denied` and `invalid_client`.

@@ -3,11 +3,11 @@ import { base32, CROCKFORD } from "./base32";
 import { hashOf } from "./tokens";
 
 const COUNT = 10;
-/** 80 bits each: too many to try, so a fast hash keeps them (NIST SP 800-63B, section 5.1.2.2). */
+/** 80 bits each can't be guessed, so a fast hash will do (NIST SP 800-63B, section 5.1.2.2). */
 const BYTES = 10;
 const CHARACTERS = 16;
 
-/** Codes to print and keep, and what is kept of them here. */
+/** New codes for the user, and their hashes to store. */
 export function newRecoveryCodes(): { codes: string[]; hashes: Buffer[] } {
   const codes = Array.from({ length: COUNT }, () =>
     base32(randomBytes(BYTES), CHARACTERS, CROCKFORD).replace(/.{4}(?=.)/g, "$&-"),
@@ -15,13 +15,13 @@ export function newRecoveryCodes(): { codes: string[]; hashes: Buffer[] } {
   return { codes, hashes: codes.map((code) => hashOf(plain(code)!)) };
 }
 
-/** What would be kept of a code as somebody typed it; null for what is none. */
+/** The hash of a code as the user typed it; null for a text that can't be a code. */
 export function recoveryCodeHash(typed: string): Buffer | null {
   const code = plain(typed);
   return code === null ? null : hashOf(code);
 }
 
-/** In any case, with or without dashes and spaces, and with the letters Crockford reads as digits. */
+/** Ignores case, dashes and spaces, and reads o, i and l as digits, as Crockford does. */
 function plain(typed: string): string | null {
   const code = typed.toLowerCase().replace(/[\s-]/g, "").replace(/o/g, "0").replace(/[il]/g, "1");
   return code.length === CHARACTERS && [...code].every((c) => CROCKFORD.includes(c)) ? code : null;
@@ -38,7 +38,7 @@ export function recoveryCodesText(
     "",
     ...codes,
     "",
-    "Each works once, in place of a code of your authenticator app. Keep them where your phone is not.",
+    "Each works once, in place of a code of your authenticator app. Do not keep them with your phone.",
     "",
   ].join("\n");
 }

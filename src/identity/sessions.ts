@@ -4,19 +4,19 @@ import { newId } from "../ids";
 import type { Request } from "../principal";
 import { newToken } from "./tokens";
 
-/** A session nobody uses ends after this long… */
+/** A session ends when it was not used for so long. */
 export const IDLE_MS = 14 * 24 * 60 * 60 * 1000;
-/** …and any session after this. */
+/** Every session ends after so long. */
 export const ABSOLUTE_MS = 90 * 24 * 60 * 60 * 1000;
 
-/** What is sensitive takes a proof no older than this (U11). */
+/** Sensitive changes take a proof that is not older than this (U11). */
 const FRESH_MS = 15 * 60 * 1000;
 
 export function isFresh(authenticatedAt: Date | null, now: Date): boolean {
   return authenticatedAt !== null && now.getTime() - authenticatedAt.getTime() <= FRESH_MS;
 }
 
-/** A session to save, and the token that opens it, which is nowhere else. */
+/** A session to save, and its token, of which only a hash is stored. */
 export function newSession(
   userId: string,
   methods: SignInMethod[],

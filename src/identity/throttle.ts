@@ -5,33 +5,33 @@ import { networkOf } from "../net/addresses";
 import { emailTyped } from "./emails";
 import { hashOf } from "./tokens";
 
-/** So many tries at once; the next one begins a first wait, which doubles up to the longest. */
+/** So many tries are free. The next one begins a first wait, which doubles up to the longest wait. */
 interface Limit {
   key: string;
   free: number;
   firstSeconds: number;
   longestSeconds: number;
-  /** Whoever tries nothing for so long begins anew. */
+  /** The count is reset after so long without a try. */
   hours: number;
 }
 
-/** Mails that a caller has sent by knowing an address. */
+/** Mails that a caller can request. */
 export type MailAsked = "sign_up" | "reset_password" | "update_email";
 
-/** Tries at a person's secret, and requests for a mail to them. */
+/** A try at a user's secret, or a request for a mail to an address. */
 export interface Guesser {
-  /** What is tried or asked for: each kind is counted by itself. */
+  /** What is tried or requested. Each kind has its own counts. */
   secret: "password" | "code" | MailAsked;
-  /** As it was typed: counted alike, whether or not somebody has it (U2). */
+  /** As it was typed. It is counted in the same way whether or not it has a user (U2). */
   email: string;
   ip: string | null;
-  /** The browser, where the person has signed in with it before; for a mail, where any person has. */
+  /** The browser, if the user has signed in with it; for a mail, if any user has. */
   deviceHash?: Buffer | null;
-  /** The session that they are in. */
+  /** The session of the request. */
   sessionId?: string | null;
 }
 
-/** Tries at what is nobody's before it is found, and at what costs us something. */
+/** A try at a secret whose owner is not known before it is found, or a request that is expensive. */
 export interface Stranger {
   secret: "token" | "key" | "flow" | "choice";
   ip: string | null;
@@ -41,17 +41,18 @@ export interface Stranger {
 export interface Mailing {
   mail: MailAsked;
   to: string;
-  /** The browser and the address that it was asked for by, where the user has signed in there before. */
+  /** The browser and the address of the request, where the user has signed in there before. */
   ownDevice: Buffer | null;
   ownIp: string | null;
 }
 
-/** Of strangers, who may share an address and make mistakes side by side. */
+/** Free tries of a network: many users may share its address, and each may make a mistake. */
 const FREE = { token: 20, key: 5, flow: 50, choice: 20 };
 
 /**
- * Of a person, wherever they are. Six digits are few, so what is tried in a day counts; a password's owner
- * comes back sooner. Requests for mails are not among them: an attacker would keep the person from theirs.
+ * Limits of a user over all networks. A code has few digits, so its tries are counted for a day. The waits
+ * for a password are short, so that an attacker does not keep its owner out. Requests for mails have no such
+ * limit: by it an attacker could keep the user from getting a mail.
  */
 const ELSEWHERE: Partial<Record<Guesser["secret"], Partial<Limit>>> = {
   code: { free: 10, hours: 24 },
@@ -59,30 +60,29 @@ const ELSEWHERE: Partial<Record<Guesser["secret"], Partial<Limit>>> = {
 };
 
 /**
- * How many mails of a kind go to an address at once, from wherever they are asked for: two links of a
- * sign-up, as the first one may not arrive. Then an hour, two, four and eight pass between them, and
- * twelve at last: in a day five or six.
+ * How many mails of a kind an address gets without a wait: two links of a sign-up, as the first one may
+ * not arrive. The waits after that are 1, 2, 4, 8 and 12 hours, so it gets five or six in a day.
  */
 const MAILS = { sign_up: 2, update_email: 2, reset_password: 1 };
 const isMail = (secret: Guesser["secret"]): secret is MailAsked => secret in MAILS;
 
-/** The same where the person has signed in. */
+/** The same for requests from where the user has signed in before. */
 const MAILS_OWN = 5;
 
-/** The count of the caller's own first. */
+/** The first limit is the caller's own. The others are shared with other callers. */
 type Limits = [Limit, ...Limit[]];
 
 /**
- * Nobody guesses fast, from wherever; and nobody keeps a person out: what others do does not count
- * in a browser that the person has signed in with, nor in their session. Those are counted by
- * themselves: whoever has stolen one has as many networks as they like.
+ * Slows down an attacker, wherever they try from, and does not let them keep a user out: tries of other
+ * callers do not count for a browser that the user has signed in with, nor for their session. Each of
+ * these has a count of its own over all networks, as a thief may use many networks.
  */
 function limitsOf(who: Guesser | Stranger): Limits {
   const { secret, ip } = who;
   const network = ip && networkOf(ip);
   const limit = { free: 5, firstSeconds: 2, longestSeconds: 900, hours: 1 };
   if (!("email" in who)) {
-    // What a page can have any browser do keeps nobody out for long.
+    // Any web page can make its visitors' browsers begin a sign-in, so these waits are short.
     const longestSeconds = secret === "flow" ? 60 : 900;
     return [{ ...limit, key: `${secret} from ${network}`, free: FREE[who.secret], longestSeconds }];
   }
@@ -92,7 +92,7 @@ function limitsOf(who: Guesser | Stranger): Limits {
   if (held) {
     return [
       { ...limit, key: `${secret} ${person} ${held}`, hours: 24 },
-      // A mail goes to whatever address is asked for; a password or a code is this person's own.
+      // A caller can ask for mails to any address, so they are also counted for all addresses together.
       ...(isMail(who.secret) ? [{ ...limit, key: `${secret} ${held}`, free: 50 }] : []),
     ];
   }
@@ -104,13 +104,13 @@ function limitsOf(who: Guesser | Stranger): Limits {
   ];
 }
 
-/** Nobody waits for the disk: what a crash forgets are the tries of its last second. */
+/** A commit does not wait for the disk. A crash loses at most the tries of the last second. */
 const QUICKLY = raw(`quickly as (select set_config('synchronous_commit', 'off', true))`);
 
 /**
- * Counts a try at a secret before it is checked, so that many at once are counted too.
+ * Counts a try at a secret before the secret is checked, so that many tries at the same time all count.
  *
- * @throws RateLimited with the seconds to wait; that try is not counted.
+ * @throws RateLimited with the seconds to wait. Such a try is not counted.
  */
 export async function countTry(db: Queryable, who: Guesser | Stranger): Promise<void> {
   const wait = await count(db, limitsOf(who));
@@ -118,20 +118,20 @@ export async function countTry(db: Queryable, who: Guesser | Stranger): Promise<
 }
 
 /**
- * Counts a mail before it is sent; gives whether it may be. Its sender alone knows: an answer to those
- * who ask for mails would tell whether the address has a user, and where they sign in (U3).
+ * Counts a mail before it is sent, and returns whether it may be sent. The job does this after the answer:
+ * an error would tell the caller whether the address has a user, and where that user signs in (U3).
  */
 export async function countMailing(db: Queryable, mailing: Mailing): Promise<boolean> {
   const { mail, to, ownDevice, ownIp } = mailing;
   const own = ownDevice ? byDevice(ownDevice) : ownIp && `from ${networkOf(ownIp)}`;
   const key = `mail ${mail} ${personKey(to)} ${own ?? "elsewhere"}`;
-  const free = (own ? MAILS_OWN : MAILS[mail]) - 1; // one more begins the waits
+  const free = (own ? MAILS_OWN : MAILS[mail]) - 1; // the next one begins the waits
   const hour = 3600;
   const limit = { key, free, firstSeconds: hour, longestSeconds: 12 * hour, hours: 24 };
   return (await count(db, [limit])) === null;
 }
 
-/** Counts a try for all of these or for none; gives the seconds to wait where it is for none. */
+/** Counts a try for all limits, or for none. Returns the seconds to wait if it counted for none. */
 async function count(db: Queryable, limits: Limits): Promise<number | null> {
   const keys = limits.map(({ key }) => key);
   const [own, ...shared] = limits;
@@ -139,7 +139,7 @@ async function count(db: Queryable, limits: Limits): Promise<number | null> {
     with ${QUICKLY}, blocked as (
       select max(free_at) as until from throttles where key = any(${keys}) and free_at > now()),
     own as (${counting([own], sql`(select until from blocked) is null`)}),
-    -- Of many at once, those that their own count stops are held against nobody else.
+    -- Of many at the same time, tries that the caller's own count stops do not count for the others.
     shared as (${counting(shared, sql`exists (select from own)`)})
     select (select count(*) from own)::int + (select count(*) from shared)::int as counted, quickly.*,
       (select greatest(1, ceil(extract(epoch from until - now()) - 0.001))::int from blocked) as wait
@@ -147,7 +147,7 @@ async function count(db: Queryable, limits: Limits): Promise<number | null> {
   return found!.counted < keys.length ? (found!.wait ?? 1) : null;
 }
 
-/** One more try for each, where the condition holds and none has to wait; gives those counted. */
+/** Counts a try for each limit where the condition holds and no wait is on. Returns the counted keys. */
 function counting(limits: readonly Limit[], condition: Sql): Sql {
   const keys = limits.map(({ key }) => key);
   const free = limits.map((limit) => limit.free);
@@ -165,7 +165,7 @@ function counting(limits: readonly Limit[], condition: Sql): Sql {
     where ${condition} order by a.n
     on conflict (key) do update set
       tries = case when t.resets_at <= now() then 1 else t.tries + 1 end,
-      -- Never just now: of two at once, the later may be the first to write.
+      -- Never now(): of two statements at the same time, the one that began later may write first.
       free_at = case
         when t.resets_at <= now() then excluded.free_at
         when t.tries < excluded.free then to_timestamp(0)
@@ -177,10 +177,10 @@ function counting(limits: readonly Limit[], condition: Sql): Sql {
     returning key`;
 }
 
-/** The try was good: nothing of it is held against the person or the network. */
+/** Takes back the count of a try that was right, for the user and for the network. */
 export async function forgive(db: Queryable, who: Guesser | Stranger): Promise<void> {
   const keys = limitsOf(who).map(({ key }) => key);
-  // Taken in the order of trying: otherwise two who hold what the other wants would wait forever.
+  // Locked in the same order as by `countTry`, so that there is no deadlock.
   await db.query(sql`
     with ${QUICKLY}, held as (
       select t.key, a.n from unnest(${keys}::text[]) with ordinality a(key, n)
@@ -191,13 +191,13 @@ export async function forgive(db: Queryable, who: Guesser | Stranger): Promise<v
 }
 
 /**
- * Forgets the wrong passwords of a user who has a new one: they were tries at the old one. Wrong codes
- * still count, as does what was tried from a network: an attacker who resets a password of their own
- * gets no more tries at the passwords of others.
+ * Forgets the wrong passwords of a user who has a new password, as they were tries at the old one. Wrong
+ * codes still count, and so do the tries of a network: an attacker who resets their own password gets no
+ * more tries at the passwords of others.
  */
 export async function forgivePassword(db: Queryable, email: string): Promise<void> {
   const first = `password ${personKey(email)}`;
-  // Taken in the order of trying, as above: the longer key first. "!" is the character after a space.
+  // Locked in the same order as above: the longer key first. "!" is the character after a space.
   await db.query(sql`
     with held as (
       select key from throttles where key >= ${first} and key < ${`${first}!`}
@@ -207,12 +207,12 @@ export async function forgivePassword(db: Queryable, email: string): Promise<voi
 
 const byDevice = (hash: Buffer) => `by ${hash.toString("base64url")}`;
 
-/** Stands for a person in keys: their address is nobody's to read there. */
+/** A hash that stands for a user in keys, so that the table has no email addresses. */
 export const personKey = (email: string) => hashOf(emailTyped(email)).toString("base64url");
 
 /**
- * A statement that gives one row where nothing of this name was noted within the last `window`: of many
- * at once, one gets it.
+ * A statement that returns a row where it has returned none for this name within the last `window`. Of
+ * many at the same time, one gets the row.
  */
 export const noteOnce = (name: string, window: string): Sql => sql`
   insert into throttles as t (key, tries, free, longest_seconds, free_at, resets_at)

@@ -2,16 +2,16 @@ import { hash, randomBytes } from "node:crypto";
 import { crc32 } from "node:zlib";
 import { base32, CROCKFORD } from "./base32";
 
-/** What a token is for, and how it begins: secret scanners find it by this. */
+/** The beginning of a token says what it is for. Secret scanners find tokens by it. */
 export const TOKEN_PREFIX = {
   API_KEY: "gak",
   AUTHTOKEN: "gat",
   SESSION: "gas",
-  /** Works once: for a link in a mail, or the next step of something. */
+  /** Works once: for a link in a mail, a challenge, or the way to a provider and back. */
   ONE_TIME: "got",
 } as const;
 export type TokenKind = keyof typeof TOKEN_PREFIX;
-/** Those that belong to a person and name no account. */
+/** Tokens that belong to a user and name no account. */
 const PERSONAL: ReadonlySet<TokenKind> = new Set(["SESSION", "ONE_TIME"]);
 
 const SECRET_CHARS = 52;
@@ -22,7 +22,7 @@ const SHAPE = new RegExp(
 
 export interface Token {
   kind: TokenKind;
-  /** The account whose rows to look among; null for what belongs to a person. */
+  /** The account that has the credential's row; null for a token that belongs to a user. */
   accountId: string | null;
   hash: Buffer;
 }
@@ -30,9 +30,9 @@ export interface Token {
 /**
  * A new secret: `gak_<account>_<52 characters of 256 random bits><7 of checksum>`.
  *
- * The account part tells where to look before anything is looked up; the checksum (CRC-32 of
- * all that stands before it) tells a mistyped or cut token from an unknown one without asking
- * the database, and a scanner's find from a coincidence.
+ * The account part says in which account to look the row up. The checksum (CRC-32 of all before it) tells
+ * a mistyped or cut token from an unknown one without a look-up in the database, and it tells a secret
+ * scanner that a match is a real token.
  */
 export function newToken(
   kind: TokenKind,
@@ -44,7 +44,7 @@ export function newToken(
   return { text, hash: hashOf(text) };
 }
 
-/** Reads a token as it was sent; null when no token was ever made like this. */
+/** Parses a token; null for a text that can't be one. */
 export function parseToken(text: string): Token | null {
   const [, prefix, account] = SHAPE.exec(text) ?? [];
   const kind = (Object.keys(TOKEN_PREFIX) as TokenKind[]).find((k) => TOKEN_PREFIX[k] === prefix);
@@ -54,7 +54,7 @@ export function parseToken(text: string): Token | null {
   return { kind, accountId: account ? `ac_${account}` : null, hash: hashOf(text) };
 }
 
-/** 256 random bits need no slow hash: there is nothing to guess. */
+/** The hash that is stored of a token. A fast one will do: 256 random bits can't be guessed. */
 export function hashOf(text: string): Buffer {
   return hash("sha256", text, "buffer");
 }

@@ -3,10 +3,10 @@ import { toDataURL, toString } from "qrcode";
 import { totp } from "speakeasy";
 import { base32, RFC4648 } from "./base32";
 
-/** RFC 4226, section 4: 160 bits, as long as what SHA-1 makes of it. */
+/** RFC 4226, section 4: 160 bits, the length of a SHA-1 digest. */
 const SECRET_BYTES = 20;
 const STEP_SECONDS = 30;
-/** Steps either side: for clocks that differ, and codes typed slowly (RFC 6238, section 5.2). */
+/** Steps before and after now that are accepted: clocks differ, and people type slowly (RFC 6238, 5.2). */
 const WINDOW = 1;
 
 export function newTotpSecret(): Buffer {
@@ -14,10 +14,10 @@ export function newTotpSecret(): Buffer {
 }
 
 /**
- * The time step whose code this is, if it is now within a step of it; null for any other text. Each
- * step is to be accepted once: the caller keeps the last, and takes only a later one.
+ * The time step of a code, if it is at most one step from now; null for any other text. The calling
+ * operation stores the step and accepts only a later one, so that each code works once.
  *
- * speakeasy would read "1e5", " 12345" or an empty secret its own way, so it is given neither.
+ * speakeasy would accept "1e5", " 12345" and an empty secret, so these are refused first.
  */
 export function totpStep(secret: Buffer, code: string, now: Date): number | null {
   if (secret.length !== SECRET_BYTES) throw new Error("This is no secret of ours");
@@ -36,7 +36,7 @@ export function totpStep(secret: Buffer, code: string, now: Date): number | null
   return found ? Math.floor(time / STEP_SECONDS) + found.delta : null;
 }
 
-/** What a person needs to set up their app: to scan, to follow, or to type. */
+/** What a user sets up their app with: a QR code to scan, a link to open, or a secret to type. */
 export interface TotpSetup {
   /** https://github.com/google/google-authenticator/wiki/Key-Uri-Format */
   otpauthUri: string;
@@ -51,7 +51,7 @@ export async function totpSetup(
   email: string,
 ): Promise<TotpSetup> {
   const secretText = base32(secret, (SECRET_BYTES * 8) / 5, RFC4648); // needs no padding
-  // A colon parts the issuer from the account; some apps refuse a second one, encoded or not.
+  // A colon separates the issuer from the account. Some apps refuse a second one, even if it is encoded.
   const issuer = service.replace(/\s*:\s*/g, " ").trim() || "Gatehouse";
   const label = [issuer, email].map(encodeURIComponent).join(":");
   const otpauthUri =

@@ -91,7 +91,7 @@ export const de: Mails = {
   emailChanged: (at, ip) => ({
     subject: "Ihre E-Mail-Adresse wurde geändert",
     paragraphs: [
-      `Seit dem ${whenAndWhere(at, ip)} hat Ihr Benutzerkonto eine andere E-Mail-Adresse. Sie melden sich jetzt mit dieser an; an die bisherige senden wir keine E-Mails mehr.`,
+      `Seit dem ${whenAndWhere(at, ip)} hat Ihr Benutzerkonto eine andere E-Mail-Adresse. Melden Sie sich jetzt mit der neuen Adresse an. An die bisherige senden wir keine E-Mails mehr.`,
     ],
     after: ["Wenn Sie das nicht waren, wenden Sie sich umgehend an den Betreiber dieses Dienstes."],
   }),
@@ -151,7 +151,7 @@ export const de: Mails = {
     happened: (when) =>
       `Der Betreiber dieses Dienstes hat am ${when} Ihre Zwei-Faktor-Authentifizierung zurückgesetzt.`,
     more: (reason) =>
-      `Als Grund wurde angegeben: „${unlinked(reason ?? "")}“. Zur Anmeldung brauchen Sie jetzt keinen Code; richten Sie Ihre Authentifizierungs-App neu ein.`,
+      `Als Grund hat er angegeben: „${unlinked(reason ?? "")}“. Zur Anmeldung brauchen Sie jetzt keinen Code; richten Sie Ihre Authentifizierungs-App neu ein.`,
     otherwise:
       "Wenn Sie nicht darum gebeten haben, wählen Sie umgehend ein neues Passwort, und wenden Sie sich an den Betreiber dieses Dienstes.",
   }),
@@ -173,7 +173,7 @@ export const de: Mails = {
       `Sie oder eine andere Person, die in Ihrem Namen angemeldet ist, haben am ${when} eine andere E-Mail-Adresse für die Anmeldung angegeben.`,
     more: "Es ändert sich nichts, solange der Link nicht geöffnet wird, der an diese Adresse gesendet wurde.",
     otherwise:
-      "Wenn Sie das nicht waren, wählen Sie umgehend ein neues Passwort: Damit wird der Link ungültig. Öffnen Sie keinen solchen Link, ganz gleich, wer ihn Ihnen schickt.",
+      "Wenn Sie das nicht waren, wählen Sie umgehend ein neues Passwort: Damit wird der Link ungültig. Öffnen Sie den Link nicht, wenn eine andere Person ihn Ihnen schickt.",
   }),
   newDevice: notice({
     subject: "Anmeldung auf einem neuen Gerät",
@@ -182,12 +182,12 @@ export const de: Mails = {
     more: deviceIn,
   }),
   passwordGuessed: notice({
-    subject: "Möglicherweise versucht jemand, Ihr Passwort zu erraten",
+    subject: "Möglicherweise versucht eine andere Person, Ihr Passwort zu erraten",
     happened: (when) =>
       `Bei Anmeldeversuchen mit dieser E-Mail-Adresse wurden viele falsche Passwörter eingegeben, das letzte am ${when}.`,
-    more: "Keines davon war richtig. Wir verlangsamen solche Versuche; wo Sie angemeldet sind, bleiben Sie es.",
+    more: "Keines davon war richtig. Wir verlangsamen solche Versuche. Wo Sie angemeldet sind, bleiben Sie angemeldet.",
     otherwise:
-      "Wenn Sie das waren, warten Sie ein wenig, oder wählen Sie ein neues Passwort. Wenn nicht, stellen Sie sicher, dass Sie Ihr Passwort nirgendwo sonst verwenden.",
+      "Wenn Sie das waren, warten Sie ein wenig, oder wählen Sie ein neues Passwort. Wenn nicht, stellen Sie sicher, dass Sie dasselbe Passwort für keinen anderen Dienst verwenden.",
   }),
   passwordGuessedInSession: notice({
     subject: "Wo Sie angemeldet sind, wurden falsche Passwörter eingegeben",
@@ -195,10 +195,10 @@ export const de: Mails = {
       `In einer Ihrer Sitzungen wurden viele falsche Passwörter eingegeben, das letzte am ${when}.`,
     more: "Keines davon war richtig. Wir verlangsamen solche Versuche in dieser Sitzung.",
     otherwise:
-      "Wenn Sie das nicht waren, verwendet jemand einen Browser, in dem Sie angemeldet sind: Beenden Sie Ihre Sitzungen, und wenden Sie sich an den Betreiber dieses Dienstes.",
+      "Wenn Sie das nicht waren, verwendet eine andere Person einen Browser, in dem Sie angemeldet sind: Beenden Sie Ihre Sitzungen, und wenden Sie sich an den Betreiber dieses Dienstes.",
   }),
   codeGuessed: notice({
-    subject: "Möglicherweise versucht jemand, sich in Ihrem Namen anzumelden",
+    subject: "Möglicherweise versucht eine andere Person, sich in Ihrem Namen anzumelden",
     happened: (when) =>
       `Um eine Anmeldung in Ihrem Namen abzuschließen, wurden viele falsche Codes eingegeben, der letzte am ${when}.`,
     more: (provider) =>
@@ -207,8 +207,8 @@ export const de: Mails = {
         : "Die Anmeldung begann mit Ihrem Passwort. Kein Code war richtig, deshalb wurde sie nicht abgeschlossen.",
     otherwise: (provider) =>
       provider
-        ? `Wenn Sie das nicht waren, hat jemand Zugang zu Ihrem Konto bei ${provider}: Sichern Sie es dort umgehend.`
-        : "Wenn Sie das nicht waren, kennt jemand Ihr Passwort: Wählen Sie umgehend ein neues.",
+        ? `Wenn Sie das nicht waren, hat eine andere Person Zugang zu Ihrem Konto bei ${provider}: Sichern Sie es dort umgehend.`
+        : "Wenn Sie das nicht waren, kennt eine andere Person Ihr Passwort: Wählen Sie umgehend ein neues.",
   }),
   codeGuessedInSession: notice({
     subject: "Wo Sie angemeldet sind, wurden falsche Codes eingegeben",
@@ -216,6 +216,6 @@ export const de: Mails = {
       `In einer Ihrer Sitzungen wurden viele falsche Codes Ihrer Authentifizierungs-App eingegeben, der letzte am ${when}.`,
     more: "Keiner davon war richtig. Wir verlangsamen solche Versuche in dieser Sitzung.",
     otherwise:
-      "Wenn Sie das nicht waren, verwendet jemand einen Browser, in dem Sie angemeldet sind: Beenden Sie Ihre Sitzungen, und wenden Sie sich an den Betreiber dieses Dienstes.",
+      "Wenn Sie das nicht waren, verwendet eine andere Person einen Browser, in dem Sie angemeldet sind: Beenden Sie Ihre Sitzungen, und wenden Sie sich an den Betreiber dieses Dienstes.",
   }),
 };

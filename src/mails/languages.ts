@@ -8,22 +8,22 @@ export const MAILS = { en, de } satisfies Record<string, Mails>;
 export type Language = keyof typeof MAILS;
 
 export const LANGUAGES = Object.keys(MAILS) as Language[];
-/** For whoever says nothing else. */
+/** The language for a request that names none, and for a language without mails. */
 export const ENGLISH: Language = "en";
 
-/** Longer than what any browser sends; more is not read. */
+/** No browser sends a longer header. A longer one is not read. */
 const MOST_CHARACTERS = 1024;
 
 export function isLanguage(tag: string): tag is Language {
   return Object.hasOwn(MAILS, tag);
 }
 
-/** A language as it was stored, as long as there is one; English otherwise. */
+/** A language as it was stored; English where mails in it no longer exist. */
 export function languageOf(tag: string | null | undefined): Language {
   return tag != null && isLanguage(tag) ? tag : ENGLISH;
 }
 
-/** The language that an `Accept-Language` prefers of those that there are (RFC 9110, 12.5.4). */
+/** The language of mails that an `Accept-Language` prefers (RFC 9110, section 12.5.4). */
 export function preferredLanguage(header: string | undefined): Language {
   if (!header || header.length > MOST_CHARACTERS) return ENGLISH;
   const negotiator = new Negotiator({ headers: { "accept-language": header } });

@@ -1,7 +1,7 @@
 import type { Language } from "./languages";
 import type { Letter } from "./letter";
 
-/** Both parts of a mail. Nothing in it is fetched from elsewhere, so nobody learns who opened it. */
+/** Both parts of a mail. It fetches nothing from a server, so no server learns who opened it. */
 export function layout(
   language: Language,
   { paragraphs, link, after = [] }: Letter,

@@ -20,7 +20,12 @@ interface Parts {
   otherwise?: Sentence;
 }
 
-/** How a language puts a notice together, by how it says when and from which address. */
+/**
+ * How a language puts a notice together.
+ *
+ * @param whenAndWhere How the language says when something happened, and from which address.
+ * @param notYou What to do if the reader did not do it, unless the notice has a sentence of its own.
+ */
 export function noticesIn(
   whenAndWhere: (at: string, ip: string | null) => string,
   notYou: string,

@@ -45,7 +45,7 @@ export function smtpMailer(url: string, from: string): Mailer {
   };
 }
 
-/** Asks the server that the URL names whether it lets us in, and mails nothing. @throws Error. */
+/** Connects and signs in to the server that the URL names, and mails nothing. @throws Error. */
 export async function verifySmtp(url: string): Promise<void> {
   const transport = smtpTransport(url);
   try {
@@ -55,7 +55,7 @@ export async function verifySmtp(url: string): Promise<void> {
   }
 }
 
-/** Mails as .eml files in a folder, for development; the link of each is told as well. */
+/** Writes mails as .eml files to a folder, for development, and prints the link of each. */
 export function folderMailer(folder: string, from: string, tell: (text: string) => void): Mailer {
   const transport = createTransport({ streamTransport: true, buffer: true });
   return {
@@ -73,9 +73,10 @@ export function folderMailer(folder: string, from: string, tell: (text: string) 
 }
 
 function message(from: string, to: string, language: Language, letter: Letter) {
-  // As an object: an address is never read as a list of them.
+  // An object: nodemailer would read a text with a comma as several addresses.
   const address = { name: "", address: to };
-  // RFC 3834, section 5: nobody's holiday answers to it. RFC 3282: read out in its language.
+  // RFC 3834, section 5: holiday replies are not sent to such a mail.
+  // RFC 3282: a screen reader reads the mail out in its language.
   const headers = { "Auto-Submitted": "auto-generated", "Content-Language": language };
   return { from, to: address, subject: letter.subject, headers, ...layout(language, letter) };
 }

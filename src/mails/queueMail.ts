@@ -3,7 +3,7 @@ import { sql } from "../database/sql";
 import { noteOnce } from "../identity/throttle";
 import type { Language } from "./languages";
 
-/** What a user is mailed of their own sign-in, as it may be the doing of an attacker. */
+/** Changes of a user's sign-in that are mailed to the user, as an attacker may have made them. */
 export type Notice =
   | "passwordChanged"
   | "passwordReset"
@@ -24,22 +24,22 @@ export type Notice =
   | "codeGuessedInSession";
 
 /**
- * A mail to be written and sent. It names the user and holds no secret: the token of a link is made as
- * the mail is written, so neither a job nor a backup has one. It gives a language only for an address
- * that may have no user: whether it has one is looked up as the mail is written (U3).
+ * A mail to be written and sent. It names the user and holds no secret: the job makes the token of a
+ * link when it writes the mail, so neither the queue nor a backup has a token. Only a mail to an address
+ * that may have no user has a language: the job looks up whether there is a user (U3).
  */
 export type Mail =
-  /** The link of a sign-up; `requestedAt` is null where it was queued before there was such a time. */
+  /** The link of a sign-up. `requestedAt` is null for a mail that an older version has queued. */
   | { kind: "sign_up"; id: string; requestedAt: Date | null }
   | { kind: "update_email"; id: string }
-  /** Its row is made by the job: whether the address has a user is not looked up before (U3). */
+  /** The job makes the row of its token, and looks up whether the address has a user (U3). */
   | {
       kind: "reset_password";
       id: string;
       requestedAt: Date;
       email: string;
       language: Language;
-      /** Where it was asked for: a user's own network and browser have counts of their own (U10). */
+      /** Where the request came from: a user's own network and browser have counts of their own (U10). */
       ip: string | null;
       device: string | null;
     }
@@ -54,26 +54,26 @@ export type Mail =
       detail: string | null;
     };
 
-/** A mail as its job has it, in JSON. */
+/** A mail as the queue holds it, in JSON. */
 export type QueuedMail = Json<Mail>;
 type Json<T> = T extends unknown
   ? { [K in keyof T]: T[K] extends Date ? string : T[K] extends Date | null ? string | null : T[K] }
   : never;
 
 export const MAIL_TASK = "mail";
-/** graphile-worker waits exp(tries) seconds between them: at most six hours, some 22 hours in all. */
+/** graphile-worker waits exp(tries) seconds between tries: at most six hours, some 22 hours in all. */
 const MOST_TRIES = 13;
 
-/** Has the mail sent once the transaction around it has committed, and not if it hasn't. */
+/** Queues a mail in the transaction that causes it: the mail is sent if the transaction commits. */
 export async function queueMail(db: Queryable, mail: Mail): Promise<void> {
   await db.query(sql`select from graphile_worker.add_job(
     ${MAIL_TASK}::text, ${JSON.stringify(mail)}::json, max_attempts => ${MOST_TRIES}::int)`);
 }
 
 /**
- * Has a notice sent that many tries may cause: once a day. The same statement is run where there is no such
- * user, and sends nothing. What sending takes comes some time in the next minute, so that no answer's time
- * tells of it (U2).
+ * Queues a notice that many tries may cause, at most once a day. The same statement runs where there is
+ * no such user, and queues nothing. The notice is sent at a random time in the next minute, so the time
+ * of an answer does not tell whether a notice is being sent (U2).
  */
 export async function queueDailyNotice(
   db: Queryable,

@@ -14,16 +14,18 @@ interface Post {
   mailer: Mailer;
   /** Where links lead. */
   appUrl: string;
-  /** Whether no try before has counted the mail. */
+  /** False where an earlier try has counted the mail already. */
   firstTry: boolean;
 }
 
 /**
- * Writes a mail and sends it. What it says depends on whether the email has a user, which is
- * found out here and not while anybody waits for an answer (U3). So is the language: that of the
- * user whose address it is, whoever caused the mail. May be tried again: each try makes a token of
- * its own, and voids that of the one before. The job of a request that a later one has voided mails
- * nothing, and neither does one that an address would get too many by: the link before goes on then.
+ * Writes a mail and sends it. What the mail says depends on whether the email has a user. The job looks
+ * this up, so that the time of the answer does not depend on it (U3). The language is that of the user
+ * who has the address, also where another person caused the mail.
+ *
+ * A job may be tried again: each try makes a new token, and voids the token of the try before. The job
+ * sends nothing for a request that a later request has voided. It also sends nothing where the address
+ * would get too many mails: the link in the last mail stays valid then.
  */
 export async function sendMail(post: Post, mail: QueuedMail): Promise<void> {
   const written = await write(post, mail);
@@ -62,7 +64,7 @@ async function userWith(db: Database, id: string) {
   return user;
 }
 
-/** Where the link of an address to confirm leads, and what its owner is told. */
+/** The page that the link to confirm an address opens, and the mails to a free and to a taken address. */
 const CONFIRMING = {
   SIGN_UP: {
     mail: "sign_up",
@@ -80,7 +82,7 @@ const CONFIRMING = {
 
 interface Addressee {
   taken: boolean;
-  /** Of the user who has the address; else of the one who wants it. */
+  /** Of the user who has the address, else of the user who wants it. */
   language: string | null;
 }
 
@@ -114,10 +116,11 @@ interface Resetting {
   id: string;
   language: string;
   hasPassword: boolean;
-  /** Those that the user signs in with (U6). */
+  /** The providers that the user signs in with (U6). */
   providers: (keyof typeof PROVIDER_NAMES)[];
-  /** Whether the user has signed in where it was asked for. */
+  /** Whether the user has signed in with the browser that the request came from. */
   ownDevice: boolean;
+  /** Whether the user has signed in from the network that the request came from. */
   ownNetwork: boolean;
 }
 
@@ -126,7 +129,7 @@ async function reset(
   request: Extract<QueuedMail, { kind: "reset_password" }>,
 ): Promise<Written> {
   const { id, requestedAt, email, language: asked } = request;
-  // A job that was queued before these were kept has neither.
+  // A job that an older version has queued has neither.
   const { ip = null, device = null } = request;
   const deviceHash = device === null ? null : Buffer.from(device, "base64url");
   const [user] = await db.query<Resetting>(sql`

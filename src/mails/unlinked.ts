@@ -1,10 +1,10 @@
-/** A narrow space that breaks no line, and that neither a domain nor a URL can hold. */
+/** A narrow space at which no line breaks. Neither a domain nor a URL can contain it. */
 const GAP = "\u202F";
 
 /**
- * A text that others have written, such as a name or a reason, so that no mail program makes a link of
- * `evil.example/x` in it: a narrow space after each dot and colon that something follows. A mail
- * program that looks through zero-width characters still sees no domain.
+ * Makes a text that another person wrote, such as a reason, safe to mail: no mail program makes a link
+ * of `evil.example/x` in it. Each dot and colon inside the text gets a narrow space after it. A
+ * zero-width character would not do, as some mail programs ignore these.
  */
 export function unlinked(text: string): string {
   return text.replace(/[.:\u3002\uFF0E\uFF61](?=\S)/gu, `$&${GAP}`);

@@ -11,8 +11,8 @@ const BROWSERS: ReadonlySet<string> = new Set(Object.values(Bowser.BROWSER_MAP))
 const SYSTEMS: ReadonlySet<string> = new Set(Object.values(Bowser.OS_MAP));
 
 /**
- * The browser and the system that a `User-Agent` names. The caller chooses that header, so a mail shows
- * only names that the library has of its own: of others, it gives back what the header says.
+ * The browser and the system that a `User-Agent` names. The caller chooses that header, and the library
+ * gives back parts of it for a browser that it does not know. So a mail shows only the library's own names.
  */
 export function parseUserAgent(header: string | null): UserAgent {
   if (!header) return { browser: null, system: null };

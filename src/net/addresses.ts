@@ -2,12 +2,13 @@ import { isIP } from "node:net";
 import { IPv4, IPv6, parse as parseAddress } from "ipaddr.js";
 
 /**
- * The one way an address is written here: IPv4 for IPv4-mapped IPv6 in every spelling, IPv6 as
- * RFC 5952 has it. Null for what `net.isIP` refuses, such as octal or hex, and for a zone (R5).
+ * The form in which an address is stored and compared: IPv4-mapped IPv6 becomes IPv4, and IPv6 is written
+ * as RFC 5952 says. Null for what `net.isIP` refuses, such as octal or hex, and for an address with a
+ * zone (R5).
  */
 export function canonicalAddress(text: string): string | null {
   const version = isIP(text);
-  if (version === 4) return text; // there is one way to write it
+  if (version === 4) return text; // `net.isIP` accepts one spelling only
   if (!version || text.includes("%")) return null;
   const address = parse(text) as IPv6;
   return address.isIPv4MappedAddress()
@@ -16,8 +17,8 @@ export function canonicalAddress(text: string): string | null {
 }
 
 /**
- * ipaddr.js takes `::192.0.2.1`, which is IPv4-compatible, for the IPv4-mapped `::ffff:192.0.2.1`.
- * So an IPv4 address at the end of IPv6 is handed to it as two groups.
+ * ipaddr.js mistakes `::192.0.2.1`, which is IPv4-compatible, for the IPv4-mapped `::ffff:192.0.2.1`. So
+ * an IPv4 address at the end of IPv6 is passed to it as two groups.
  */
 function parse(text: string): IPv4 | IPv6 {
   const [, head, tail] = /^(.*:)([\d.]+\.\d+)$/.exec(text) ?? [];
@@ -26,7 +27,7 @@ function parse(text: string): IPv4 | IPv6 {
   return parseAddress(`${head}${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`);
 }
 
-/** An address in `X-Forwarded-For` without the port that some proxies write there (Azure's). */
+/** An address in `X-Forwarded-For` without the port that some proxies write there, such as Azure's. */
 export function withoutPort(text: string): string {
   const [, ipv4, ipv6] =
     /^(?:(\d+\.\d+\.\d+\.\d+)|\[([\da-f]*:[\da-f:.]*)\]):\d{1,5}$/i.exec(text.trim()) ?? [];
@@ -34,8 +35,8 @@ export function withoutPort(text: string): string {
 }
 
 /**
- * The network of one household or server: an IPv4 address, or the first 64 bits of an IPv6
- * address, because one subscriber has all addresses of such a network (RFC 6177).
+ * The network of one household or server: an IPv4 address, or the first 64 bits of an IPv6 address. One
+ * subscriber has all addresses of such a network (RFC 6177).
  */
 export function networkOf(address: string): string {
   if (isIP(address) !== 6) return address;
@@ -49,7 +50,7 @@ export function canonicalRange(text: string): string | null {
   if (!address || rest.length) return null;
   if (bits === undefined) return address;
   if (!/^\d{1,3}$/.test(bits)) return null;
-  // Of an IPv4-mapped range, the first 96 bits say that it is IPv4.
+  // An IPv4-mapped range has 96 bits before those of IPv4.
   const mapped = isIP(address) !== isIP(host!);
   const length = Number(bits) - (mapped ? 96 : 0);
   const parsed = parse(address);

@@ -13,37 +13,37 @@ export type Fetch = (
     method?: string;
     headers?: Record<string, string>;
     body?: ConstructorParameters<typeof Response>[0];
-    /** For whoever says so to any fetch: nothing else is done. */
+    /** Accepted as `fetch` accepts it. Redirects are never followed. */
     redirect?: "manual";
     signal?: AbortSignal;
   },
 ) => Promise<Response>;
 
 /**
- * No answer, or none that is taken. It names the server and no more of the URL: queries hold codes,
- * and the paths of webhooks are secrets.
+ * There was no answer, or one that is refused. The message names the server, and not the rest of the URL:
+ * queries hold codes, and the paths of webhooks are secrets.
  */
 export class OutboundFailed extends Error {}
 
 /**
- * The one way to call another server. Where it leads is often for others to say (a provider's
- * metadata, a webhook), so it must not lead to what only this machine can reach: in production it
- * speaks https to public addresses alone, but for hosts the operator names, and connects to the
- * address that was checked and to no other that the name may have a moment later. It follows no
- * redirects, and takes at most 10 seconds and 1 MiB.
+ * Makes the function by which all calls to other servers are made. Other people often choose the URL (a
+ * provider's metadata, a webhook), so it must not reach servers that only this machine can reach. In
+ * production it calls public addresses by https only, except the hosts that the operator names. It connects
+ * to the address that it has checked, as the name may have another one a moment later. It follows no
+ * redirects. A call takes at most 10 seconds and 1 MiB.
  *
- * The call is rejected with `OutboundFailed`, or with the reason of the signal that ended it.
+ * A call rejects with `OutboundFailed`, or with the reason of the signal that aborted it.
  */
 export function outbound({
   production,
   privateHosts,
 }: {
   production: boolean;
-  /** As URLs write them. */
+  /** In the spelling of URLs. */
   privateHosts: readonly string[];
 }): Fetch {
   return async (text, { method = "GET", headers = {}, body, signal } = {}) => {
-    if (!URL.canParse(text)) throw new OutboundFailed("This is no URL that can be called.");
+    if (!URL.canParse(text)) throw new OutboundFailed("This text is no URL.");
     const url = new URL(text);
     const { protocol, hostname, origin } = url;
     const failed = (why: string, cause?: unknown) =>
@@ -53,7 +53,7 @@ export function outbound({
     }
     if (url.username || url.password) throw failed("its URL must have no user or password");
     const bounded = production && !privateHosts.includes(hostname);
-    // A literal address is connected to without being looked up.
+    // Node connects to a literal address without a look-up, so it is checked here.
     const literal = hostname.replace(/^\[|\]$/g, "");
     if (bounded && isIP(literal) && !isPublic(literal)) throw failed(NOT_PUBLIC);
 
@@ -70,9 +70,9 @@ export function outbound({
           "accept-encoding": "identity",
         },
         signal: signal ? AbortSignal.any([signal, time]) : time,
-        // Of its own, so that no connection is taken over that somebody else has opened.
+        // No shared connections: one that another part of the process has opened was not checked.
         agent: false as const,
-        // Whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+        // Even if NODE_TLS_REJECT_UNAUTHORIZED turns it off.
         rejectUnauthorized: true,
         ...(bounded && { lookup: lookUpPublic }),
       };
@@ -80,7 +80,7 @@ export function outbound({
       const answer = await new Promise<IncomingMessage>((give, fail) => {
         const call = protocol === "https:" ? overHttps : overHttp;
         const request = call(url, options, give).on("error", fail);
-        // Whoever answers with another protocol (101) is hung up on without an error.
+        // Node closes the connection without an error where the server switches protocols (101).
         request.on("close", () => fail(new Error("the connection was closed without an answer")));
         request.end(bytes);
       });
@@ -116,10 +116,10 @@ async function read(answer: IncomingMessage): Promise<Response> {
   }
 }
 
-/** Gives a connection the addresses of a name, so that it asks nobody else for them. */
+/** Looks a name up for a connection, and refuses addresses that are not public. */
 const lookUpPublic: LookupFunction = (hostname, options, give) => {
   resolve(hostname, { ...options, all: true }, (error, addresses = []) => {
-    // One of them is enough: whoever mixes them in has a reason.
+    // One address that is not public is enough to refuse: mixing them in is how an attack looks.
     const refused =
       error ?? (addresses.every(({ address }) => isPublic(address)) ? null : notPublic());
     const [first] = addresses;
@@ -133,9 +133,9 @@ const NOT_PUBLIC = "its address is not public";
 const notPublic = () => new Error(NOT_PUBLIC);
 
 /**
- * What IANA's registries of special-purpose addresses say is not for the public Internet
- * (RFC 6890, https://www.iana.org/assignments/iana-ipv4-special-registry), and multicast. Of IPv6
- * it is all but global unicast (RFC 4291, section 2.4): so IPv4 in the clothes of IPv6 is out.
+ * The addresses that are not for the public Internet by IANA's registries of special-purpose addresses
+ * (RFC 6890, https://www.iana.org/assignments/iana-ipv4-special-registry), and multicast. Of IPv6 these are
+ * all but global unicast (RFC 4291, section 2.4), so IPv4 addresses that are embedded in IPv6 are refused.
  */
 const NOT_PUBLIC_RANGES = {
   ipv4: [
@@ -150,7 +150,7 @@ const NOT_PUBLIC_RANGES = {
   ],
 };
 
-/** A list for each family: in one, `::/3` would have all of IPv4 in it, as ::ffff:0:0/96. */
+/** A list for each family. In one list, `::/3` would contain all of IPv4, as ::ffff:0:0/96. */
 const listOf = (family: "ipv4" | "ipv6") => {
   const list = new BlockList();
   for (const range of NOT_PUBLIC_RANGES[family]) {
@@ -163,6 +163,6 @@ const LISTS = { ipv4: listOf("ipv4"), ipv6: listOf("ipv6") };
 
 function isPublic(address: string): boolean {
   const family = isIP(address) === 4 ? "ipv4" : "ipv6";
-  // A list has nothing against what it can't read, such as a zone.
+  // A BlockList does not block an address that it can't parse, such as one with a zone.
   return !address.includes("%") && !LISTS[family].check(address, family);
 }

@@ -25,9 +25,9 @@ const policies: readonly Policy[] = [
 ];
 
 /**
- * Everything a principal may do in one account, given the roles held right now.
+ * Everything that a principal may do in one account, with the roles that they have now.
  *
- * Each `allow` is narrowed to that account here, once, so no policy can forget to.
+ * Each `allow` is narrowed to that account here, so no policy can forget it.
  */
 export function abilityIn(who: Standing): Ability {
   return build(
@@ -36,7 +36,7 @@ export function abilityIn(who: Standing): Ability {
   );
 }
 
-/** Everything a principal may do with what is their own and belongs to no account. */
+/** Everything that a principal may do with what belongs to them and to no account. */
 export function abilityOver(principal: Principal): Ability {
   return build(
     (words) => [user, signingUp, operator].forEach((policy) => policy(words, principal)),

@@ -62,18 +62,18 @@ type Say = (
 ) => void;
 
 /**
- * The two words of a policy. Roles only `allow`, each with the reason in words a person reads;
- * `forbid` is for absolutes and comes last, since the later rule wins.
+ * The two words of a policy. A role only ever `allow`s, with a reason that is shown to people. A
+ * `forbid` holds for all roles and comes last, since a later rule wins.
  */
 export interface Words {
   allow: Say;
   forbid: (...say: [...Parameters<Say>, code?: DenialCode]) => void;
 }
 
-/** A policy says, for one kind of row, who in its account may do what to it. */
+/** A policy says who in an account may do what to one kind of row. */
 export type Policy = (words: Words, who: Standing) => void;
 
-/** The rule that decides about this row, if any speaks of it. */
+/** The rule that decides about this row; null where no rule is about it. */
 export function ruleFor(ability: Ability, action: Action, row: Subject): Rule | null {
   return (ability.relevantRuleFor(action, row)?.origin as Rule | undefined) ?? null;
 }

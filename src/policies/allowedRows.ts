@@ -4,16 +4,15 @@ import { all, any, FALSE, raw, Sql, sql, TRUE } from "../database/sql";
 import type { ColumnOf } from "../database/table";
 import type { Ability, Action, SubjectClass } from "./ability";
 
-/** What stands in SQL for a value of a rule: the value itself, unless told otherwise. */
+/** What the SQL has in place of a value of a rule. */
 type Given = (value: unknown, operator: string) => unknown;
 
 /**
  * The rows that the ability allows, as a condition on their columns.
  *
- * It goes into the query before anything is counted or paged: filtering afterwards would give
- * short pages, and a short page tells the reader that something is hidden. Where null meets a
- * comparison this says what CASL says in JavaScript, which knows no third truth value; a test
- * compares the two on every kind of row.
+ * The condition goes into the query before rows are counted or paged. To filter afterwards would give
+ * short pages, and a short page tells the caller that rows are hidden. A comparison with null gives
+ * true or false, as CASL's does in JavaScript; a test compares the two on every kind of row.
  */
 export function allowed(
   ability: Ability,
@@ -41,7 +40,7 @@ function walk(node: Condition, column: ColumnOf, given: Given): Sql {
 function compare({ field, operator, value }: FieldCondition, column: ColumnOf, given: Given): Sql {
   const wanted = given(value, operator);
   const { name, array } = column(field);
-  // What a column is given as its own value needs no asking.
+  // `given` may answer with the column itself: that comparison is always true.
   if (operator === "eq" && wanted instanceof Sql && wanted.text === name.text) return TRUE;
   if (Array.isArray(value) && value.includes(null)) {
     throw new Error(`A rule used for reading can't say null in a list of ${field}.`);

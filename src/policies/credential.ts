@@ -5,8 +5,8 @@ import type { Policy } from "./ability";
 /**
  * Who may see, make, change and revoke credentials.
  *
- * Everyone sees their metadata. A developer changes and revokes anyone's, but not those of a
- * principal with a role above the developer's own: a key is worth what its owner may do.
+ * Everyone sees their metadata. A developer changes and revokes all but those of an owner with a role
+ * above the developer's own (C11): a credential can do what its owner may do.
  */
 export const credential: Policy = ({ allow }, who) => {
   allow("read", Credential, "Everyone in an account sees the metadata of its credentials.");

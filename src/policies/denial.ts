@@ -7,7 +7,7 @@ import { abilityIn } from "./abilities";
 import { type Ability, type Action, ruleFor, type Subject } from "./ability";
 import { subjectName, verb } from "./wording";
 
-/** The error that says why not: the rule that decided, and which role would allow it (Y4). */
+/** The error of a denial: it names the rule that decided, and the roles that would allow it (Y4). */
 export function denied(
   ability: Ability,
   who: Standing | null,
@@ -34,14 +34,14 @@ export function denied(
   );
 }
 
-/** Whoever may do it has to prove first that it is them (U11). */
+/** The error for a caller who may do this after a fresh proof that it is them (U11). */
 export function stale(action: Action, row: Subject): Forbidden {
   return new Forbidden(
     "REAUTHENTICATION_REQUIRED",
     "Confirm that it is you: call `reauthenticate`, then try again.",
     {
       ...asked(action, row),
-      rule: "Sensitive changes take a sign-in of the last 15 minutes.",
+      rule: "Sensitive changes take a proof of the last 15 minutes.",
       allowedBy: [],
     },
   );
@@ -49,14 +49,14 @@ export function stale(action: Action, row: Subject): Forbidden {
 
 function asked(action: Action, row: Subject): Pick<Denial, "action" | "subject"> {
   const type = subjectName(row.constructor.name);
-  // What was to be created never was, so its id would lead nowhere.
+  // A row that was not created has no ID that leads anywhere.
   return {
     action,
     subject: { type, id: action !== "create" && "id" in row ? (row.id ?? null) : null },
   };
 }
 
-/** Whether a person may do in a session what they may not do by their key. */
+/** Whether the member may do this in a session, but not with an API key. */
 function takesSession(who: Standing, action: Action, row: Subject): boolean {
   return (
     who.surface === Surface.API &&
@@ -65,14 +65,14 @@ function takesSession(who: Standing, action: Action, row: Subject): boolean {
   );
 }
 
-/** Where no role would help. */
+/** What helps where a role does not. */
 function helpWithOwn({ surface, emailVerified }: Principal): string {
   if (surface !== Surface.DASHBOARD)
-    return " Sign in and ask with your session: no key may do this.";
+    return " Sign in and use your session: no API key may do this.";
   return emailVerified ? "" : " Confirm your email first.";
 }
 
-/** Role values that, held besides the present roles, would allow it. Each alone is enough. */
+/** Roles that would allow it. Each is enough, in addition to the roles that the member has. */
 function rolesThatAllow(who: Standing, action: Action, row: Subject): string[] {
   if (!who.membershipId) return [];
   return ROLES.flatMap((role: Role) =>

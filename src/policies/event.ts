@@ -2,7 +2,7 @@ import { Event } from "../entities/Event";
 import { TeamRole } from "../entities/roles";
 import type { Policy } from "./ability";
 
-/** Everyone sees what they did themselves; those who manage the team see it all. */
+/** Everyone sees what they did themselves. Administrators and team managers see all events. */
 export const event: Policy = ({ allow }, who) => {
   allow("read", Event, "Everyone sees the events of what they did themselves.", {
     principalId: who.principalId,

@@ -2,7 +2,7 @@ import { join, raw, type Sql, sql } from "../database/sql";
 import { Forbidden } from "../errors";
 import type { Principal, Request, Standing, Warning } from "../principal";
 
-/** Who wants in: their place in the account, how they were authenticated, and from where. */
+/** A principal who wants to enter an account: their place in it, how they signed in, and from where. */
 export interface Entering {
   standing: Standing;
   principal: Principal;
@@ -11,11 +11,11 @@ export interface Entering {
 
 /** One condition on getting into an account. */
 export interface Condition {
-  /** Under which a standing keeps the fact. */
+  /** The key of its fact in a standing's `facts`. */
   readonly name: string;
   /**
-   * The fact that PostgreSQL tells of a member `m` and their user `u`, or of a service user `m`, in the
-   * account `a`. It is told by columns of these rows alone: a transaction holds them, and no others.
+   * The fact as SQL, about a member `m` and their user `u`, or about a service user `m`, in the account
+   * `a`. It may use columns of these rows only, as a transaction locks no others.
    */
   readonly fact: { readonly member: Sql; readonly serviceUser: Sql };
   /** Judges the fact; a warning lets the principal in. */
@@ -23,9 +23,9 @@ export interface Condition {
 }
 
 /**
- * What lets a principal into an account, before any rule is asked (Y2), in the order in which a
- * refusal is told. This list is the only place that says it: authenticating, the standing that a
- * transaction holds, and the guard of compiled reads all select `factsOf`, and all ask `gate`.
+ * The conditions of getting into an account, before any rule is asked (Y2). The first that fails is the
+ * refusal. This list is the only place that has them: authentication, the standing that a transaction
+ * locks, and the guard of compiled reads all select `factsOf` and ask `gate`.
  */
 export const conditions: Condition[] = [
   {
@@ -52,7 +52,7 @@ export const conditions: Condition[] = [
       mfaMissing === true
         ? new Forbidden(
             "MFA_ENROLLMENT_REQUIRED",
-            "This account requires two-factor authentication. Turn it on for yourself (`enrollTotp`), then come back.",
+            "This account requires two-factor authentication. Turn it on for yourself (`enrollTotp`), then try again.",
           )
         : null,
   },
@@ -64,25 +64,25 @@ export type PlaceKind = keyof Condition["fact"];
 /** The tables whose rows give a place. */
 export const PLACES = { member: raw("memberships"), serviceUser: raw("service_users") };
 
-/** The user `u` of the place `m`, to be joined. */
+/** Joins the user `u` of the place `m`. */
 export const USER_OF = { member: raw(" join users u on u.id = m.user_id"), serviceUser: raw("") };
 
-/** The account `a` is open. A closed account does not exist for anyone in it (Y3). */
+/** The account `a` is not deleted. A deleted account does not exist for its members (Y3). */
 export const ACCOUNT_IS_OPEN = raw("a.deleted_at is null");
 
-/** The row `m` still gives a place. For a principal who was removed the account does not exist. */
+/** The place `m` was not removed. For a principal who was removed, the account does not exist (Y3). */
 export const PLACE_IS_HELD = {
   member: raw("m.removed_at is null"),
   serviceUser: raw("m.deleted_at is null"),
 };
 
-/** Everything that the gate looks at, as one `jsonb`, of the account `a`, the place `m` and its `u`. */
+/** All facts that the gate judges, as one `jsonb`, of the account `a`, the place `m` and its user `u`. */
 export function factsOf(kind: PlaceKind): Sql {
   const facts = conditions.map(({ name, fact }) => sql`${raw(`'${name}'`)}, ${fact[kind]}`);
   return sql`jsonb_build_object(${join(facts, ", ")})`;
 }
 
-/** What the gate says to a principal: why it refuses, or what it warns of. */
+/** The gate's decision about a principal: the refusal, or the warnings. */
 export interface Verdict {
   refusal: Forbidden | null;
   warnings: Warning[];
@@ -90,7 +90,7 @@ export interface Verdict {
 
 const LET_IN: Verdict = { refusal: null, warnings: [] };
 
-/** Whether a principal gets into the account at all. What fails gives a code of its own. */
+/** Decides whether a principal gets into the account. Each condition refuses with a code of its own. */
 export function gate(entering: Entering): Verdict {
   const { standing } = entering;
   if (standing.machine) return LET_IN;
@@ -103,7 +103,7 @@ export function gate(entering: Entering): Verdict {
   return warnings ? { refusal: null, warnings } : LET_IN;
 }
 
-/** Has the answer to this request tell warnings, each of them once. */
+/** Adds warnings to the answer of this request, each of them once. */
 export function warn({ warnings: told }: Request, warnings: readonly Warning[]): void {
   for (const warning of warnings) {
     const { code, accountId } = warning;

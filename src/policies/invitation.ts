@@ -2,9 +2,9 @@ import { Invitation } from "../entities/Invitation";
 import { TeamRole } from "../entities/roles";
 import type { Policy } from "./ability";
 
-/** Whoever may invite sees the invitations. */
+/** Members who may invite see the invitations. */
 export const invitation: Policy = ({ allow }, who) => {
   if (who.roles.administrator || who.roles.team !== TeamRole.READ_ONLY) {
-    allow("read", Invitation, "Whoever may invite sees the account's invitations.");
+    allow("read", Invitation, "Members who may invite see the account's invitations.");
   }
 };

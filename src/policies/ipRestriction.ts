@@ -2,7 +2,7 @@ import { IPRestriction } from "../entities/IPRestriction";
 import { IPRule } from "../entities/IPRule";
 import type { Policy } from "./ability";
 
-/** Which addresses may reach the account is the administrators' business. */
+/** Only administrators see which addresses may reach the account. */
 export const ipRestriction: Policy = ({ allow }, who) => {
   for (const subject of [IPRestriction, IPRule] as const) {
     if (who.roles.administrator) {

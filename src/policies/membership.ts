@@ -7,9 +7,9 @@ const MANAGE: readonly Action[] = ["updateRoles", "disable", "enable", "remove"]
 /**
  * Who may see and manage the people in an account.
  *
- * Administrators answer only to administrators: no team manager can lock out the people who
- * could put things right. The last rule is asked of the row before a change and again after
- * it, so it also keeps anyone else from making an administrator.
+ * Only administrators act on administrators, so a team manager can't lock them out. The last rule is
+ * checked on the row before a change and again after it, so it also keeps a team manager from making
+ * an administrator.
  */
 export const membership: Policy = ({ allow, forbid }, who) => {
   allow("read", Membership, "Everyone in an account sees its members.", { removedAt: null });

@@ -33,7 +33,7 @@ const serviceUser: Standing = {
   surface: Surface.API,
 };
 
-/** Each role alone, everything else at its lowest: what it grants by itself. */
+/** Each role alone, with all other roles at their lowest: what it grants by itself. */
 const ROLE_COLUMNS: [name: string, who: Standing][] = [
   ["administrator", member({ administrator: true })],
   ["API key of an administrator", { ...member({ administrator: true }), surface: Surface.API }],
@@ -46,7 +46,7 @@ const ROLE_COLUMNS: [name: string, who: Standing][] = [
   ["service user", serviceUser],
 ];
 
-/** Machines of ours, as far as they have any rule. */
+/** The machines that have a rule. */
 const MACHINE_COLUMNS = MACHINES.map((name): [name: string, who: Standing] => [
   `${name} (machine)`,
   machineStanding(name, "account", name),
@@ -58,7 +58,7 @@ const user: Principal = {
   emailVerified: true,
   surface: Surface.DASHBOARD,
 };
-/** What is a person's own depends on how they come, and on no role. */
+/** What a user may do outside accounts depends on how they are authenticated, and not on roles. */
 const OWN_COLUMNS: [name: string, who: Principal][] = [
   ["session", user],
   ["session, email not verified", { ...user, emailVerified: false }],
@@ -71,7 +71,7 @@ const OWN_COLUMNS: [name: string, who: Principal][] = [
   ["operator", operatorNamed("user", "host")],
 ];
 
-/** docs/policy.md, whole: every action on every kind of row, from the rules themselves (Y7). */
+/** The text of docs/policy.md: every action on every kind of row, from the rules themselves (Y7). */
 export function policyTable(): string {
   const inAccount = [...ROLE_COLUMNS, ...MACHINE_COLUMNS].map(([name, who]) => ({
     name,
@@ -83,19 +83,20 @@ export function policyTable(): string {
 Generated from the rules in \`src/policies\` by \`npm run policy\`; a test fails when it is stale.
 
 A member may do what any of their roles allows. Each column is one role alone, with every other
-role at its lowest, so "no" says that this role alone does not grant it. Roles are those of a session;
-an API key has those of its owner, but for what its column says. Before any rule comes the
-gate: a disabled member or service user gets into the account for nothing. A machine is a part of
-Gatehouse that acts without being a member; it does what its column says, and sees nothing else.
+role at its lowest, so "no" says that this role alone does not grant it. The roles are those of a
+member in a session. An API key has the roles of its owner, with the exceptions in its own column. The
+gate comes before all rules: a disabled member or service user can do nothing in the account. A machine
+is a part of Gatehouse that acts in an account without being a member. It does what its column says, and
+sees nothing.
 
 ## In an account
 
 ${sections(inAccount)}
 ## What is your own
 
-A person's own sessions and sign-in belong to no account. It takes a session to reach them: an API
-key acts for its owner in one account and no further. Signing up is a machine as well: there is no user
-yet. The operator is who runs the command line.
+A user's own sessions and sign-in belong to no account. They take a session: an API key acts for its
+owner in one account only. A sign-up is a machine too, as there is no user yet. The operator is the
+person who runs the command line on the server.
 
 ${sections(own)}`;
 }
@@ -138,19 +139,19 @@ function section(subject: SubjectClass, columns: Column[], rules: Rule[]): strin
   ].join("");
 }
 
-/** The rules of one action and one role in words; the later rule wins, so forbids come first. */
+/** The rules about one action of one role, in words. */
 function cell(rules: readonly (Rule & { inverted: boolean })[]): string {
   const allows = rules.filter((rule) => !rule.inverted).map(conditionsOf);
   if (allows.length === 0) return "no";
   const never = rules.filter((rule) => rule.inverted).flatMap(conditionsOf);
   const any = allows.some((conditions) => conditions.length === 0);
   const said = any ? "yes" : allows.map((conditions) => conditions.join(", ")).join("; or ");
-  // A forbid that says the opposite of what is required adds nothing.
+  // A `forbid` for rows that no `allow` is about adds nothing.
   const exceptions = never.filter((condition) => !said.includes(`non-${condition}`));
   return exceptions.length ? `${said}, never ${exceptions.join(" or ")}` : said;
 }
 
-/** What a rule asks of the row, besides being of this account and being there at all. */
+/** The conditions of a rule, without those of every rule: that the row is of this account, and exists. */
 function conditionsOf({ conditions = {}, subject }: Rule): string[] {
   const tenant = subject === Account ? "id" : "accountId";
   return Object.entries(conditions as Record<string, unknown>)

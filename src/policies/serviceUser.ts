@@ -1,7 +1,7 @@
 import { ServiceUser } from "../entities/ServiceUser";
 import type { Policy } from "./ability";
 
-/** Everyone sees the account's service users; only administrators make them. */
+/** Everyone sees the account's service users. Only administrators create them. */
 export const serviceUser: Policy = ({ allow }, who) => {
   allow("read", ServiceUser, "Everyone in an account sees its service users.", {
     deletedAt: null,

@@ -4,7 +4,7 @@ import { User } from "../entities/User";
 import { type Principal, SIGN_UP } from "../principal";
 import type { Words } from "./ability";
 
-/** What signing up may do, before there is a user who could. */
+/** What a sign-up may do. No user exists yet who could be asked. */
 export function signingUp({ allow }: Words, { kind, id }: Principal): void {
   if (kind !== PrincipalKind.SYSTEM || id !== SIGN_UP) return;
   allow("create", User, "Signing up creates a user.");

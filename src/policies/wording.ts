@@ -1,6 +1,6 @@
 import type { Action } from "./ability";
 
-/** What people call a kind of row: "Member", "Service user", "IP restriction". */
+/** The name of an entity in messages and docs: "Member", "Service user", "IP restriction". */
 export function subjectName(entity: string): string {
   return entity === "Membership"
     ? "Member"
@@ -16,7 +16,7 @@ const VERBS: Partial<Record<Action, string>> = {
   resetMfa: "reset the second factor of",
 };
 
-/** What people call an action, before its object: "change the roles of this member". */
+/** The words for an action before its object: "change the roles of" this member. */
 export function verb(action: Action): string {
   return VERBS[action] ?? action;
 }

@@ -18,11 +18,11 @@ class AccountPermissions {
   update: boolean;
 
   @Field(() => Boolean, {
-    description: "Indicates whether you may change how people get into it; by no API key.",
+    description: "Indicates whether you may change how members get into it. An API key may not.",
   })
   updateSignInPolicy: boolean;
 
-  @Field(() => Boolean, { description: "Indicates whether you may delete it; by no API key." })
+  @Field(() => Boolean, { description: "Indicates whether you may delete it. An API key may not." })
   delete: boolean;
 
   @Field(() => Boolean, {
@@ -37,7 +37,8 @@ class AccountPermissions {
   seeIPRestrictions: boolean;
 
   @Field(() => Boolean, {
-    description: "Indicates whether you see all of its events, or those of what you did yourself.",
+    description:
+      "Indicates whether you see all of its events; if not, you see those of your own actions.",
   })
   seeAllEvents: boolean;
 }
@@ -86,7 +87,7 @@ export class AccountResolver {
   }
 
   @FieldResolver(() => InvitationConnection, {
-    description: "Invitations to the account, for those who may invite.",
+    description: "Invitations to the account; only for members who may invite.",
   })
   invitations(
     @Root() account: Account,
@@ -98,14 +99,14 @@ export class AccountResolver {
 
   @FieldResolver(() => [IPRestriction], {
     description:
-      "IP restrictions of the account, one for each surface at most; for administrators.",
+      "IP restrictions of the account, at most one for each surface; only for administrators.",
   })
   ipRestrictions(@Root() account: Account, @Ctx() ctx: Context): Promise<IPRestriction[]> {
     return resolveList(relations.Account.ipRestrictions, ctx, account);
   }
 
   @FieldResolver(() => EventConnection, {
-    description: "What happened in the account, newest first, as far as you may see it.",
+    description: "Events of the account that you may see, newest first.",
   })
   events(
     @Root() account: Account,

@@ -23,7 +23,7 @@ class CredentialPermissions {
 export class CredentialResolver {
   @FieldResolver(() => PrincipalInterface, {
     nullable: true,
-    description: "User or service user it stands for; null once they have left the account.",
+    description: "User or service user who owns it; null after they have left the account.",
   })
   async owner(
     @Root() credential: Credential,
@@ -48,7 +48,7 @@ export class CredentialResolver {
 
   @FieldResolver(() => CredentialPermissions, { description: "What you may do with it." })
   async can(@Root() credential: Credential, @Ctx() ctx: Context): Promise<CredentialPermissions> {
-    // The same row with what its owner may do, which the rules look at (C11).
+    // The same row, with the owner's roles that the rules need (C11).
     const whole = (await ctx.loaders.rowIn(Credential, credential, credential.id))!;
     return resolveCan(relations.Credential.can, ctx, whole);
   }

@@ -7,7 +7,7 @@ import { resolveList } from "./resolveRelations";
 
 @Resolver(() => IPRestriction)
 export class IPRestrictionResolver {
-  @FieldResolver(() => [IPRule], { description: "Lines of the restriction, in order." })
+  @FieldResolver(() => [IPRule], { description: "Rules of the restriction, in order." })
   rules(@Root() restriction: IPRestriction, @Ctx() ctx: Context): Promise<IPRule[]> {
     return resolveList(relations.IPRestriction.rules, ctx, restriction);
   }

@@ -8,7 +8,7 @@ import { MemberRoles } from "./memberRoles";
 
 @Resolver(() => Invitation)
 export class InvitationResolver {
-  @FieldResolver(() => MemberRoles, { description: "Roles the person would have." })
+  @FieldResolver(() => MemberRoles, { description: "Roles that the person would have." })
   roles(@Root() invitation: Invitation): MemberRoles {
     return invitation;
   }

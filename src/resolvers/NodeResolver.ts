@@ -8,10 +8,10 @@ import { findNode } from "./findNode";
 export class NodeResolver {
   @Query(() => Node, {
     nullable: true,
-    description: "Anything by its ID; null when it is absent, or not yours to see.",
+    description: "Any object by its ID; null where it does not exist, or you may not see it.",
   })
   node(
-    @Arg("id", () => ID, { description: "ID of what to find." }) id: string,
+    @Arg("id", () => ID, { description: "ID of the object." }) id: string,
     @Ctx() ctx: Context,
   ): Promise<Node | null> {
     return findNode(ctx, id);
@@ -19,7 +19,7 @@ export class NodeResolver {
 
   @Query(() => Account, {
     nullable: true,
-    description: "Account by its ID; null when it is absent, or you are not in it.",
+    description: "Account by its ID; null where it does not exist, or you are not in it.",
   })
   account(
     @Arg("id", () => ID, { description: "ID of the account." }) id: string,

@@ -15,19 +15,19 @@ import { relations } from "../reads/relations";
 import { resolveCanOwn, resolveOne, resolvePage } from "./resolveRelations";
 import { type Connection, connectionOf, PageArgs } from "./pagination";
 
-@ObjectType({ description: "Whether you get into an account, and why not." })
+@ObjectType({ description: "Whether you get into an account, and if not, why." })
 class AccountAccess {
   @Field(() => Boolean, { description: "Indicates whether you get into the account now." })
   granted: boolean;
 
-  @Field(() => String, { nullable: true, description: "Code of what stands in the way." })
+  @Field(() => String, { nullable: true, description: "Code of the reason why you do not get in." })
   code: string | null;
 
-  @Field(() => String, { nullable: true, description: "What stands in the way, and what helps." })
+  @Field(() => String, { nullable: true, description: "Why you do not get in, and what to do." })
   message: string | null;
 }
 
-@ObjectType({ description: "Your place in an account, whether or not you get in." })
+@ObjectType({ description: "Your membership of an account, whether or not you get in." })
 class ViewerMembership {
   id: string;
   accountId: string;
@@ -39,7 +39,7 @@ class ViewerPermissions {
   createAccount: boolean;
 }
 
-@ObjectType({ description: "Whoever asks, and what is their own." })
+@ObjectType({ description: "The caller, and what belongs to them." })
 class Viewer {}
 
 const ViewerMembershipConnection = connectionOf("ViewerMembership", ViewerMembership);
@@ -50,7 +50,7 @@ const UserEventConnection = connectionOf("UserEvent", UserEvent);
 
 @Resolver(() => Viewer)
 export class ViewerResolver {
-  @Query(() => Viewer, { nullable: true, description: "Whoever asks, and what is their own." })
+  @Query(() => Viewer, { nullable: true, description: "The caller, and what belongs to them." })
   viewer(@Ctx() ctx: Context): Viewer {
     return ctx.principal && new Viewer();
   }
@@ -117,7 +117,8 @@ export class ViewerResolver {
   }
 
   @FieldResolver(() => IdentityConnection, {
-    description: "Who you are at GitHub and Google, and sign in as. An API key sees none.",
+    description:
+      "Your identities at GitHub and Google, with which you can sign in. An API key sees none.",
   })
   identities(
     @Args(() => PageArgs) args: PageArgs,
@@ -127,7 +128,7 @@ export class ViewerResolver {
   }
 
   @FieldResolver(() => UserEventConnection, {
-    description: "What happened to you and in no account, newest first. An API key sees none.",
+    description: "Events that concern you and no account, newest first. An API key sees none.",
   })
   events(
     @Args(() => PageArgs) args: PageArgs,
@@ -155,7 +156,7 @@ export class ViewerResolver {
 @Resolver(() => ViewerMembership)
 export class ViewerMembershipResolver {
   @FieldResolver(() => Membership, {
-    nullable: true, // so that what it leads to, where you don't get in, spoils nothing else
+    nullable: true, // an error below it, where the caller does not get in, makes only this null
     description: "You, as a member of the account.",
   })
   member(@Root() member: Membership): Membership {
@@ -169,7 +170,7 @@ export class ViewerMembershipResolver {
 
   @FieldResolver(() => Account, {
     nullable: true,
-    description: "Account, where you get in; `access` tells why not.",
+    description: "The account; null where you do not get in, and `access` says why.",
   })
   async account(@Root() { accountId }: Membership, @Ctx() ctx: Context): Promise<Account | null> {
     if (await ctx.refusalFrom(accountId)) return null;

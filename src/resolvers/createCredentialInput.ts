@@ -16,7 +16,7 @@ export abstract class CreateCredentialInput {
 
   @Field(() => GraphQLISODateTime, {
     nullable: true,
-    description: "When it stops working by itself; never, where absent.",
+    description: "When it expires; never, where absent.",
   })
   expiresAt?: Date | null;
 }

@@ -4,12 +4,12 @@ import { MemberStatus } from "../entities/Membership";
 import { Order, OrderedPageArgs } from "./pagination";
 import { RolesInput } from "./memberRoles";
 
-@InputType({ description: "Which members to return; what is absent does not matter." })
+@InputType({ description: "Which members to return. An absent field does not narrow the list." })
 class MemberFilter {
   @Field(() => MemberStatus, { nullable: true, description: "Whether they have access." })
   status?: MemberStatus | null;
 
-  @Field(() => RolesInput, { nullable: true, description: "Roles that they have exactly." })
+  @Field(() => RolesInput, { nullable: true, description: "Roles that they have, exactly." })
   roles?: RolesInput | null;
 
   @Field(() => String, {
@@ -19,12 +19,17 @@ class MemberFilter {
   text?: string | null;
 }
 
-@InputType({ description: "Which credentials to return; what is absent does not matter." })
+@InputType({
+  description: "Which credentials to return. An absent field does not narrow the list.",
+})
 class CredentialFilter {
   @Field(() => CredentialKind, { nullable: true, description: "What they are for." })
   kind?: CredentialKind | null;
 
-  @Field(() => ID, { nullable: true, description: "ID of the member or service user they are of." })
+  @Field(() => ID, {
+    nullable: true,
+    description: "ID of the member or service user who owns them.",
+  })
   ownerId?: string | null;
 
   @Field(() => Boolean, { nullable: true, description: "Whether they are revoked." })
@@ -33,7 +38,7 @@ class CredentialFilter {
 
 @InputType({
   description:
-    "Which events to return; what is absent does not matter. Conditions that are common each and rare together may be refused (`QUERY_TOO_COMPLEX`) until `from` and `until` narrow them.",
+    "Which events to return. An absent field does not narrow the list. Where many events match each condition and few match all, the search may be refused (`QUERY_TOO_COMPLEX`): narrow it by `from` and `until`.",
 })
 export class EventFilter {
   @Field(() => [String], {
@@ -42,10 +47,10 @@ export class EventFilter {
   })
   types?: string[] | null;
 
-  @Field(() => ID, { nullable: true, description: "ID of whoever acted." })
+  @Field(() => ID, { nullable: true, description: "ID of the principal who acted." })
   principalId?: string | null;
 
-  @Field(() => ID, { nullable: true, description: "ID of what it was done to." })
+  @Field(() => ID, { nullable: true, description: "ID of the object that was acted on." })
   objectId?: string | null;
 
   @Field(() => String, {

@@ -9,14 +9,14 @@ import type { Subject } from "../policies/ability";
 import { relations } from "../reads/relations";
 import type { Found } from "../reads/relationKinds";
 
-/** Whatever has this id, as far as the caller may see it; null for all else, alike. */
+/** The row with this ID; null where it does not exist, or the caller may not see it (Y3). */
 export async function findNode(
   ctx: Context,
   id: string,
   only?: keyof typeof PREFIX,
 ): Promise<Node | null> {
   const kind = kindOf(id);
-  void ctx.principal; // nobody signed in: says so, whatever the id
+  void ctx.principal; // throws Unauthenticated for a caller who has not signed in, whatever the ID
   if (!kind || (only && kind !== only)) return null;
   try {
     for (const found of relations.Query.node.founds[kind] ?? []) {
@@ -30,7 +30,7 @@ export async function findNode(
   }
 }
 
-/** Which rows of the kind the caller sees, as a condition on the alias `row`. */
+/** The rows of the kind that the caller sees, as a condition on the alias `row`. */
 async function visible(ctx: Context, { entity, own, shared }: Found, id: string): Promise<Sql> {
   if (own) return ctx.self.readable(entity);
   if (shared) return shared(raw("row.id"), await openTo(ctx));

@@ -19,7 +19,7 @@ export class MemberRoles implements Roles {
   billing: BillingRole;
 }
 
-@InputType({ description: "Roles to filter by or to set; what is absent does not matter." })
+@InputType({ description: "Roles to filter by or to set. Absent roles do not matter." })
 export class RolesInput {
   @Field(() => Boolean, { nullable: true, description: "Whether the member runs the account." })
   administrator?: boolean | null;

@@ -1,7 +1,7 @@
 import { Field, ObjectType } from "type-graphql";
 import { Refusal, Refused } from "../errors";
 
-@ObjectType({ description: "Why a request was refused, in terms a person can act on." })
+@ObjectType({ description: "Why a request was refused, and what to do." })
 export class UserError {
   @Field(() => Refusal, { description: "Code of the error." })
   code: Refusal;
@@ -15,11 +15,13 @@ export class UserError {
 
 @ObjectType()
 export abstract class Payload {
-  @Field(() => [UserError], { description: "Empty when the mutation did what it was asked." })
+  @Field(() => [UserError], {
+    description: "Why the mutation was refused; empty when it succeeded.",
+  })
   userErrors: UserError[];
 }
 
-/** Runs an operation and returns a refusal as data. Anything else thrown stays thrown. */
+/** Runs an operation and returns a refusal as data. It throws all other errors on. */
 export async function payload<T extends object>(
   work: () => Promise<T>,
 ): Promise<Partial<T> & Payload> {

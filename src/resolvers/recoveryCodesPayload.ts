@@ -2,12 +2,15 @@ import { Field, ObjectType } from "type-graphql";
 import { Authenticator } from "../entities/Authenticator";
 import { Payload } from "./payload";
 
-@ObjectType({ description: "Codes that work once each, in place of the app: shown this once." })
+@ObjectType({
+  description:
+    "Codes to use in place of a code of the app. Each works once. Only this answer has them.",
+})
 export class RecoveryCodes {
   @Field(() => [String], { description: "The ten codes." })
   codes: string[];
 
-  @Field(() => String, { description: "The same as a text file to download and keep." })
+  @Field(() => String, { description: "The codes as a text file to download and keep." })
   text: string;
 }
 

@@ -14,24 +14,24 @@ import {
 import { type Connection, connection, Order } from "./pagination";
 
 /**
- * What `reads/relations.ts` says of a field, done row by row: for what mutations answer with and
- * for queries that don't compile. The compiler does the same in SQL.
+ * Resolves what `reads/relations.ts` declares row by row: for the answers of mutations, and for queries
+ * that don't compile. The compiler does the same in SQL.
  */
 type Row = Record<string, unknown>;
 type On = One<object>["on"];
 
-/** A property of the parent, or of whoever asks. */
+/** A property of the parent, or of the caller. */
 function valueOf(ctx: Context, to: On[string], parent: object): string | null {
   return (typeof to === "string" ? (parent as Row)[to] : ctx.principal[to.property]) as never;
 }
 
-/** The account that a row belongs to, or is. */
+/** The ID of the account that a row belongs to, or of the row if it is an account. */
 function accountOf(parent: object): string {
   const { accountId, id } = parent as { accountId?: string; id: string };
   return accountId ?? id;
 }
 
-/** The row that the parent, or whoever asks, points at. */
+/** The row that the parent, or the caller, points at. */
 export async function resolveOne<E extends { id: string }>(
   { entity, on: { accountId, id }, unless }: One<E>,
   ctx: Context,
@@ -46,7 +46,7 @@ export async function resolveOne<E extends { id: string }>(
 }
 
 /**
- * One page of the rows that point at the parent, as far as whoever asks may read them.
+ * One page of the rows that point at the parent and that the caller may read.
  *
  * @throws Refused (BAD_USER_INPUT) as `assertPage` does.
  */
@@ -89,7 +89,7 @@ export async function resolveList<E extends Subject>(
   return ctx.loaders.all(entity, { by: property, order: by }, accountOf(parent), id);
 }
 
-/** What whoever asks may do to the row. */
+/** What the caller may do to the row. */
 export async function resolveCan<N extends string>(
   { permissions }: { permissions: Record<N, Permission> },
   ctx: Context,
@@ -108,7 +108,7 @@ export async function resolveCan<N extends string>(
   return mapped(permissions, may);
 }
 
-/** What whoever asks may do that concerns no account. */
+/** What the caller may do that concerns no account. */
 export function resolveCanOwn<N extends string>(
   { permissions }: { permissions: Record<N, { action: Action; row: () => Subject }> },
   ctx: Context,

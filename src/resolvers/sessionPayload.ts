@@ -16,22 +16,24 @@ registerEnumType(SessionTransport, {
   description: "How a client keeps its session.",
   valuesConfig: {
     COOKIE: { description: "In a cookie that scripts can't read: for browsers." },
-    BEARER: { description: "In the answer, for the Authorization header: for everyone else." },
+    BEARER: { description: "In the answer, for the Authorization header: for other clients." },
   },
 });
 
-@ObjectType({ description: "The question for a second factor, before there is a session." })
+@ObjectType({
+  description: "The challenge to send a code of the second factor, before there is a session.",
+})
 class SignInChallenge {
   @Field(() => String, {
     description: "Token to send to `completeSignIn` with the code; works once.",
   })
   token: string;
 
-  @Field(() => GraphQLISODateTime, { description: "Timestamp of when the question expires." })
+  @Field(() => GraphQLISODateTime, { description: "Timestamp of when the challenge expires." })
   expiresAt: Date;
 }
 
-/** What everyone gets who proved who they are. */
+/** The payload of every mutation that opens a session. */
 @ObjectType()
 export abstract class OpenedPayload extends Payload {
   @Field(() => Session, { nullable: true, description: "Session that was opened." })
@@ -45,7 +47,7 @@ export abstract class OpenedPayload extends Payload {
 
   @Field(() => SignInChallenge, {
     nullable: true,
-    description: "Set instead of a session where a code of the second factor is owed.",
+    description: "Set instead of a session where a code of the second factor is needed.",
   })
   challenge?: SignInChallenge | null;
 }
@@ -61,7 +63,7 @@ export async function deliverSession<T extends { token: string }>(
   return { ...opened, token: null };
 }
 
-/** The same, or the question for the code that is owed first. */
+/** Delivers the session, or the challenge where a code of the second factor is needed first. */
 export async function deliverSessionOrChallenge<T extends Opened>(
   ctx: Context,
   transport: SessionTransport,

@@ -12,18 +12,18 @@ import { keyFile, openServices } from "./openServices";
 import { reasonOf, sentence } from "./problems";
 import type { Stop } from "./stopping";
 
-/** One thing that a server needs. */
+/** A check of something that a server needs. */
 interface Check {
   name: string;
-  /** What it found besides, that keeps nothing from working. */
+  /** Probable mistakes that it has found and that do not make it fail. */
   warnings?: string[];
-  /** The check without which this one can't be made. */
+  /** The check that this one depends on. */
   after?: string;
-  /** Gives in a few words what it found. @throws Error that says what is wrong and what to do. */
+  /** Returns in a few words what it has found. @throws Error that says what is wrong and what to do. */
   verify: () => Promise<string> | string;
 }
 
-/** Each check in order; what one of them opens is there for those after it. */
+/** All checks, in order. A check may use what an earlier one has opened. */
 function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
   let config: Config;
   let urls: { serveUrl: string; migrateUrl: string };
@@ -59,7 +59,9 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
         const { version, number, encoding } = found!;
         if (number < 150_000) throw new Error(`This is PostgreSQL ${version}. Use 15 or newer.`);
         if (encoding !== "UTF8") {
-          throw new Error(`Its encoding is ${encoding}. Create it anew with encoding UTF8.`);
+          throw new Error(
+            `Its encoding is ${encoding}. Create the database again with the encoding UTF8.`,
+          );
         }
         return `PostgreSQL ${version}`;
       },
@@ -96,7 +98,7 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
         );
         const { role, rewrites, mails } = found!;
         if (rewrites)
-          throw new Error(`${role} may change events. Revoke that: no program needs it.`);
+          throw new Error(`${role} may change events. Revoke that right: no program needs it.`);
         if (!mails) throw new Error(`${role} may not queue mails. ${ROLE}`);
         return role;
       },
@@ -108,7 +110,7 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
         const { encryptionKeys, dataDirectory } = config;
         if (!encryptionKeys && !existsSync(keyFile(dataDirectory))) {
           throw new Error(
-            `There is no key in ${dataDirectory} yet. Run \`npm start\` or \`create-administrator\`, which make one, or set GATEHOUSE_ENCRYPTION_KEYS.`,
+            `There is no key in ${dataDirectory} yet. Run \`npm start\` or \`create-administrator\`, which create one, or set GATEHOUSE_ENCRYPTION_KEYS.`,
           );
         }
         const { keyring } = await openServices(config);
@@ -135,15 +137,15 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
         if (!smtpUrl) return `no server: mails are files in ${join(dataDirectory, "mail")}`;
         const { host } = new URL(smtpUrl);
         await advised(verifySmtp(smtpUrl), `Check GATEHOUSE_SMTP_URL (${host}).`);
-        return `${host} takes our mail`;
+        return `${host} accepts the connection`;
       },
     },
   ];
 }
 
 /**
- * Verifies that a server could start and serve, and tells each check in a line: whether it holds,
- * and if not, what to do. Changes nothing; gives whether all hold.
+ * Checks that a server can start and serve. It prints a line for each check: the result, and what to do
+ * where it fails. It changes nothing. Returns whether all checks pass.
  */
 export async function check(
   env: NodeJS.ProcessEnv,
@@ -156,7 +158,7 @@ export async function check(
       say(`${name.padEnd(14)}${state.padEnd(9)}${inLine(text)}`);
     if (after && failed.has(after)) {
       failed.add(name);
-      tell("skipped", `It takes the ${after}.`);
+      tell("skipped", `It needs the check of the ${after}, which failed.`);
       continue;
     }
     try {
@@ -175,23 +177,23 @@ export function keyProblem({ keyId, count, state }: KeyInUse): string {
   const are = `${secrets(count)} ${count === 1 ? "is" : "are"}`;
   switch (state) {
     case "missing":
-      return `${are} under the key "${keyId}", which is not configured. Add it to GATEHOUSE_ENCRYPTION_KEYS.`;
+      return `${are} encrypted with the key "${keyId}", which is not configured. Add it to GATEHOUSE_ENCRYPTION_KEYS.`;
     case "wrong":
-      return `${are} under another key than the one configured as "${keyId}". Configure that one under this name.`;
+      return `${are} encrypted with a key "${keyId}" that is not the configured one. Configure the right key with this name.`;
     case "opens":
-      return `${are} still under the key "${keyId}". Restart every server with the new key first, then run this again.`;
+      return `${are} still encrypted with the key "${keyId}". Restart every server with the new key first, then run this again.`;
   }
 }
 
 export const secrets = (count: number) => `${count} secret${count === 1 ? "" : "s"}`;
 
-/** A list of problems without its line breaks. */
+/** A list of problems in one line. */
 const inLine = (text: string) =>
   text.replaceAll(/(?<=:)\s*\n\s*/g, " ").replaceAll(/\s*\n\s*/g, "; ");
 
 const ROLE = 'Run `npm run migrate`; docs/configuration.md says more at "The database\'s roles".';
 
-/** Adds what to do to whatever goes wrong. */
+/** Adds to an error what to do about it. */
 function advised<T>(work: Promise<T>, advice: string): Promise<T> {
   return work.catch((error: unknown) => {
     throw new Error(`${sentence(reasonOf(error))} ${advice}`, { cause: error });

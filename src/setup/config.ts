@@ -5,8 +5,8 @@ import { type EncryptionKey, KEY_BYTES } from "../identity/encryption";
 import type { ProviderSettings } from "../identity/providers";
 import { isMailbox } from "../mails/mailbox";
 
-// Messages say what a setting takes. Zod's own would say how that is checked.
-/** The default is the example too. */
+// Messages say what a setting takes. Zod's own messages say how it is checked.
+/** A whole number. Its default is also the example in the message. */
 const whole = (usual: number, least: number, most = Infinity) =>
   z
     .string()
@@ -29,7 +29,7 @@ const httpUrl = (pattern: RegExp, takes: string) =>
 const WITHOUT_PATH = /^https?:\/\/[^/?#@]+\/*$/;
 const WITHOUT_QUERY = /^https?:\/\/[^?#@]+$/;
 const HOST_NAME = /^[a-z\d]([a-z\d._-]*[a-z\d])?\.?$/i;
-/** Where a provider is: an issuer (OpenID Connect Discovery, section 3), or a server. */
+/** The URL of a provider: an issuer (OpenID Connect Discovery, section 3), or a server. */
 const providerUrl = (usual: string) =>
   httpUrl(WITHOUT_QUERY, `takes a URL without query, fragment or user, such as ${usual}`).default(
     usual,
@@ -47,7 +47,7 @@ const mailbox = z
 
 const LOG_LEVELS = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 
-/** Every setting there is; docs/configuration.md says what each is for. */
+/** All settings. docs/configuration.md says what each is for. */
 const settings = z.object({
   NODE_ENV: oneOf(["development", "test", "production"]).default("development"),
   PORT: whole(4000, 0, 65535),
@@ -102,7 +102,7 @@ const settings = z.object({
       const ranges = list.split(/[\s,]+/).filter(Boolean);
       for (const range of ranges) {
         if (canonicalRange(range)) continue;
-        const message = `"${range}" is no address or range, such as 192.0.2.1 or 10.0.0.0/8`;
+        const message = `"${range}" is not an address or a range, such as 192.0.2.1 or 10.0.0.0/8`;
         ctx.addIssue({ code: "custom", message });
       }
       return ranges;
@@ -116,7 +116,7 @@ const settings = z.object({
         .filter(Boolean)
         .map((name) => {
           const host = hostFrom(name);
-          const message = `"${name}" is no host name, such as github.corp.example`;
+          const message = `"${name}" is not a host name, such as github.corp.example`;
           if (!host) ctx.addIssue({ code: "custom", message });
           return host ?? name;
         }),
@@ -133,7 +133,7 @@ const settings = z.object({
 });
 
 type Setting = keyof typeof settings.shape;
-/** What the environment says of them, as it says it. */
+/** The settings as the environment has them. */
 type Given = { [name in Setting]?: string | undefined };
 
 const PROVIDERS = ["GITHUB", "GOOGLE"] as const;
@@ -142,41 +142,41 @@ export interface Config {
   production: boolean;
   port: number;
   host: string;
-  /** Null: the embedded database. */
+  /** Null for the embedded database. */
   databaseUrl: string | null;
   migrationUrl: string | null;
   poolSize: number;
   publicUrl: string;
-  /** Where the links in mails lead: the frontend. */
+  /** The URL of the frontend, to which the links in mails lead. */
   appUrl: string;
-  /** How people know the service. */
+  /** The name of the service, for people. */
   name: string;
-  /** The first encrypts; null: a key in the data directory. */
+  /** The first one encrypts. Null for a key in the data directory. */
   encryptionKeys: EncryptionKeys | null;
-  /** Null: nobody signs in through them. */
+  /** Null where the operator has not configured sign-in through it. */
   github: ProviderSettings | null;
   google: ProviderSettings | null;
-  /** Null: mails become files in the data directory. */
+  /** Null where mails are files in the data directory. */
   smtpUrl: string | null;
   mailFrom: string;
   dataDirectory: string;
   demo: boolean;
   logLevel: string;
   trustedProxies: string[];
-  /** Hosts that may be at addresses that are not public, as URLs write them. */
+  /** Hosts that may have addresses that are not public, in the spelling of URLs. */
   outboundPrivateHosts: string[];
-  /** Where passwords are looked up that are in known breaches; null for nowhere. */
+  /** The service that knows passwords of breaches; null for none. */
   breachedPasswordsUrl: string | null;
   /** Whether browsers get the explorer at /graphql. */
   explorer: boolean;
-  /** Whether queries become one statement, or are all left to their resolvers. */
+  /** Whether queries are compiled to one statement. If not, resolvers answer them all. */
   compiledReads: boolean;
   limits: { maxDepth: number; maxAliases: number; maxCost: number };
-  /** What keeps nothing from starting, and can hardly be meant. Each names a setting. */
+  /** Probable mistakes that do not keep the server from starting. Each names a setting. */
   warnings: string[];
 }
 
-/** A host without a port, as URLs write it: in lower case, in ASCII; null for anything else. */
+/** A host without a port, in the spelling of URLs: lower case and ASCII; null for any other text. */
 function hostFrom(name: string): string | null {
   if (!URL.canParse(`https://${name}`)) return null;
   const { href, hostname } = new URL(`https://${name}`);
@@ -185,7 +185,7 @@ function hostFrom(name: string): string | null {
 
 export type EncryptionKeys = readonly [EncryptionKey, ...EncryptionKey[]];
 
-/** Keys as `id:base64`, the current one first; or what is wrong with them, which quotes none. */
+/** Parses keys as `id:base64`, the current one first; or returns what is wrong, without any key. */
 export function parseKeys(text: string): EncryptionKeys | string {
   const keys = text
     .split(/[\s,]+/)
@@ -196,7 +196,7 @@ export function parseKeys(text: string): EncryptionKeys | string {
     });
   const [first, ...others] = keys;
   if (!first || others.includes(null)) {
-    return "takes keys such as 2026a:BASE64, the current one first, with spaces or commas between";
+    return "takes keys such as 2026a:BASE64, the current one first, separated by spaces or commas";
   }
   const all: EncryptionKeys = [first, ...(others as EncryptionKey[])];
   const short = all.find(({ key }) => key.length !== KEY_BYTES);
@@ -206,19 +206,19 @@ export function parseKeys(text: string): EncryptionKeys | string {
   return all;
 }
 
-/** What keeps a start from happening and is for whoever starts it to put right. */
+/** The process can't start. The operator can correct the reason. */
 export class CannotStart extends Error {}
 
-/** The environment says something that can't be meant. Each line names a setting. */
+/** The environment has invalid settings. Each line of the message names one. */
 export class BadConfiguration extends CannotStart {
   constructor(problems: string[]) {
     super(["The configuration can't be used:", ...problems.map((line) => `  ${line}`)].join("\n"));
   }
 }
 
-/** Reads the environment, once. @throws BadConfiguration that names every setting at fault. */
+/** Reads the settings from the environment. @throws BadConfiguration that names all at fault. */
 export function readConfig(env: NodeJS.ProcessEnv): Config {
-  // An empty variable is how compose files and shells say "not set".
+  // An empty variable is not set: compose files and shells write it so.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ""));
   const { data, error } = settings.safeParse(given);
   const unseen = invisible(given);
@@ -229,7 +229,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
       .map(({ path, message }) => `${path.join(".")}: ${message}`),
     ...clashes(given),
   ];
-  // A misspelt name is often why another is missing.
+  // Named with the problems: a misspelt name is often the reason why a setting is missing.
   const unknown = unknownSettings(given);
   if (!data || problems.length) throw new BadConfiguration([...problems, ...unknown]);
   const production = data.NODE_ENV === "production";
@@ -266,7 +266,7 @@ export function readConfig(env: NodeJS.ProcessEnv): Config {
   };
 }
 
-/** A provider through which people sign in; null where the operator has none there. */
+/** A provider through which people sign in; null where it is not configured. */
 function provider(
   name: (typeof PROVIDERS)[number],
   data: z.output<typeof settings>,
@@ -277,16 +277,16 @@ function provider(
   return clientId && clientSecret ? { clientId, clientSecret, url } : null;
 }
 
-/** Settings whose items may stand on lines of their own. */
+/** Settings that are lists, whose items may be on separate lines. */
 const LISTS: readonly string[] = [
   "GATEHOUSE_ENCRYPTION_KEYS",
   "GATEHOUSE_TRUSTED_PROXIES",
   "GATEHOUSE_OUTBOUND_PRIVATE_HOSTS",
 ] satisfies Setting[];
-/** Control characters, line breaks, and what turns the direction of a text. */
+/** Control characters, line breaks, and characters that change the direction of writing. */
 const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
-/** The settings that have characters which can't be seen: most often the end of a file's last line. */
+/** The settings with invisible characters. Most often it is the line break at the end of a file. */
 function invisible(given: Given): string[] {
   return Object.entries(given)
     .filter(([name]) => name in settings.shape && !LISTS.includes(name))
@@ -295,8 +295,8 @@ function invisible(given: Given): string[] {
 }
 
 /**
- * What the settings say against each other, and against production. It looks at what was given, so
- * that one bad value hides no other.
+ * Settings that contradict each other, or must not be so in production. It reads the environment and not
+ * the parsed settings, so that a setting that is wrong in itself does not hide these.
  */
 function clashes(given: Given): string[] {
   const problems: string[] = [];
@@ -334,16 +334,16 @@ const HTTPS_IN_PRODUCTION = [
   "GATEHOUSE_GOOGLE_ISSUER",
 ] as const;
 
-/** Browsers take `Secure` cookies from https, and from this machine itself. */
+/** Whether browsers store `Secure` cookies from this URL: from https, and from their own machine. */
 const keepsSessions = (publicUrl: string) =>
   /^https:|^http:\/\/((.+\.)?localhost|127(\.\d+){3}|\[::1\])(:|\/|$)/.test(publicUrl);
 const NO_SESSIONS =
-  "GATEHOUSE_PUBLIC_URL: from plain http browsers keep no session, but from localhost. Use https, or http://localhost.";
+  "GATEHOUSE_PUBLIC_URL: browsers store no session from plain http, except from localhost. Use https, or http://localhost.";
 
-/** Kubernetes sets these for a service that is called `gatehouse`. */
+/** Kubernetes sets these variables for a service with the name `gatehouse`. */
 const BY_KUBERNETES = /^GATEHOUSE_(SERVICE_(HOST|PORT)|PORT_\d|PORT=tcp:)/;
 
-/** Names that look like ours and are none, with what was probably meant. */
+/** Variables that begin like a setting and are none, with the setting that was probably meant. */
 function unknownSettings(given: Given): string[] {
   const names = Object.keys(settings.shape);
   return Object.entries(given)
@@ -352,12 +352,12 @@ function unknownSettings(given: Given): string[] {
     .filter((name) => name.startsWith("GATEHOUSE_") && !names.includes(name))
     .map((name) => {
       const near = names.find((one) => distance(one, name) <= 2);
-      const advice = near ? `Did you mean ${near}?` : "docs/configuration.md has them all.";
+      const advice = near ? `Did you mean ${near}?` : "docs/configuration.md lists all settings.";
       return `${name}: there is no such setting. ${advice}`;
     });
 }
 
-/** How many letters differ, are missing or too many (Levenshtein). */
+/** How many letters two names differ by (Levenshtein). */
 function distance(a: string, b: string): number {
   let row = [...b, ""].map((_, j) => j);
   [...a].forEach((letter, i) => {

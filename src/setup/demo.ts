@@ -20,14 +20,14 @@ import { createUser } from "../operations/steps/createUser";
 import { SIGN_UP, system } from "../principal";
 import type { Services } from "../context/services";
 
-/** What `.gatehouse/demo.json` holds: how to get in. */
+/** The content of `.gatehouse/demo.json`: how to sign in. */
 export interface Demo {
   url: string;
   email: string;
   password: string;
-  /** Key of an administrator. */
+  /** API key of an administrator. */
   apiKey: string;
-  /** Key of a member who is a developer and nothing more. */
+  /** API key of a member whose only role is developer. */
   developerApiKey: string;
 }
 
@@ -41,7 +41,7 @@ const PEOPLE: [name: string, roles: Partial<Roles>][] = [
   ["Otto Onleave", { developer: READ_WRITE }],
 ];
 
-/** The demo on an empty database, once, and how to get in from then on. */
+/** Makes the demo on an empty database, and returns how to sign in; later starts read that from a file. */
 export async function keepDemo(
   db: Database,
   services: Services,
@@ -56,11 +56,11 @@ export async function keepDemo(
   }
   const demo = { url, ...(await seed(db, services)) };
   await writeFile(file, `${JSON.stringify(demo, null, 2)}\n`, { mode: 0o600 });
-  await chmod(file, 0o600); // where it was there already
+  await chmod(file, 0o600); // for a file that existed already
   return demo;
 }
 
-/** An account with a bit of everything, made by the operations that anyone uses. */
+/** Makes an account with examples of most things, by the same operations that callers use. */
 async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">> {
   const request = { id: "demo", ip: null, userAgent: null };
   const nobody = new Context({ db, services, request, caller: null });
@@ -111,7 +111,7 @@ async function seed(db: Database, services: Services): Promise<Omit<Demo, "url">
   return { email: ada.email, password, apiKey, developerApiKey };
 }
 
-/** As a sign-up whose link was followed. */
+/** Adds a user, as a confirmed sign-up does. */
 function addPerson(ctx: Context, name: string, passwordHash: string): Promise<User> {
   const email = `${name.split(" ")[0]!.toLowerCase()}@acme.example`;
   return ctx
@@ -121,7 +121,7 @@ function addPerson(ctx: Context, name: string, passwordHash: string): Promise<Us
     );
 }
 
-/** As one who accepted an invitation. */
+/** Adds a member, as accepting an invitation does. */
 function addMember(
   ctx: Context,
   accountId: string,
@@ -147,7 +147,7 @@ function addMember(
   });
 }
 
-/** There is no operation for this yet; an administrator does it by the rules of one. */
+/** Adds a service user. There is no operation for it yet, so this is one, by an administrator. */
 async function addServiceUser(ctx: Context, accountId: string, name: string): Promise<ServiceUser> {
   const access = await ctx.in(accountId);
   return access.transaction(async (tx) => {

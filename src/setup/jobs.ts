@@ -11,8 +11,8 @@ import { sweep } from "./sweep";
 const SWEEP_TASK = "sweep";
 
 /**
- * What runs by the clock. Of all nodes one queues each run, and its queue runs one at a time. What was
- * missed while no node ran is not made up for: the next run sweeps the same rows.
+ * Jobs that run by the clock. One of all nodes queues each run, and its queue runs one job at a time. Runs
+ * that were missed are skipped: the next run deletes the same rows.
  */
 const CRON = parseCronItems([
   {
@@ -31,9 +31,9 @@ export function tasks(db: Database, mailer: Mailer, { appUrl }: Pick<Config, "ap
 }
 
 /**
- * Runs the jobs that transactions have queued and those by the clock, here and on any other node. A
- * mail that fails is tried again, later and later. Each failure is logged at `error`. Gives how to
- * stop.
+ * Runs the jobs that transactions have queued, and those by the clock. Other nodes may run them too. A mail
+ * that fails is tried again, each time after a longer wait. Each failure is logged at `error`. Returns the
+ * function that stops it.
  */
 export async function startJobs(
   url: string,
@@ -41,7 +41,7 @@ export async function startJobs(
   log: Pino,
 ): Promise<() => Promise<void>> {
   const pgPool = jobPool(url);
-  // Of the worker's own words only what went wrong; of jobs, below.
+  // Only the worker's own errors. Failures of jobs are logged below.
   const logger = new Logger(() => (level, message) => {
     if (String(level) === "error" && !message.startsWith("Failed task"))
       log.error({ worker: message });

@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 
-/** How many causes of causes are logged. */
+/** How many causes of an error are logged, each the cause of the one before. */
 const MOST_CAUSES = 3;
 
 /** The log of a server: JSON lines, without documents, variables, secrets or parameters of statements. */
@@ -15,8 +15,8 @@ export function createLogger(level: string, destination?: DestinationStream): Lo
 }
 
 /**
- * What the log says of an error. Other properties may hold what must not be logged: a GraphQLError
- * has the document, errors of libraries have requests and answers.
+ * What is logged of an error. Its other properties may hold secrets: a GraphQLError has the document, and
+ * errors of libraries have requests and answers.
  */
 export function loggable(error: unknown, causes = MOST_CAUSES): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -27,7 +27,7 @@ export function loggable(error: unknown, causes = MOST_CAUSES): Record<string, u
     type: error.constructor.name || name,
     message: withoutValues(error),
     ...((typeof code === "string" || typeof code === "number") && { code }),
-    // Its first lines are the message again.
+    // Without the first lines of the stack, which repeat the message.
     stack: stack
       .split("\n")
       .filter((line) => /^ {4}at /.test(line))
@@ -36,7 +36,7 @@ export function loggable(error: unknown, causes = MOST_CAUSES): Record<string, u
   };
 }
 
-/** SQLSTATE class 22, data exception: PostgreSQL quotes the value, which came as a parameter. */
+/** SQLSTATE class 22, data exception: PostgreSQL's message quotes the value of a parameter. */
 const DATA_EXCEPTION = /^22[0-9A-Z]{3}$/;
 
 function withoutValues(error: Error): string {
@@ -44,6 +44,6 @@ function withoutValues(error: Error): string {
   if (typeof code === "string" && DATA_EXCEPTION.test(code)) {
     return error.message.replace(/"[\s\S]*"/, '"…"');
   }
-  // GraphQL quotes the value that a field or a variable can't have.
+  // GraphQL's message quotes the value that a field or a variable can't have.
   return error.message.replace(/(cannot represent [^:]*): [\s\S]*$/, "$1.");
 }

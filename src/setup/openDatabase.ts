@@ -14,14 +14,14 @@ export interface DatabaseUrls {
 }
 
 interface Options {
-  /** Gets what stops the database again, before it is started. */
+  /** Gets the function that stops the database, before the database starts. */
   stops: Stop[];
   log: (message: string) => void;
-  /** Gives up starting it. */
+  /** Aborts the start. */
   interrupted?: AbortSignal | undefined;
 }
 
-/** Where the database is; the embedded one is running then, until its stop is called. */
+/** The URLs of the database. An embedded one is started, and runs until its stop is called. */
 export async function openDatabase(
   config: Config,
   { stops, log, interrupted: signal }: Options,
@@ -42,21 +42,21 @@ export async function openDatabase(
   return { serveUrl: url, migrateUrl: url };
 }
 
-/** Brings the database up to date. @throws CannotStart, Unavailable, MayNotMigrate: what keeps it from that. */
+/** Migrates the database. @throws CannotStart, Unavailable, MayNotMigrate. */
 export async function bringUpToDate({ migrateUrl }: Pick<DatabaseUrls, "migrateUrl">) {
   await migrate(migrateUrl).catch((cause: unknown) => {
     if (cause instanceof MayNotMigrate || cause instanceof Unavailable) throw cause;
-    const message = `The database can't be migrated: ${sentence(reasonOf(cause))} docs/configuration.md says what that takes.`;
+    const message = `The database can't be migrated: ${sentence(reasonOf(cause))} docs/configuration.md says what is needed.`;
     throw new CannotStart(message, { cause });
   });
 }
 
-/** For what must not make a database to look into it. @throws CannotStart where there is none. */
+/** For commands that must not create the embedded database. @throws CannotStart where there is none. */
 export function assertMade({ databaseUrl, dataDirectory }: Config): void {
   if (databaseUrl || existsSync(join(resolve(dataDirectory), "postgres", "data"))) return;
   throw new CannotStart(
-    `There is no database in ${dataDirectory} yet. Run \`npm start\`, which makes it with a demo account, ` +
-      "or `npm run gatehouse -- create-administrator`, which makes it with an account of yours, " +
+    `There is no database in ${dataDirectory} yet. Run \`npm start\`, which creates it with a demo account, ` +
+      "or `npm run gatehouse -- create-administrator`, which creates it with your own account, " +
       "or set DATABASE_URL.",
   );
 }

@@ -23,12 +23,12 @@ export async function openServices(config: Config): Promise<Services> {
   return { name, keyring, social, fetch, breachedPasswordsUrl, entries: new AccountEntries() };
 }
 
-/** Where the keys of a server that is tried out are: beside its data. */
+/** The file of keys for a server without GATEHOUSE_ENCRYPTION_KEYS. */
 export const keyFile = (directory: string) => join(directory, "encryption-keys");
 
 /**
- * Written whole before the file has its name: of two starts at once, the later one reads all that the
- * first has written.
+ * Writes the file under another name and links it when it is complete. Of two servers that start at the
+ * same time, one makes the keys and the other reads the whole file.
  */
 async function makeKeys(directory: string, file: string): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -41,7 +41,7 @@ async function makeKeys(directory: string, file: string): Promise<void> {
   await unlink(draft);
 }
 
-/** Those keys, made at the first start. */
+/** The keys of that file, which is made at the first start. */
 async function keysIn(directory: string) {
   const file = keyFile(directory);
   const read = () => readFile(file, "utf8");

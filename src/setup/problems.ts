@@ -7,8 +7,8 @@ import { DomainError, Refused, Unavailable } from "../errors";
 const OUTDATED = ["42P01", "42703"];
 
 /**
- * An error as the operator reads it, at the command line and at the start: a sentence that says what to do,
- * where we know what it is. Anything else is a bug, and comes with its stack.
+ * The text of an error for the operator, at the command line and at the start. For an expected error it says
+ * what to do. Any other error is a bug, and has its stack.
  */
 export function problemOf(error: unknown): string {
   if (error instanceof Unavailable) {
@@ -26,12 +26,12 @@ export function problemOf(error: unknown): string {
   return error instanceof Error ? error.stack! : String(error);
 }
 
-/** An error's message. Some of Node's have none, and a code. */
+/** An error's message; the code of an error of Node's that has no message. */
 export function reasonOf(error: unknown): string {
   const { message, code, cause } = error as NodeJS.ErrnoException;
   if (error instanceof Unavailable) return reasonOf(cause);
   return message || (code ?? String(error));
 }
 
-/** What another program said, with a full stop. */
+/** A message of another program, with a full stop. */
 export const sentence = (text: string) => (/[.!?]$/.test(text) ? text : `${text}.`);

@@ -1,9 +1,9 @@
-/** Ends what was started. */
+/** Stops a service that was started. */
 export type Stop = () => Promise<unknown>;
 
 /**
- * Aborts at the first SIGTERM or SIGINT, with the signal's name as its reason. The signals end nothing
- * by themselves from here on: an embedded database that was begun would go on without us.
+ * Aborts at the first SIGTERM or SIGINT, with the signal's name as its reason. From here on these signals
+ * do not end the process: an embedded database that it has started would go on running.
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
@@ -13,7 +13,7 @@ export function interruption(): AbortSignal {
   return controller.signal;
 }
 
-/** Stops what was started, the last first, each once. One that fails keeps no other from it. */
+/** Stops all services once, the last one first. If one fails to stop, the others still are stopped. */
 export async function stopAll(stops: Stop[], report: (error: unknown) => void): Promise<void> {
   for (let stop = stops.pop(); stop; stop = stops.pop()) await stop().catch(report);
 }

@@ -2,36 +2,36 @@ import type { Queryable } from "../database/database";
 import { type Sql, sql } from "../database/sql";
 
 /*
- * Deletes rows that no request can reach any more (docs/operating.md says after which time). Each
- * statement looks at a bounded number of rows and commits by itself. Several servers may sweep at
- * once: a row that another one holds is left to it.
+ * Deletes rows that no request can reach any more (docs/operating.md says after how long). Each statement
+ * reads a bounded number of rows and commits by itself. Several servers may do this at the same time: each
+ * skips the rows that another one has locked.
  */
 
 const BATCH = 1000;
 
 type Db = Pick<Queryable, "query">;
 
-/** What is deleted by its age alone. */
+/** Deletes of rows by their age. */
 const EXPIRED: Sql[] = [
-  // Longer than a mail's job is tried again: it must see that it comes too late.
+  // Later than the last try of a mail's job: the job must find the row that says that its link is void.
   sql`delete from one_time_tokens where id in (
     select id from one_time_tokens where expires_at < now() - interval '7 days'
     order by expires_at limit ${BATCH}::int for update skip locked) returning id`,
   sql`delete from social_flows where secret_hash in (
     select secret_hash from social_flows where expires_at < now() - interval '1 day'
     order by expires_at limit ${BATCH}::int for update skip locked) returning provider`,
-  // A count that has reset is the same as none.
+  // A count that was reset means the same as no row.
   sql`delete from throttles where key in (
     select key from throttles where resets_at < now() and free_at < now()
     order by resets_at limit ${BATCH}::int for update skip locked) returning key`,
-  // After the minute in which refusals of one kind are only counted (E1), it is the same as none.
+  // After the minute in which refusals of one kind are only counted (E1), it means the same as no row.
   sql`delete from refusals where (stream_id, principal_id, what) in (
     select stream_id, principal_id, what from refusals
     where recorded_at < now() - interval '1 day'
     order by recorded_at limit ${BATCH}::int for update skip locked) returning what`,
 ];
 
-/** Deletes what can be; gives how many rows. */
+/** Deletes all rows that can be deleted. Returns how many. */
 export async function sweep(db: Db): Promise<number> {
   let deleted = 0;
   for (const statement of EXPIRED) {
@@ -44,8 +44,8 @@ export async function sweep(db: Db): Promise<number> {
 
 /**
  * Deletes sessions that expired 90 days ago, with the record of which accounts they entered. The last
- * session of a user stays: without it, the next sign-in would look like their first one, and a sign-in
- * on a new device would go unmailed.
+ * session of a user stays. Without it the next sign-in would look like the user's first one, and they would
+ * get no mail about a new device.
  */
 async function sweepSessions(db: Db): Promise<number> {
   let deleted = 0;

@@ -368,7 +368,7 @@ describe("linkIdentity", () => {
         type: "identity_linked.v1",
         principal_id: user.id,
         session_id: (await sessionsOf(user.id))[0]!.id,
-        decision: { rule: "Everyone links and unlinks their own identities." },
+        decision: { rule: "Users link and unlink their own identities." },
       },
     ]);
     const mails = await deliver();

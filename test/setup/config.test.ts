@@ -312,7 +312,7 @@ it("warns of a setting that does not exist, names the one that was meant, and no
   const misspelt = { GATEHOUSE_GITHUB_CLEINT_ID: "hush", GATEHOUSE_COLOUR: "hush" };
   const said = [
     "GATEHOUSE_GITHUB_CLEINT_ID: there is no such setting. Did you mean GATEHOUSE_GITHUB_CLIENT_ID?",
-    "GATEHOUSE_COLOUR: there is no such setting. docs/configuration.md has them all.",
+    "GATEHOUSE_COLOUR: there is no such setting. docs/configuration.md lists all settings.",
   ];
   expect(readConfig({ ...misspelt, GATEHOUSE_NAMES: "" }).warnings).toEqual(said);
   const problems = thrownBy(() =>

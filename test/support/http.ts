@@ -56,6 +56,7 @@ interface Options {
   database?: Database;
   demoKey?: string;
   requestMs?: number;
+  signMs?: number;
 }
 
 const COOKIE = "__Host-gatehouse_session";
@@ -67,6 +68,7 @@ export async function serve({
   database,
   demoKey,
   requestMs,
+  signMs,
 }: Options = {}): Promise<Served> {
   const log: string[] = [];
   const logger = createLogger("trace", { write: (line) => void log.push(line) });
@@ -83,6 +85,7 @@ export async function serve({
     logger,
     demoKey,
     requestMs,
+    signMs,
   });
   const url = await app.listen({ host: "127.0.0.1", port: 0 });
   const one: Served = {

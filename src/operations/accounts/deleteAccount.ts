@@ -3,13 +3,12 @@ import { Account } from "../../entities/Account";
 import { Refusal, Refused } from "../../errors";
 
 /**
- * Closes an account for good: from this commit on nothing in it can be seen or used. Its
- * members' other accounts are untouched, and its events stay for the operator (M10).
+ * Deletes an account for good: from this commit on, its members can see and use nothing in it. Their
+ * other accounts are untouched, and its events stay readable to the operator (M10).
  *
- * @param name The account's name, typed again by whoever means it.
- * @throws Forbidden (REAUTHENTICATION_REQUIRED) for a session that was not proven of late; for an
- * API key always.
- * @throws Refused (BAD_USER_INPUT) when it isn't the name.
+ * @param name The account's name, which the caller types again as a confirmation.
+ * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
+ * @throws Refused (BAD_USER_INPUT) for another name.
  */
 export async function deleteAccount(
   ctx: Context,

@@ -6,11 +6,11 @@ import { Refusal, Refused } from "../../errors";
 import { nameFrom } from "../steps/lineFrom";
 
 /**
- * Changes what is given. Giving what is there already changes nothing and records nothing.
+ * Changes the settings that are given. It records nothing where they have these values already.
  *
- * @throws Forbidden (REAUTHENTICATION_REQUIRED) where how people get in changes;
- * never by an API key.
- * @throws Refused (WOULD_LOCK_OUT) for requiring of others what the caller does not have.
+ * @throws Forbidden for a change of how members get in: for an API key, or without a fresh proof
+ * (REAUTHENTICATION_REQUIRED).
+ * @throws Refused (WOULD_LOCK_OUT) for requiring a second factor that the caller does not have.
  */
 export async function updateAccount(
   ctx: Context,
@@ -24,7 +24,7 @@ export async function updateAccount(
     const { name, mfaRequired } = account;
     const wanted = {
       name: changes.name === undefined ? name : nameFrom(changes.name ?? "", ["name"]),
-      // Cleared, it is what it is by itself.
+      // `null` clears it: that is its default, false.
       mfaRequired: changes.mfaRequired === undefined ? mfaRequired : (changes.mfaRequired ?? false),
     };
     if (wanted.mfaRequired !== mfaRequired) {
@@ -47,7 +47,7 @@ async function assertSecondFactor(tx: Transaction): Promise<void> {
   if (on.length) return;
   throw new Refused(
     Refusal.WOULD_LOCK_OUT,
-    "You would not get in yourself. Turn on two-factor authentication for yourself first.",
+    "You would lose your own access. Turn on two-factor authentication for yourself first.",
     ["mfaRequired"],
   );
 }

@@ -15,11 +15,11 @@ import { bare } from "../steps/secondFactor";
 import { tryCode } from "../steps/tryCode";
 
 /**
- * Turns the second factor on with a first code of the app, in place of the one before, if any. Where
- * there was none, the other sessions end. The answer has the recovery codes, which are nowhere else (T1).
+ * Confirms an app with a first code. It replaces the app before, if any; otherwise it turns the second
+ * factor on, and the other sessions end. Only the answer has the recovery codes (T1).
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
- * @throws Refused (CONFLICT) where nothing waits to be confirmed, or has waited for over 15 minutes.
+ * @throws Refused (CONFLICT) where no app was set up in the last 15 minutes.
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function confirmTotp(
@@ -42,7 +42,7 @@ export async function confirmTotp(
       const step = totpStep(openTotpSecret(ctx, authenticator, kept!.sealed), bare(code), tx.now);
       if (step === null) {
         const message =
-          "This code is wrong. Enter the one that the new app shows; is its clock right?";
+          "This code is wrong. Enter the code that the new app shows, and check that its clock is right.";
         throw new Unauthenticated(message, "MFA_INVALID");
       }
 
@@ -57,7 +57,7 @@ export async function confirmTotp(
         user.mfaEnabledAt = tx.now;
         await tx.save(user);
         await tx.record("mfa_enabled.v1", user);
-        // They were opened without it, and would undo it.
+        // They were opened without a second factor, and an intruder in one could turn it off.
         await endSessions(tx, tx.principal.sessionId);
       }
       await queueNotice(tx, ctx, present ? "authenticatorReplaced" : "mfaEnabled");

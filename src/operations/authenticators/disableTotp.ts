@@ -12,10 +12,10 @@ import { tryCode } from "../steps/tryCode";
 import { useCode } from "../steps/useCode";
 
 /**
- * Turns the second factor off, with a code of it or a recovery code (T4).
+ * Turns the second factor off, with a code of the app or a recovery code (T4).
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
- * @throws Refused (CONFLICT) where it is off; MFA_REQUIRED_BY_ACCOUNT where an account of theirs
+ * @throws Refused (CONFLICT) where it is off; (MFA_REQUIRED_BY_ACCOUNT) where an account of the caller
  * requires it.
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
@@ -37,7 +37,7 @@ export async function disableTotp(ctx: Context, code: string): Promise<Authentic
     await queueNotice(tx, ctx, "mfaDisabled");
     return authenticator;
   };
-  // Accounts first: one of them may be about to require it.
+  // Locks the accounts first: one of them may be about to require a second factor.
   return tryCode(ctx, "re-authentication", () => ctx.self.transaction(disable, { accounts: true }));
 }
 
@@ -51,6 +51,6 @@ async function assertNotRequired(tx: Transaction): Promise<void> {
   const names = new Intl.ListFormat("en").format(accounts.map(({ name }) => `"${name}"`));
   throw new Refused(
     Refusal.MFA_REQUIRED_BY_ACCOUNT,
-    `Two-factor authentication is required by ${names}. Leave, or set up another app instead: call \`enrollTotp\`.`,
+    `Two-factor authentication is required by ${names}. Leave first, or set up another app instead: call \`enrollTotp\`.`,
   );
 }

@@ -9,13 +9,13 @@ import { tryCode } from "../steps/tryCode";
 import { codeOwed, useCode } from "../steps/useCode";
 
 /**
- * Makes the secret of an authenticator app. Nothing is on until `confirmTotp` has seen a first code
- * of it (T1); asking again makes another. Where an app is on already, it takes a code of that, and it
- * stays on until the new one is confirmed.
+ * Makes the secret of an authenticator app. The app is not on until `confirmTotp` has seen a first code
+ * of it (T1). To ask again makes another secret. Where an app is on already, this takes one of its codes,
+ * and that app stays on until the new one is confirmed.
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
- * @throws Refused (MFA_CHALLENGE) where a code of the present app is owed.
- * @throws Unauthenticated (MFA_INVALID) for a wrong one; RateLimited after too many.
+ * @throws Refused (MFA_CHALLENGE) without a code of the present app.
+ * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function enrollTotp(
   ctx: Context,

@@ -10,8 +10,8 @@ import { tryCode } from "../steps/tryCode";
 import { useCode } from "../steps/useCode";
 
 /**
- * Makes new recovery codes; those before are void (T3). It takes a code of the app or one of those
- * before: each new one turns the second factor off, so a session alone must not get them.
+ * Makes new recovery codes, which void the old ones (T3). It takes a code of the app or an old recovery
+ * code: each new code can turn the second factor off, so a session alone must not get them.
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
  * @throws Refused (CONFLICT) where the second factor is off.

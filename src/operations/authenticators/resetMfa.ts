@@ -13,12 +13,12 @@ import { reasonFrom } from "../steps/reasonFrom";
 import { removeAuthenticator } from "../steps/removeAuthenticator";
 
 /**
- * Turns off the second factor of somebody who lost their device and their codes, for the operator
- * who has made sure that it is them (T6). Every account that they are in has its event, and they are
- * mailed a notice; both tell the reason.
+ * Turns off the second factor of a user who has lost their device and their recovery codes (T6). The
+ * operator has made sure that it is this user who asks. Each account of the user gets an event, and the
+ * user gets a mail; both have the reason.
  *
- * @throws Refused (BAD_USER_INPUT) for an unknown email or a reason that can't be kept; (CONFLICT)
- * where they have no second factor.
+ * @throws Refused (BAD_USER_INPUT) for an unknown email or an unusable reason; (CONFLICT) where the user
+ * has no second factor.
  */
 export async function resetMfa(
   ctx: Context,
@@ -27,7 +27,7 @@ export async function resetMfa(
   const reason = reasonFrom(input.reason);
   const email = emailFrom(input.email, ["email"]);
   return ctx.self.transaction(async (tx) => {
-    // Whatever writes in an account holds it first; in one order, so that two never wait in a circle.
+    // Every transaction locks accounts before other rows, in one order, so that there is no deadlock.
     await tx.rows(
       Account,
       sql`row.deleted_at is null and row.id in (
@@ -54,7 +54,7 @@ export async function resetMfa(
     await voidPendingProofs(tx.unrecorded("one_time_tokens"), id);
     const members = await tx.rows(
       Membership,
-      // One that they founded since is not held, and is told as well.
+      // An account that the user created since then is not locked. It gets an event too.
       sql`row.user_id = ${id} and row.removed_at is null and exists (
         select from accounts a where a.id = row.account_id and a.deleted_at is null)`,
     );

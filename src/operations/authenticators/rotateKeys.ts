@@ -7,21 +7,21 @@ import { secretPlace } from "../steps/openTotpSecret";
 
 const BATCH = 100;
 
-/** How many secrets are under a key, and what the configuration has to open them with. */
+/** How many secrets a key has encrypted, and whether the configured keys decrypt them. */
 export interface KeyInUse {
   keyId: string;
   count: number;
-  /** Whether it opens one of them; "missing": no key has that name, "wrong": another one has. */
+  /** "missing": no configured key has this name; "wrong": a different key has it. */
   state: "opens" | "missing" | "wrong";
 }
 
 /**
- * Encrypts again every authenticator's secret that is not under the current key (T7). Each batch
- * commits, and holds its rows meanwhile: servers may run, and what they change in the meantime stays.
- * May be run again, and by several at once.
+ * Encrypts every authenticator's secret with the current key, where another key has encrypted it (T7).
+ * Each batch locks its rows and commits, so servers may run in the meantime, and their changes stay. It may
+ * run again, and several times at once.
  *
- * @returns How many were done, and what is left under other keys since nothing here opens it, or
- * since a server that has the old configuration still encrypts.
+ * @returns How many secrets it has encrypted, and which are left under other keys: either no configured key
+ * decrypts them, or a server with the old configuration is still running.
  */
 export async function rotateKeys(ctx: Context): Promise<{ done: number; left: KeyInUse[] }> {
   const { db, services } = ctx;
@@ -49,7 +49,7 @@ async function reencrypt(ctx: Context, ids: string[]): Promise<number> {
       Authenticator,
       sql`row.id = any(${ids}) and row.removed_at is null and row.key_id <> ${keyring.currentId}`,
     );
-    // Only now that the rows are held: before, this could be what was there before a change.
+    // Read after the rows are locked: a server may have changed a secret just before that.
     const kept = await tx.query<{ id: string; sealed: Buffer }>(sql`
       select id, sealed_secret as sealed from authenticators where id = any(${rows.map(({ id }) => id)})`);
     const sealed = new Map(kept.map((row) => [row.id, row.sealed]));
@@ -69,7 +69,7 @@ async function reencrypt(ctx: Context, ids: string[]): Promise<number> {
   });
 }
 
-/** Which keys secrets are under, by name. */
+/** The keys that have encrypted secrets, by name. */
 export async function keysInUse(db: Queryable, keyring: Keyring): Promise<KeyInUse[]> {
   const rows = await db.query<{ keyId: string; count: number; id: string; sealed: Buffer }>(sql`
     select distinct on (key_id) key_id as "keyId", id, sealed_secret as sealed,
@@ -85,6 +85,6 @@ function opened(keyring: Keyring, id: string, secret: Sealed): Buffer | null {
   try {
     return keyring.open(secret, secretPlace({ id }));
   } catch {
-    return null; // counted by `keysInUse`, once all others are done
+    return null; // `keysInUse` counts it
   }
 }

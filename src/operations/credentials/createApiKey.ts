@@ -3,11 +3,11 @@ import { type ApiKey, CredentialKind } from "../../entities/Credential";
 import { issueCredential, type NewCredential } from "../steps/issueCredential";
 
 /**
- * Makes an API key. The answer carries its secret, this once.
+ * Creates an API key. Only this answer has its secret.
  *
- * @throws Forbidden when the owner is somebody else and the caller is no administrator, or the
- *   caller is no developer; REAUTHENTICATION_REQUIRED for a session that was not proven of late.
- * @throws Refused (BAD_USER_INPUT) for a disabled owner, a time that is over, too long a text.
+ * @throws Forbidden for another owner, unless the caller is an administrator; for the caller's own,
+ *   unless the caller is a developer; without a fresh proof in a session (REAUTHENTICATION_REQUIRED).
+ * @throws Refused (BAD_USER_INPUT) for a disabled owner, a time in the past, or a text that is too long.
  */
 export async function createApiKey(
   ctx: Context,

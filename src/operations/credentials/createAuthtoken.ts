@@ -3,7 +3,7 @@ import { type Authtoken, CredentialKind } from "../../entities/Credential";
 import { issueCredential, type NewCredential } from "../steps/issueCredential";
 
 /**
- * Makes an authtoken. The answer carries its secret, this once.
+ * Creates an authtoken. Only this answer has its secret.
  *
  * @throws Forbidden and Refused as `createApiKey` does.
  */

@@ -2,7 +2,7 @@ import type { Context } from "../../context/context";
 import { Credential } from "../../entities/Credential";
 
 /**
- * Ends a credential for good; it stays listed as revoked (C10). Revoking it again does nothing.
+ * Revokes a credential for good. It stays listed as revoked (C10). To revoke it again does nothing.
  *
  * @throws Forbidden when the owner has a role above the caller's (C11).
  */

@@ -4,10 +4,10 @@ import { Refusal, Refused } from "../../errors";
 import { boundedText, lineFrom } from "../steps/lineFrom";
 
 /**
- * Changes what is given. Who owns it, and its secret, never change.
+ * Changes the description and the metadata, where given. The owner and the secret never change.
  *
  * @throws Forbidden when the owner has a role above the caller's (C11).
- * @throws Refused (CONFLICT) when it is revoked.
+ * @throws Refused (CONFLICT) for a revoked credential.
  */
 export async function updateCredential(
   ctx: Context,
@@ -19,7 +19,10 @@ export async function updateCredential(
     const credential = await tx.lock(Credential, credentialId);
     tx.authorize("update", credential);
     if (credential.revokedAt) {
-      throw new Refused(Refusal.CONFLICT, "The credential is revoked, and stays as it is.");
+      throw new Refused(
+        Refusal.CONFLICT,
+        "The credential is revoked. A revoked credential can't be changed.",
+      );
     }
     const description =
       wanted.description === undefined

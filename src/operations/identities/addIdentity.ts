@@ -11,11 +11,11 @@ import { queueNotice } from "../steps/queueNotice";
 import { forgiveAuthorization } from "../steps/startAuthorization";
 
 /**
- * Links the identity that the caller has come back with, in the session that began it
- * (`redeemAuthorization`), to their user. One that is theirs already stays as it is.
+ * Links an identity at a provider to the caller, who has come back from there in the session that began
+ * it (`redeemAuthorization`). An identity that is linked to the caller already stays as it is.
  *
  * @throws Unauthenticated when the session has ended.
- * @throws Refused (PROVIDER_FAILED; CONFLICT for the identity of another user, which is not named).
+ * @throws Refused (PROVIDER_FAILED); (CONFLICT) for the identity of another user, who is not named.
  */
 export async function addIdentity(
   ctx: Context,
@@ -35,7 +35,7 @@ export async function addIdentity(
     if (held) {
       throw new Refused(
         Refusal.CONFLICT,
-        `Somebody else signs in with this identity at ${PROVIDER_NAMES[provider]}. Choose another there.`,
+        `This ${PROVIDER_NAMES[provider]} account is linked to another user. Choose another one there.`,
       );
     }
     const identity = Object.assign(new Identity(), {

@@ -5,21 +5,21 @@ import { Refusal, Refused } from "../../errors";
 import { isStateOf } from "../../identity/providers";
 import { readOneTimeToken, wrongToken } from "../steps/readOneTimeToken";
 
-/** What somebody who came back had begun. */
+/** What the user had begun before they went to the provider. */
 export interface Taken {
   returnTo: string;
-  /** Whether the session that asks links an identity to its user; else somebody signs in. */
+  /** True where a session links an identity to its user; false for a sign-in. */
   links: boolean;
 }
 
 /**
- * Takes the way that a browser comes back on, once. The state must be that of the secret in its
- * cookie: nobody is sent here with an answer that was meant for another browser (RFC 6749, section
- * 10.12). A link is taken by the session that began it alone: where another person has signed in
- * meanwhile, in the same browser, the identity that comes back may be theirs.
+ * Redeems an authorization that a browser comes back with, once. The state must belong to the secret in
+ * the browser's cookie, so an attacker can't send a browser here with an answer that another browser got
+ * (RFC 6749, section 10.12). To link an identity, the session must be the one that began it: if another
+ * person has signed in to the same browser since then, the identity may be theirs.
  *
- * @throws Refused (TOKEN_INVALID) when it is expired, taken, begun elsewhere or to another provider;
- * RateLimited after too many tries.
+ * @throws Refused (TOKEN_INVALID) where the authorization is expired or used, or was begun in another
+ * browser or session, or for another provider; RateLimited after too many tries.
  */
 export async function redeemAuthorization(
   ctx: Context,
@@ -38,10 +38,10 @@ export async function redeemAuthorization(
   return taken;
 }
 
-/** Expired, taken, unknown, another browser's and another session's alike. */
+/** One error for all reasons, so that it does not tell which one it was. */
 function flowInvalid(): Refused {
   return new Refused(
     Refusal.TOKEN_INVALID,
-    "This has expired, was completed before, or was begun in another browser or session. Begin anew.",
+    "This has expired, was completed before, or was begun in another browser or session. Start again.",
   );
 }

@@ -23,12 +23,12 @@ import { reserveEmail } from "../steps/reserveEmail";
 import { forgiveAuthorization } from "../steps/startAuthorization";
 
 /**
- * Signs in whoever has come back from a provider: by the identity that they have linked, or as a new
- * user where the provider has verified an email that no user has (U8). An email by itself opens
- * nothing: at the provider it may have changed hands.
+ * Signs in a person who has come back from a provider: as the user who has linked the identity, or as a
+ * new user where the provider has verified an email that no user has (U8). An email alone signs in no
+ * existing user: at the provider it may belong to another person by now.
  *
- * @throws Refused (PROVIDER_FAILED; IDENTITY_NOT_LINKED for an email that has a user already, and
- * alike for one that is not verified, which is not looked up).
+ * @throws Refused (PROVIDER_FAILED); (IDENTITY_NOT_LINKED) for an email that has a user, and for one that
+ * is not verified, which is not looked up.
  */
 export async function signInThrough(
   ctx: Context,
@@ -41,7 +41,7 @@ export async function signInThrough(
   const user = (await linked(ctx.db, provider, person)) ?? (await create(ctx, provider, person));
   forgiveAuthorization(ctx);
   return openSession(ctx, user, [SignInMethod[provider]], {
-    // Unlinked meanwhile, it opens nothing.
+    // The user may have unlinked the identity since it was looked up.
     async prove(tx) {
       const [held] = await tx.query(sql`select from identities
         where provider = ${provider} and subject = ${person.subject} and user_id = ${user.id}`);
@@ -50,7 +50,7 @@ export async function signInThrough(
   });
 }
 
-/** Whose identity it is, and that it was used. */
+/** Finds the user who has linked an identity, and notes that it was used. */
 async function linked(
   db: Pick<Queryable, "query">,
   provider: SocialProvider,
@@ -69,7 +69,7 @@ async function create(ctx: Context, provider: SocialProvider, person: Person): P
   const email = emailTyped(person.email);
   try {
     return await ctx.as(system(SIGN_UP)).transaction(async (tx) => {
-      // Of two that come back as the same person, or with one email, one is first.
+      // Locked, as the same person, or another one with this email, may come back at the same time.
       await lockSubject(tx, provider, person.subject);
       const before = await linked(tx.unrecorded("identities.last_used_at"), provider, person);
       if (before) return before;
@@ -102,7 +102,7 @@ async function begin(
   return { id, email, name, emailVerified: true };
 }
 
-/** The user of the email, which the provider has verified, is told that somebody has tried. */
+/** Records the refusal for the user who has the email, which the provider has verified. */
 async function tell({ db, request }: Context, provider: SocialProvider, email: string) {
   const [user] = await db.query<Claimant>(sql`
     select id, email, name, email_verified_at is not null as "emailVerified"
@@ -121,6 +121,6 @@ function identityNotLinked(provider: SocialProvider): Refused {
   const name = PROVIDER_NAMES[provider];
   return new Refused(
     Refusal.IDENTITY_NOT_LINKED,
-    `Sign in as you always do and link ${name}, or confirm your email address at ${name} first.`,
+    `Sign in as you usually do and link ${name}, or confirm your email address at ${name} first.`,
   );
 }

@@ -3,7 +3,7 @@ import type { SocialProvider } from "../../entities/Identity";
 import { type AuthorizationRequest, startAuthorization } from "../steps/startAuthorization";
 
 /**
- * Begins to sign somebody in through a provider: whoever it is, they come back with the secret.
+ * Begins a sign-in through a provider. Who the person is will be known when they come back.
  *
  * @throws Refused (BAD_USER_INPUT, PROVIDER_FAILED); RateLimited.
  */

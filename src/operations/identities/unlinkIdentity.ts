@@ -8,16 +8,16 @@ import { lockSelf } from "../steps/lockSelf";
 import { queueNotice } from "../steps/queueNotice";
 
 /**
- * Unlinks an identity of the caller's: nobody signs in with it from this commit on, sign-ins that
- * are half done included. Sessions that were opened with it go on.
+ * Unlinks an identity of the caller. From this commit on it opens no session, and a sign-in with it that
+ * waits for a code is void. Sessions that were opened with it stay open.
  *
- * @throws NotFound for one that is not theirs.
+ * @throws NotFound for an identity of another user.
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
- * @throws Refused (CONFLICT) for their last way in.
+ * @throws Refused (CONFLICT) for the caller's last way to sign in.
  */
 export async function unlinkIdentity(ctx: Context, identityId: string): Promise<Identity> {
   return ctx.self.transaction(async (tx) => {
-    // Held, so that of two that are unlinked at once one is first.
+    // Locks the user, so that two requests can't unlink the last two at the same time.
     const user = await lockSelf(tx);
     const identity = await tx.lock(Identity, identityId);
     tx.authorize("delete", identity);
@@ -31,7 +31,7 @@ export async function unlinkIdentity(ctx: Context, identityId: string): Promise<
     if (!others.length) {
       throw new Refused(
         Refusal.CONFLICT,
-        "This is your last way to sign in. Set a password with `setPassword`, or link another first.",
+        "This is your last way to sign in. Set a password with `setPassword`, or link another identity first.",
         ["identityId"],
       );
     }

@@ -3,12 +3,12 @@ import { Membership } from "../../entities/Membership";
 import { keepAnAdministrator } from "../steps/keepAnAdministrator";
 
 /**
- * Switches off a member's access to the account, and with it every credential of theirs, until
- * they are enabled again. Disabling a disabled member does nothing.
+ * Takes a member's access to the account away, also by their credentials, until they are enabled again
+ * (M4). To disable a disabled member does nothing.
  *
  * @throws Forbidden (ADMINISTRATOR_REQUIRED) when the member is an administrator and the caller
  *   is not.
- * @throws Refused (LAST_ADMINISTRATOR) when nobody would be left to run the account.
+ * @throws Refused (LAST_ADMINISTRATOR) for the last active administrator.
  */
 export async function disableMember(ctx: Context, memberId: string): Promise<Membership> {
   const access = await ctx.changingOf(Membership, memberId);

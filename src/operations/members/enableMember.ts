@@ -2,10 +2,9 @@ import type { Context } from "../../context/context";
 import { Membership } from "../../entities/Membership";
 
 /**
- * Gives a disabled member their access back, credentials included.
+ * Gives a disabled member their access back, also by their credentials.
  *
- * @throws Forbidden (REAUTHENTICATION_REQUIRED) for an administrator, in a session that was not proven
- *   of late.
+ * @throws Forbidden (REAUTHENTICATION_REQUIRED) for an administrator, without a fresh proof in a session.
  */
 export async function enableMember(ctx: Context, memberId: string): Promise<Membership> {
   const access = await ctx.changingOf(Membership, memberId);
@@ -13,7 +12,7 @@ export async function enableMember(ctx: Context, memberId: string): Promise<Memb
     const member = await tx.lock(Membership, memberId);
     tx.authorize("enable", member);
     if (!member.disabledAt) return member;
-    // As for making one: they could do at once what this session needs the proof for.
+    // As for making one: the administrator could do at once what this session needs a proof for.
     if (member.administrator) tx.requireFresh(member);
 
     member.disabledAt = null;

@@ -6,7 +6,7 @@ import { lockOwnMembership } from "../steps/lockOwnMembership";
 /**
  * Ends the caller's own membership, with the same effect as being removed (M6).
  *
- * @throws Refused (LAST_ADMINISTRATOR) when nobody would be left to run the account.
+ * @throws Refused (LAST_ADMINISTRATOR) for the last active administrator.
  */
 export async function leaveAccount(ctx: Context, accountId: string): Promise<Membership> {
   const access = await ctx.changing(accountId);

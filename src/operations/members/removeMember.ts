@@ -3,12 +3,12 @@ import { Membership } from "../../entities/Membership";
 import { endMembership } from "../steps/endMembership";
 
 /**
- * Takes a member out of the account and revokes their credentials there. The user stays, with
- * every other account (M5).
+ * Removes a member from the account and revokes their credentials there. The user and their other
+ * accounts stay (M5).
  *
  * @throws Forbidden (ADMINISTRATOR_REQUIRED) when the member is an administrator and the caller
  *   is not.
- * @throws Refused (LAST_ADMINISTRATOR) when nobody would be left to run the account.
+ * @throws Refused (LAST_ADMINISTRATOR) for the last active administrator.
  */
 export async function removeMember(ctx: Context, memberId: string): Promise<Membership> {
   const access = await ctx.changingOf(Membership, memberId);

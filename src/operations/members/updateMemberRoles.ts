@@ -5,13 +5,13 @@ import { Refusal, Refused } from "../../errors";
 import { keepAnAdministrator } from "../steps/keepAnAdministrator";
 
 /**
- * Changes the roles that are given and leaves the rest.
+ * Changes the roles that are given. The other roles stay as they are.
  *
  * @throws Forbidden (ADMINISTRATOR_REQUIRED) when the member is an administrator, or would become
- *   one, and the caller is not; (REAUTHENTICATION_REQUIRED) for making one in a session that was not
- *   proven of late.
- * @throws Refused (ROLE_ABOVE_OWN) when it would grant what the caller does not have;
- *   (LAST_ADMINISTRATOR) when nobody would be left to run the account.
+ *   one, and the caller is not; (REAUTHENTICATION_REQUIRED) for making an administrator without a fresh
+ *   proof in a session.
+ * @throws Refused (ROLE_ABOVE_OWN) for granting a role above the caller's own;
+ *   (LAST_ADMINISTRATOR) for demoting the last active administrator.
  */
 export async function updateMemberRoles(
   ctx: Context,
@@ -24,9 +24,11 @@ export async function updateMemberRoles(
     tx.authorize("updateRoles", member);
     const cleared = ROLES.find((role) => roles[role] === null);
     if (cleared) {
-      throw new Refused(Refusal.BAD_USER_INPUT, "A role can be changed but not cleared.", [
-        cleared,
-      ]);
+      throw new Refused(
+        Refusal.BAD_USER_INPUT,
+        "A role can be changed but not cleared: it takes no `null`.",
+        [cleared],
+      );
     }
     const given = Object.fromEntries(Object.entries(roles).filter(([, is]) => is !== undefined));
     const wanted: Roles = { ...rolesOf(member), ...given };
@@ -35,7 +37,7 @@ export async function updateMemberRoles(
     if (!raised.length && !lowered.length) return member;
 
     const own = tx.standing!.roles;
-    // An administrator may grant anything; making one is for the policy to refuse.
+    // An administrator may grant every role. The policy refuses to let others make an administrator.
     const above = own.administrator
       ? undefined
       : rolesAbove(wanted, own).find((role) => role !== "administrator" && raised.includes(role));
@@ -46,7 +48,7 @@ export async function updateMemberRoles(
         [above],
       );
     }
-    // The new administrator could do, in a session of their own, what this one needs the proof for.
+    // The new administrator could do at once what this session needs a proof for.
     if (raised.includes("administrator")) tx.requireFresh(member);
     if (lowered.includes("administrator")) await keepAnAdministrator(tx, member);
 

@@ -16,10 +16,10 @@ interface Challenged extends Claimant {
 }
 
 /**
- * Opens the session of somebody who was asked for a second factor, by a code of their app or a
- * recovery code (T2, T3). A wrong code leaves the question as it is.
+ * Opens the session of a user who was asked for their second factor, with a code of their app or a
+ * recovery code (T2, T3). After a wrong code the challenge still works.
  *
- * @throws Refused (TOKEN_INVALID) when the question is expired, answered or unknown.
+ * @throws Refused (TOKEN_INVALID) where the challenge is expired, used or unknown.
  * @throws Unauthenticated (MFA_INVALID) for a wrong code; RateLimited after too many.
  */
 export async function completeSignIn(ctx: Context, challenge: string, code: string) {
@@ -55,7 +55,7 @@ export async function completeSignIn(ctx: Context, challenge: string, code: stri
   );
 }
 
-/** Expired, answered and unknown alike. */
+/** One error for an expired, a used and an unknown challenge. */
 function challengeInvalid(): Refused {
   const message = "This sign-in has expired or was completed before. Sign in again.";
   return new Refused(Refusal.TOKEN_INVALID, message, ["challenge"]);

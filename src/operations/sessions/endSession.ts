@@ -4,10 +4,10 @@ import { voidPendingProofs } from "../../identity/oneTimeTokens";
 import { lockOwnSession } from "../steps/lockOwnSession";
 
 /**
- * Ends a session of the caller's, whichever: nobody gets in with it from this commit on. With another
- * than the one that asks, what an intruder may have begun in it is void.
+ * Ends a session of the caller. From this commit on its token opens nothing. To end another session than
+ * that of this request also voids what an intruder may have begun in it.
  *
- * @throws NotFound for a session that is not theirs.
+ * @throws NotFound for a session of another user.
  * @throws Forbidden for an API key.
  */
 export async function endSession(ctx: Context, sessionId: string): Promise<Session> {

@@ -7,10 +7,10 @@ import { lockNamed } from "../steps/lockNamed";
 import { reasonFrom } from "../steps/reasonFrom";
 
 /**
- * Ends all of a person's sessions, for the operator: nobody gets in with them from this commit on
- * (U9). API keys go on working.
+ * Ends all sessions of a user, for the operator: from this commit on they open nothing (U9). API keys
+ * still work.
  *
- * @throws Refused (BAD_USER_INPUT) for an unknown email or a reason that can't be kept.
+ * @throws Refused (BAD_USER_INPUT) for an unknown email or an unusable reason.
  */
 export async function endUserSessions(
   ctx: Context,

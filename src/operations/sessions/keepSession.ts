@@ -4,8 +4,8 @@ import { Unauthenticated } from "../../errors";
 import { endEach } from "../steps/endSessions";
 
 /**
- * Gives the browser its new session, in the cookie. A session that was in it, whoever's, ends: no
- * browser has its token any more, so it would stay open with nobody there to sign out.
+ * Puts a new session into the browser's cookie. The session that was in the cookie ends, whatever user it
+ * belongs to: no browser has its token any more, so it would stay open and could not be signed out of.
  */
 export async function keepSession(ctx: Context, token: string): Promise<void> {
   const { sessionId } = ctx.principal;
@@ -16,7 +16,7 @@ export async function keepSession(ctx: Context, token: string): Promise<void> {
         .as(before)
         .transaction(async (tx) => endEach(tx, [await tx.lock(Session, before.sessionId!)]));
     } catch (error) {
-      if (!(error instanceof Unauthenticated)) throw error; // it has ended meanwhile
+      if (!(error instanceof Unauthenticated)) throw error; // it has ended by itself
     }
   }
   ctx.browser.keepSession(token);

@@ -11,16 +11,17 @@ import { tryCode } from "../steps/tryCode";
 import { codeOwed, useCode } from "../steps/useCode";
 
 /**
- * Has the person prove again that it is them, for what takes a proof of the last minutes (U11): by
- * their password and their second factor, whichever of the two they have. The session goes on under
- * a new token: whoever had copied the old one is out.
+ * Takes a fresh proof that the caller is the session's user, for sensitive changes (U11): their password
+ * and their second factor, whichever of the two they have. The session gets a new token, so a thief of the
+ * old token loses the session.
  *
- * @throws Refused (MFA_CHALLENGE) where a code is owed; BAD_USER_INPUT where the password is.
- * @throws Refused (PASSWORD_NOT_SET) for a person with neither, who signs in again instead.
- * @throws Unauthenticated (INVALID_CREDENTIALS, MFA_INVALID) for a wrong one.
- * @throws RateLimited after too many of them.
- * @throws Refused (CONFLICT) where this very request has proven it: the token in its answer would be
- * dead when it arrives.
+ * @throws Refused (MFA_CHALLENGE) without a code, (BAD_USER_INPUT) without a password, where they are
+ * needed.
+ * @throws Refused (PASSWORD_NOT_SET) for a user with neither, who signs in again instead.
+ * @throws Unauthenticated (INVALID_CREDENTIALS, MFA_INVALID) for a wrong password or code.
+ * @throws RateLimited after too many wrong ones.
+ * @throws Refused (CONFLICT) where the same request has called it before: the token that the first call
+ * returned would be void before the client gets it.
  * @throws Forbidden for an API key.
  */
 export async function reauthenticate(
@@ -29,7 +30,8 @@ export async function reauthenticate(
 ): Promise<{ session: Session; token: string }> {
   const { principal: who } = ctx;
   if (ctx.provenHere) {
-    const message = "This request has proven it already. Go on with the token in its answer.";
+    const message =
+      "This request has called `reauthenticate` already. Call it once, and use the token in its answer.";
     throw new Refused(Refusal.CONFLICT, message);
   }
   const [has] = await ctx.db.query<{ password: boolean; second: boolean }>(sql`
@@ -49,7 +51,7 @@ export async function reauthenticate(
   const prove = () =>
     ctx.self.transaction(async (tx) => {
       const session = await lockOwnSession(tx, who.sessionId, "update");
-      // Both as they are now that they are held: either may have changed while the password was checked.
+      // Read again after the rows are locked: both may have changed while the password was checked.
       const [same] = await tx.query(sql`
         select from users where id = ${who.id} and password_hash is not distinct from ${matched}`);
       if (!same) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");

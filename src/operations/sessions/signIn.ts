@@ -18,12 +18,12 @@ interface SignInRow extends Claimant {
 /**
  * Checks an email and its password, and opens a session, or asks for the second factor.
  *
- * A wrong email, a wrong password and a user without a password are one error, and take the
- * same time (U2): each costs one look-up, one count and one hash. What is recorded of a refusal is
- * written after the answer, by the same statements where there is no user to record it for.
+ * A wrong email, a wrong password and a user without a password give the same error after the same time
+ * (U2): each takes one look-up, one count and one hash. The refusal is recorded after the answer, and the
+ * same statements run where there is no user.
  *
  * @throws Unauthenticated (INVALID_CREDENTIALS).
- * @throws RateLimited after too many tries, or when too many sign-ins are waiting already.
+ * @throws RateLimited after too many tries, or when too many sign-ins are waiting.
  */
 export async function signIn(ctx: Context, email: string, password: string): Promise<Opened> {
   const [user] = await ctx.db.query<SignInRow>(sql`
@@ -49,8 +49,9 @@ export async function signIn(ctx: Context, email: string, password: string): Pro
 }
 
 /**
- * Keeps the password as it is kept today, and gives its hash. Where it was changed while this one was
- * checked that stays as it is: the same password, kept anew by another sign-in, is as good.
+ * Hashes the password again with today's parameters, and returns the hash that the user now has. If that
+ * was changed since the password was checked, it stays. It counts if it matches the password: another
+ * sign-in has then rehashed it.
  */
 async function rehash(
   ctx: Context,

@@ -2,7 +2,7 @@ import type { Context } from "../../context/context";
 import type { Session } from "../../entities/Session";
 import { lockOwnSession } from "../steps/lockOwnSession";
 
-/** Ends the session that asks. @throws Forbidden for an API key, which has none to end. */
+/** Ends the session of this request. @throws Forbidden for an API key, which has no session. */
 export async function signOut(ctx: Context): Promise<Session> {
   return ctx.self.transaction(async (tx) => {
     const session = await lockOwnSession(tx, tx.principal.sessionId);

@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { Refused } from "../../errors";
 
-/** What a provider answers, whose failures the operator is told of. */
+/** Waits for a provider's answer, and reports a failure to the operator. */
 export async function askProvider<T>(ctx: Context, answer: Promise<T>): Promise<T> {
   try {
     return await answer;

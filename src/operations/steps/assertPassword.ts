@@ -7,10 +7,11 @@ import { tryAt } from "./tryAt";
 export const WRONG_PASSWORD = "The password is wrong.";
 
 /**
- * Has whoever holds the session prove that they are its person, and gives the hash that matched.
+ * Checks the password of the caller, who proves by it that the session is theirs. Returns the hash that
+ * matched.
  *
- * @throws Unauthenticated (INVALID_CREDENTIALS); RateLimited after too many wrong ones.
- * @throws Refused (PASSWORD_NOT_SET) for a person who has none.
+ * @throws Unauthenticated (INVALID_CREDENTIALS); RateLimited after too many wrong passwords.
+ * @throws Refused (PASSWORD_NOT_SET) for a user without a password.
  */
 export async function assertPassword(ctx: Context, password: string): Promise<string> {
   const { principal: who } = ctx;
@@ -27,6 +28,6 @@ export async function assertPassword(ctx: Context, password: string): Promise<st
 export function passwordNotSet(): Refused {
   return new Refused(
     Refusal.PASSWORD_NOT_SET,
-    "You have no password yet. Sign in again as you always do, then set one with `setPassword`.",
+    "You have no password yet. Sign in again as you usually do, then set one with `setPassword`.",
   );
 }

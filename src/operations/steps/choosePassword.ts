@@ -5,25 +5,26 @@ import { isBreached } from "../../identity/breaches";
 import { assertLength, assertStrong, hashPassword } from "../../identity/passwords";
 import { countTry, forgive } from "../../identity/throttle";
 
-/** zxcvbn compares a password with every word it is given. */
+/** zxcvbn compares the password with every name, so the names are bounded. */
 const MOST_ACCOUNTS = 100;
 
 export interface Chosen {
   passwordHash: string;
-  /** Nobody could say whether it is in a known breach. */
+  /** Whether the service that knows breaches gave no answer. */
   unchecked: boolean;
 }
 
 /**
- * Takes the password that somebody chose, where it is strong and in no known breach. Another server
- * is asked about breaches, so never in a transaction; where it gives no answer, the password is
- * taken: nobody is to be kept out by its absence.
+ * Accepts a new password if it is strong and in no known breach, and hashes it. It calls another server,
+ * so it must not run in a transaction. Where that server gives no answer the password is accepted, as
+ * users must be able to go on without it.
  *
- * @param whose Whose words it must not be made of: where there is no user yet, no `id` and the
- * names of the `accounts` to come.
- * @param admit What has to go well before another server is asked, and a hash is made.
- * @throws Refused (BAD_USER_INPUT, WEAK_PASSWORD), and whatever `admit` throws in between; RateLimited
- * after too many that were refused.
+ * @param whose The user whose name, email and accounts the password must not be made of. Where there is
+ * no user yet, it has no `id`, and the names of the `accounts` to come.
+ * @param admit Runs after the password was found strong, and before the other server is called and the
+ * hash is made.
+ * @throws Refused (BAD_USER_INPUT, WEAK_PASSWORD); RateLimited after too many refused passwords; all that
+ * `admit` throws.
  */
 export async function choosePassword(
   ctx: Context,
@@ -35,7 +36,7 @@ export async function choosePassword(
   const { request, db } = ctx;
   assertLength(password, field);
   const chooser = { secret: "choice", ip: request.ip } as const;
-  await countTry(db, chooser); // it costs as much as a guess
+  await countTry(db, chooser); // to score it costs as much as to check a guess
   const accounts = whose.id ? await accountNames(ctx, whose.id) : (whose.accounts ?? []);
   const words = [ctx.services.name, whose.name, whose.email, ...accounts];
   await assertStrong(password, words, field, request.ip);
@@ -54,7 +55,7 @@ async function accountNames(ctx: Context, userId: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** Whether it is known to be in no breach, as far as anybody was to be asked. */
+/** True where the password is in no known breach, or none is to be asked; false without an answer. */
 async function assertUnbreached(
   { services, report }: Context,
   password: string,

@@ -3,7 +3,7 @@ import { Surface } from "../../entities/Session";
 import { personKey } from "../../identity/throttle";
 import type { Principal } from "../../principal";
 
-/** A user who says that they are this one, and has not proven it yet (NIST SP 800-63: the claimant). */
+/** The user that the caller claims to be, without proof so far (NIST SP 800-63: the claimant). */
 export interface Claimant {
   id: string;
   email: string;
@@ -29,8 +29,8 @@ export function claimantAs({ id, email, name, emailVerified }: Claimant): Princi
 }
 
 /**
- * The claimant of an email that no user has. A refusal is worked off for them as for a user, and leaves
- * no event, as there is no such user to have it (U2).
+ * The claimant of an email that no user has. Their refusal runs the same statements as that of a user, and
+ * leaves no event, as no user has this ID (U2).
  */
 export const nobodyWith = (email: string): Principal =>
   claimantAs({ id: personKey(email), email: "", name: "", emailVerified: false });

@@ -3,9 +3,9 @@ import { isUsedDevice } from "../../identity/knownPlaces";
 import { countTry, type MailAsked } from "../../identity/throttle";
 
 /**
- * Counts a request for a mail: no network has many sent. A session, and a browser with which anyone has
- * signed in, have a count of their own, so that others behind the same address keep them from nothing.
- * How many an address gets is counted as they are sent (`countMailing`).
+ * Counts a request for a mail, so that one network does not cause many mails. A session, and a browser
+ * with which a user has signed in, have counts of their own, so that other callers behind the same address
+ * do not use up theirs. How many mails an address gets is counted when they are sent (`countMailing`).
  *
  * @param to The address as it was typed, or the ID of the sign-up.
  * @throws RateLimited.

@@ -3,7 +3,7 @@ import { User } from "../../entities/User";
 import { voidSignUps } from "../../identity/oneTimeTokens";
 import { newId } from "../../ids";
 
-/** Creates a user whose email is confirmed; whoever else signed up with it did not show that. */
+/** Creates a user whose email is confirmed. It voids all other sign-ups with that email. */
 export async function createUser(
   tx: Transaction,
   fields: Pick<User, "email" | "name" | "passwordHash" | "language">,

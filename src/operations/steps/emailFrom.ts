@@ -1,7 +1,7 @@
 import { Refusal, Refused } from "../../errors";
 import { emailOf } from "../../identity/emails";
 
-/** An email address as it is kept (`emailOf`). @throws Refused (BAD_USER_INPUT) for what is none. */
+/** An email address as it is stored (`emailOf`). @throws Refused (BAD_USER_INPUT) for any other text. */
 export function emailFrom(text: string, field: string[]): string {
   const email = emailOf(text);
   if (email) return email;

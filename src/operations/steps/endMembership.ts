@@ -4,7 +4,7 @@ import { Credential } from "../../entities/Credential";
 import type { Membership } from "../../entities/Membership";
 import { keepAnAdministrator } from "./keepAnAdministrator";
 
-/** Ends a membership: whoever comes back gets a new one, and old credentials stay revoked (M5). */
+/** Ends a membership for good, and revokes its credentials. A user who returns gets a new one (M5). */
 export async function endMembership(tx: Transaction, member: Membership): Promise<void> {
   await keepAnAdministrator(tx, member);
   member.removedAt = tx.now;

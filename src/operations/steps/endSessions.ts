@@ -5,7 +5,7 @@ import { Session } from "../../entities/Session";
 import { voidPendingProofs } from "../../identity/oneTimeTokens";
 import { removePending } from "./removePending";
 
-/** Ends these, which are held, and records each. */
+/** Ends sessions that the transaction has locked, and records each. */
 export async function endEach(tx: Transaction, sessions: readonly Session[]): Promise<void> {
   for (const session of sessions) {
     tx.authorize("end", session);
@@ -16,9 +16,11 @@ export async function endEach(tx: Transaction, sessions: readonly Session[]): Pr
 }
 
 /**
- * Ends a person's sessions that are open, but for one, and voids what was begun in them.
+ * Ends all open sessions of a user except one. It also voids what an intruder may have begun: sign-ins that
+ * wait for a code, a change of the email, and an authenticator app that is not confirmed.
  *
- * @param userId Whose; the caller's own if absent.
+ * @param except ID of the session that stays; null to end all.
+ * @param userId The user; the caller where absent.
  * @throws Forbidden for an API key.
  */
 export async function endSessions(

@@ -7,7 +7,7 @@ import { newToken } from "../../identity/tokens";
 import { kindOf, newId } from "../../ids";
 import { boundedText, lineFrom } from "./lineFrom";
 
-/** ISO 8601 has years of four digits, and so have columns of moments. */
+/** A year has four digits in ISO 8601, and in the columns that hold moments. */
 const LAST_YEAR = 9999;
 
 export interface NewCredential {
@@ -19,8 +19,8 @@ export interface NewCredential {
 }
 
 /**
- * Makes a credential. Its secret is in the answer and nowhere else. It takes a fresh proof, also for
- * the caller's own: a credential outlives the session that made it.
+ * Creates a credential. Only the answer has its secret. In a session it takes a fresh proof, for the
+ * caller's own credentials too: a credential outlives the session in which it was created.
  */
 export async function issueCredential<C extends Credential>(
   tx: Transaction,
@@ -55,14 +55,14 @@ export async function issueCredential<C extends Credential>(
   tx.authorize("create", credential);
   tx.requireFresh(credential);
   if (disabledAt) {
-    throw new Refused(Refusal.BAD_USER_INPUT, "The owner is disabled. Enable them first.", [
+    throw new Refused(Refusal.BAD_USER_INPUT, "The owner is disabled. Enable the owner first.", [
       "ownerId",
     ]);
   }
   if (expiresAt && expiresAt <= tx.now) {
     throw new Refused(
       Refusal.BAD_USER_INPUT,
-      `Choose a time in the future; ${expiresAt.toISOString()} is over.`,
+      `Choose a time in the future; ${expiresAt.toISOString()} is in the past.`,
       ["expiresAt"],
     );
   }

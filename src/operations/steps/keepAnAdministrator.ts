@@ -4,10 +4,10 @@ import type { Membership } from "../../entities/Membership";
 import { Refusal, Refused } from "../../errors";
 
 /**
- * Refuses to take an account's last active administrator away (M7).
+ * Refuses to disable, demote or remove an account's last active administrator (M7).
  *
- * The transaction holds the account. Without that, two administrators could each see the other
- * and leave in the same instant.
+ * The transaction has locked the account. Otherwise two administrators could leave at the same time:
+ * each transaction would still see the other one.
  */
 export async function keepAnAdministrator(tx: Transaction, leaving: Membership): Promise<void> {
   if (!leaving.administrator || leaving.disabledAt) return;

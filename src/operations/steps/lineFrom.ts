@@ -3,21 +3,21 @@ import { Refusal, Refused } from "../../errors";
 /** Control characters, and what breaks a line (Unicode: Cc, Zl, Zp). */
 const BREAKS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 /**
- * Embeddings, overrides and isolates (UAX #9, sections 2.1 to 2.5): they reorder what stands around
- * the name, so that `exe.txt` reads `txt.exe`.
+ * Embeddings, overrides and isolates (UAX #9, sections 2.1 to 2.5): they change the order of the text
+ * around the name, so that `exe.txt` reads `txt.exe`.
  *
- * The marks U+200E, U+200F and U+061C (section 2.6) are taken. They open no scope that could leave
- * the name, they reverse no letters, and a Hebrew or Arabic name with brackets or digits needs them.
+ * The marks U+200E, U+200F and U+061C (section 2.6) are allowed. Their effect ends with the name, they
+ * reverse no letters, and a Hebrew or Arabic name with brackets or digits needs them.
  */
 const DIRECTIONS = /[\u202A-\u202E\u2066-\u2069]/u;
-/** A letter, digit, sign or symbol that has a glyph: not a filler, nor the empty pattern of Braille. */
+/** A letter, digit, sign or symbol that can be seen: not a filler, nor the blank Braille pattern. */
 const VISIBLE = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
 
 /**
- * A line of text that people read: a name, a description, a reason. It is kept and compared in
- * Unicode form NFC, without white space around it. Every such text is taken by this function.
+ * A line of text that people read: a name, a description, a reason. Every such text goes through this
+ * function. It is stored and compared in Unicode form NFC, without white space around it.
  *
- * @param empty What to say to a text with nothing to see; absent where it may be empty.
+ * @param empty The message for a text without visible characters; absent where it may be empty.
  * @throws Refused (BAD_USER_INPUT) for a line break, a control character, a change of direction, or
  * too many bytes.
  */
@@ -38,7 +38,7 @@ export function lineFrom(
   }
   if (!VISIBLE.test(line)) {
     if (empty !== undefined) throw refuse(empty);
-    if (line) throw refuse("This has no character that can be seen. Write something, or nothing.");
+    if (line) throw refuse("This has no visible character. Add one, or leave it empty.");
   }
   return boundedText(line, field, maxBytes);
 }
@@ -48,12 +48,12 @@ export function nameFrom(text: string, field: string[]): string {
   return lineFrom(text, field, { empty: "Give it a name with at least one visible character." });
 }
 
-/** How many characters are 255 bytes at the least. */
+/** A name of so many characters has at most 255 bytes: a character has up to four. */
 const MOST_CHARACTERS = 63;
 
 /**
- * A name as another service tells it: what `nameFrom` would refuse is left out, as the person there
- * can't be asked. Null where nothing is left to see.
+ * A name that a provider sent, without the characters that `nameFrom` refuses, as the user can't be asked
+ * for another. Null where no visible character is left.
  */
 export function cleanName(text: string | null): string | null {
   const line = (text ?? "")

@@ -2,7 +2,7 @@ import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import { Authenticator } from "../../entities/Authenticator";
 
-/** The caller's authenticator that is on, held until commit; null where they have none. */
+/** Locks the caller's confirmed authenticator; null where they have none. */
 export async function lockAuthenticator(tx: Transaction): Promise<Authenticator | null> {
   const [found] = await tx.rows(
     Authenticator,
@@ -11,7 +11,7 @@ export async function lockAuthenticator(tx: Transaction): Promise<Authenticator 
   return found ?? null;
 }
 
-/** The one that a person is setting up; the caller's own if no user is named. */
+/** Locks the authenticator that a user, by default the caller, has not confirmed yet; null for none. */
 export async function lockPending(
   tx: Transaction,
   userId = tx.principal.id,

@@ -2,9 +2,9 @@ import type { Transaction } from "../../context/transaction";
 import { Session } from "../../entities/Session";
 
 /**
- * Takes a session of the caller's own, to end it or to go on with it.
+ * Locks a session of the caller's, to end it or to change it.
  *
- * @throws NotFound for one that is not theirs; Forbidden for an API key, which has none.
+ * @throws NotFound for a session of another user; Forbidden for an API key, which has no session.
  */
 export async function lockOwnSession(
   tx: Transaction,

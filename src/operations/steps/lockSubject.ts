@@ -2,7 +2,7 @@ import type { Transaction } from "../../context/transaction";
 import { sql } from "../../database/sql";
 import type { SocialProvider } from "../../entities/Identity";
 
-/** Keeps everybody else from linking a subject until commit. */
+/** Keeps other transactions from linking a subject until this one ends. */
 export async function lockSubject(
   tx: Transaction,
   provider: SocialProvider,

@@ -14,12 +14,12 @@ import { queueNotice } from "./queueNotice";
 import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
 import { isSecond } from "./secondFactor";
 
-/** More are of nobody's use, and would have to be ended one by one. Those unused for longest go. */
+/** A user has at most so many open sessions. A new one ends those that were unused for longest. */
 const MOST_SESSIONS = 100;
 
 /** The question for a second factor, between a first one and a session. */
 export interface Challenge {
-  /** To send with the code; works once. */
+  /** The client sends it with the code. It works once. */
   token: string;
   expiresAt: Date;
 }
@@ -28,20 +28,20 @@ export type Opened =
   { session: Session; token: string; challenge: null } | { session: null; challenge: Challenge };
 
 interface Opening {
-  /** The password that was right: it must still be the one. */
+  /** The hash of the password that was checked: the user must still have it. */
   passwordHash?: string;
-  /** What has to hold or to be used up together with it, such as an identity or a code. */
+  /** Checks, or uses up, the rest of the proof in the same transaction: an identity, or a code. */
   prove?: (tx: Transaction) => Promise<void>;
 }
 
 /**
- * Opens a session for whoever proved who they are by these methods, or asks for the second factor
- * that they owe (T2). Every session begins here, so this is decided nowhere else.
+ * Opens a session for a user who has proven who they are by these methods, or asks for their second
+ * factor (T2). Every session begins here, so this decides in one place whether a second factor is needed.
  *
- * The user's row is held meanwhile, as by all who change how somebody signs in: whoever is asked
- * nothing had nothing to be asked for, and an old password opens nothing once it was changed (U7).
+ * It locks the user's row, as do all operations that change how a user signs in. So a second factor that
+ * was just turned on is asked for, and a password that was just changed opens nothing (U7).
  *
- * @throws Unauthenticated (INVALID_CREDENTIALS) where the password was changed meanwhile.
+ * @throws Unauthenticated (INVALID_CREDENTIALS) where the password was changed since it was checked.
  */
 export async function openSession(
   ctx: Context,
@@ -67,7 +67,7 @@ export async function openSession(
     await prove?.(tx);
     if (found.owes && !methods.some(isSecond))
       return issueChallenge(tx.unrecorded("one_time_tokens"), user, methods, tx.now);
-    // A statement of its own: the one that waited for the user saw the sessions of before.
+    // A statement of its own: the one above saw the sessions as they were before it got the lock.
     const spare = await tx.rows(
       Session,
       sql`row.id in (select s.id from sessions s
@@ -82,7 +82,7 @@ export async function openSession(
     return null;
   });
   if (challenge) {
-    // Whoever knows the password and has no code gets no further, and should not go unnoticed.
+    // Recorded for the user: an attacker who knows the password and has no code gets this far.
     const refusal = { ...NO_SESSION, code: Refusal.MFA_CHALLENGE };
     ctx.background(
       recordSignInRefusal(ctx, { ...claimantAs(user), methods }, "sign_in_refused.v1", refusal),

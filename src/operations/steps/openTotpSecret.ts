@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import type { Authenticator } from "../../entities/Authenticator";
 
-/** Secrets are sealed for the row they are in. */
+/** The row that a secret is encrypted for: it can't be decrypted in another row. */
 export const secretPlace = ({ id }: Pick<Authenticator, "id">) => `authenticators ${id}`;
 
 export function openTotpSecret(ctx: Context, row: Authenticator, sealed: Buffer): Buffer {

@@ -2,7 +2,7 @@ import type { Context } from "../../context/context";
 import type { Transaction } from "../../context/transaction";
 import { type Notice, queueMail } from "../../mails/queueMail";
 
-/** Tells a person, the caller if no other, by mail what was done to their sign-in, once it is. */
+/** Queues a mail that tells a user, by default the caller, of a change to how they sign in. */
 export function queueNotice(
   tx: Transaction,
   { request: { ip } }: Context,

@@ -3,7 +3,7 @@ import { Refusal, Refused } from "../../errors";
 import { oneTimeTokenHash } from "../../identity/oneTimeTokens";
 import { countTry } from "../../identity/throttle";
 
-/** The hash of a token that works once, to look it up by. @throws as `wrongToken` says. */
+/** The hash of a token, to look it up by. @throws what `wrongToken` gives for a text of another form. */
 export async function readOneTimeToken(
   ctx: Context,
   text: string,
@@ -15,8 +15,8 @@ export async function readOneTimeToken(
 }
 
 /**
- * Counts a try at a token that is none, and gives what is to be said of it. Only now: 256 bits are not
- * found by asking many at once, and so a good one waits for nothing that others try beside it.
+ * Counts a try with a wrong token, and returns the error for it. Only wrong tokens are counted: an
+ * attacker can't guess 256 bits, and the wrong tokens of other callers do not keep a right one waiting.
  *
  * @throws RateLimited after too many.
  */

@@ -3,7 +3,7 @@ import { recordRefusal } from "../../context/refusals";
 import type { EventType, RecordedDecision } from "../../entities/Event";
 import type { Principal } from "../../principal";
 
-/** Of a sign-in that was refused. */
+/** The decision of a refused sign-in: no session was created. */
 export const NO_SESSION: RefusedDecision = {
   action: "create",
   subject: { type: "Session", id: null },

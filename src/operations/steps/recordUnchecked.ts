@@ -1,8 +1,8 @@
 import type { Transaction } from "../../context/transaction";
 import type { User } from "../../entities/User";
 
-/** Tells in the user's own events that nobody could say whether their password is in a breach. */
+/** Records for the user that their new password could not be looked up in known breaches. */
 export async function recordUnchecked(tx: Transaction, user: User): Promise<void> {
-  await tx.save(user); // as it was saved already: nothing is recorded that was not
+  await tx.save(user); // unchanged: an event is recorded of a row that was saved
   await tx.record("breach_check_failed.v1", user);
 }

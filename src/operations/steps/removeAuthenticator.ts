@@ -1,7 +1,7 @@
 import type { Transaction } from "../../context/transaction";
 import type { Authenticator } from "../../entities/Authenticator";
 
-/** Removes an authenticator; its secrets are gone. */
+/** Removes an authenticator and deletes its secrets. The row stays. */
 export async function removeAuthenticator(tx: Transaction, row: Authenticator): Promise<void> {
   tx.authorize("update", row);
   row.removedAt = tx.now;

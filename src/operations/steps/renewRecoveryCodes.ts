@@ -4,11 +4,11 @@ import { newRecoveryCodes, recoveryCodesText } from "../../identity/recoveryCode
 
 export interface NewRecoveryCodes {
   codes: string[];
-  /** The same as a text file to keep. */
+  /** The codes as a text file to keep. */
   text: string;
 }
 
-/** Makes new recovery codes; those before are void. They are in the answer and nowhere else. */
+/** Makes new recovery codes, which void the old ones. Only the answer has them; the row has hashes. */
 export function renewRecoveryCodes(
   { services, principal }: Context,
   authenticator: Authenticator,

@@ -4,9 +4,9 @@ import type { Refused } from "../../errors";
 import { tokenInvalid } from "./readOneTimeToken";
 
 /**
- * Keeps an email from getting another user until commit, and refuses it where it has one.
+ * Keeps other transactions from giving an email to a user until this one ends.
  *
- * @throws Refused (TOKEN_INVALID), as of a link, unless told otherwise.
+ * @throws what `taken` returns where a user has the email.
  */
 export async function reserveEmail(
   tx: Transaction,

@@ -7,29 +7,30 @@ import { newToken } from "../../identity/tokens";
 import { askProvider } from "./askProvider";
 import { findProvider } from "./findProvider";
 
-/** How long somebody has to sign in at the provider. */
+/** How long the user has to sign in at the provider. */
 const LASTS_MS = 10 * 60 * 1000;
 
 const RETURN_TO_LIMIT = 1024;
 
 /**
- * RFC 3986: a path and a query. Neither `//` nor a backslash, in which browsers see another host;
- * no fragment, as that tells what happened.
+ * A path and a query (RFC 3986). It can't begin with `//` or have a backslash, which browsers read as
+ * another host. It has no fragment: the server adds one that says what happened.
  */
 const PATH = /^\/(?!\/)[\w\-.~!$&'()*+,;=:@%/?]*$/;
 
-/** A way to a provider, begun: where to go, and the secret that the browser has to bring back. */
+/** The URL to send the browser to, and the secret that it has to bring back. */
 export interface AuthorizationRequest {
   url: string;
   secret: string;
 }
 
 /**
- * Begins a way to a provider and back.
+ * Begins an authorization at a provider.
  *
- * @param sessionId Of who links an identity to themselves; null where somebody signs in.
- * @throws Refused (BAD_USER_INPUT for a provider that is not configured, and for what is no path of
- * the frontend; PROVIDER_FAILED); RateLimited.
+ * @param returnTo The path of the frontend that the browser comes back to.
+ * @param sessionId The session in which a user links an identity; null for a sign-in.
+ * @throws Refused (BAD_USER_INPUT) for a provider that is not configured, and for a `returnTo` that is no
+ * path; (PROVIDER_FAILED); RateLimited.
  */
 export async function startAuthorization(
   ctx: Context,
@@ -57,7 +58,7 @@ export async function startAuthorization(
   return { url, secret };
 }
 
-/** Somebody came back and got in: many may begin behind one address. */
+/** Forgives the try of a user who has come back, as many users may sign in from one address. */
 export function forgiveAuthorization(ctx: Context): void {
   ctx.background(forgive(ctx.db, beginner(ctx)));
 }

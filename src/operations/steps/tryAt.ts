@@ -8,13 +8,13 @@ import { type Notice, queueDailyNotice } from "../../mails/queueMail";
 import type { Principal } from "../../principal";
 import { NO_SESSION, recordSignInRefusal } from "./recordSignInRefusal";
 
-/** What the caller is doing: it decides what wrong tries mean, and what the user is mailed of them. */
+/** What the caller is doing. It decides which event and which mail the user gets about wrong tries. */
 export type Purpose =
   /** Signing in: there is no session yet. */
   | "sign-in"
-  /** Proving in a session that they are its user. */
+  /** Proving in a session that the caller is its user. */
   | "re-authentication"
-  /** Confirming a new app: a wrong code says that its clock is wrong, and nothing of an attacker. */
+  /** Confirming a new app. A wrong code may come from a wrong clock, and is no sign of an attacker. */
   | "set-up";
 
 /** A try at a secret of a user. */
@@ -23,19 +23,19 @@ export interface Try {
   purpose: Purpose;
   /** As it was typed. */
   email: string;
-  /** The user whose events tell a failure; `nobodyWith` an email that has none. */
+  /** The user who gets the event of a failure; `nobodyWith` an email that no user has. */
   who: Principal;
   /** Whether the user has signed in with this browser before. */
   knownDevice?: boolean;
 }
 
 /**
- * Counts a try at a secret before it is checked, and forgives it where it was good. A failure is an
- * event of the user's, and many of them are mailed to the user. Both are written after the answer, and
- * where there is no such user the same is done for nothing. So the time of many answers at once tells
- * nothing of the user either (U2).
+ * Counts a try at a secret before it is checked, and forgives it where the secret was right. The user
+ * gets an event of each failure, and a mail about many of them. Both are written after the answer, and the
+ * same statements run where there is no such user. So even the time of many answers at once does not tell
+ * whether there is a user (U2).
  *
- * @throws RateLimited after too many tries, and whatever `check` throws.
+ * @throws RateLimited after too many tries, and all that `check` throws.
  */
 export async function tryAt<T>(ctx: Context, attempt: Try, check: () => Promise<T>): Promise<T> {
   const { secret, email, who, knownDevice = false } = attempt;
@@ -58,7 +58,7 @@ export async function tryAt<T>(ctx: Context, attempt: Try, check: () => Promise<
     ctx.background(forgive(ctx.db, guesser));
     return result;
   } catch (error) {
-    // A session that has ended meanwhile is no wrong guess.
+    // A session that has ended in the meantime is no wrong guess.
     const wrong = error instanceof Unauthenticated && error.code !== "UNAUTHENTICATED";
     throw wrong ? refuse(error) : error;
   }
@@ -76,7 +76,7 @@ function eventOf({ secret, purpose }: Try): EventType {
   return purpose === "sign-in" ? "sign_in_refused.v1" : "reauthentication_refused.v1";
 }
 
-/** Within a minute of the first one, it takes no connection: many would keep everyone else waiting. */
+/** Takes a connection for the first failure in a minute only: an attack must not use up the pool. */
 async function noteFailure(ctx: Context, attempt: Try, { code }: DomainError): Promise<void> {
   const { who } = attempt;
   const { id: userId, sessionId } = who;
@@ -93,7 +93,7 @@ async function noteFailure(ctx: Context, attempt: Try, { code }: DomainError): P
   await queueDailyNotice(ctx.db, { kind: "notice", notice, userId, at, ip, detail });
 }
 
-/** The provider through whom a claimant proved the first factor; null for their password. */
+/** The provider with which a claimant proved the first factor; null for the password. */
 function providerOf({ methods }: Principal): string | null {
   const provider = methods.find(
     (method) => method === SignInMethod.GITHUB || method === SignInMethod.GOOGLE,

@@ -1,7 +1,7 @@
 import type { Context } from "../../context/context";
 import { type Purpose, tryAt } from "./tryAt";
 
-/** The caller's try at a code of their own. A caller without a session is refused by `check`, uncounted. */
+/** Counts the caller's try at a code. `check` refuses a caller without a session, and nothing is counted. */
 export function tryCode<T>(
   ctx: Context,
   purpose: Exclude<Purpose, "sign-in">,

@@ -11,10 +11,10 @@ import { queueNotice } from "./queueNotice";
 import { bare, methodOf } from "./secondFactor";
 
 /**
- * Uses up a code of the caller's app or a recovery code. The authenticator is held, so that of many
- * at once with the same code one is first.
+ * Uses up a code of the caller's app, or a recovery code. The transaction has locked the authenticator,
+ * so only one of several requests with the same code succeeds.
  *
- * @throws Unauthenticated (MFA_INVALID) for one that is wrong or used up.
+ * @throws Unauthenticated (MFA_INVALID) for a wrong or used code.
  */
 export async function useCode(
   tx: Transaction,
@@ -52,12 +52,12 @@ export async function useCode(
 
 export function wrongCode(): Unauthenticated {
   return new Unauthenticated(
-    "This code is wrong, or was used before. Enter the one that your app shows next, or a recovery code.",
+    "This code is wrong, or was used before. Enter the next code that your app shows, or a recovery code.",
     "MFA_INVALID",
   );
 }
 
-/** A code is owed and was not sent. */
+/** The error for a request without the code that it needs. */
 export function codeOwed(): Refused {
   return new Refused(
     Refusal.MFA_CHALLENGE,

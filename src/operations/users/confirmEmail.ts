@@ -7,12 +7,12 @@ import { readOneTimeToken, tokenInvalid, wrongToken } from "../steps/readOneTime
 import { reserveEmail } from "../steps/reserveEmail";
 
 /**
- * Has the caller sign in with another address from now on, by the token that was mailed to it, and
- * tells the address before. It takes their session as well: whoever owns a mistyped address must not
- * get a user with its link.
+ * Changes the caller's email to the address that the token was mailed to, and mails a notice to the old
+ * address. It takes the caller's session too: if the caller has mistyped the address, its owner must not
+ * get the user with the link.
  *
- * @throws Refused (TOKEN_INVALID) when it is expired, used, unknown or for another user, or the
- * address was taken since.
+ * @throws Refused (TOKEN_INVALID) where the token is expired, used, unknown or for another user, or
+ * another user has the address by now.
  * @throws Forbidden for an API key.
  */
 export async function confirmEmail(ctx: Context, token: string): Promise<User> {
@@ -33,7 +33,7 @@ export async function confirmEmail(ctx: Context, token: string): Promise<User> {
     user.emailVerifiedAt = tx.now;
     await tx.save(user);
     await tx.record("user_email_updated.v1", user);
-    await voidResets(tokens, { id: userId, email: before }); // they went to the address before
+    await voidResets(tokens, { id: userId, email: before }); // their links went to the old address
     await voidSignUps(tokens, email);
     const at = tx.now.toISOString();
     const { ip } = ctx.request;

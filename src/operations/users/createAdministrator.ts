@@ -11,10 +11,10 @@ import { nameFrom } from "../steps/lineFrom";
 import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
- * Creates the first user and their account, for the operator of a database that is still empty: their
- * email counts as confirmed, for the operator vouches for it. Of several at once, one is first.
+ * Creates the first user and their account, for the operator of an empty database. The email counts as
+ * confirmed, as the operator has given it. Of several calls at the same time, one succeeds.
  *
- * @throws Refused (CONFLICT) where there are users; (BAD_USER_INPUT, WEAK_PASSWORD) for the input.
+ * @throws Refused (CONFLICT) where a user exists; (BAD_USER_INPUT, WEAK_PASSWORD) for the input.
  */
 export async function createAdministrator(
   ctx: Context,
@@ -31,14 +31,14 @@ export async function createAdministrator(
     whose,
   );
   return ctx.self.transaction(async (tx) => {
-    // No row is there to hold: nobody else makes a user until this one is made.
+    // There is no row to lock, so the table is: no other transaction creates a user until this one ends.
     await tx.query(sql`lock table users in share row exclusive mode`);
     const [someone] = await tx.query(sql`select from users limit 1`);
     if (someone) {
       throw new Refused(
         Refusal.CONFLICT,
-        "This database has users, so it has had its first administrator. Sign up (`signUp`), and " +
-          "create an account (`createAccount`).",
+        "This database has users already, so the first administrator can't be created here. Sign up " +
+          "(`signUp`), and create an account (`createAccount`).",
       );
     }
     const user = await createUser(tx, {

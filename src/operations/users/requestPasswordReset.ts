@@ -6,8 +6,9 @@ import { countMail } from "../steps/countMail";
 import { emailFrom } from "../steps/emailFrom";
 
 /**
- * Mails a link to choose a new password with. Whether the email has a user is not looked up
- * before the answer (U3); the mail says so, also where the user has no password (U6).
+ * Mails a link to choose a new password. The job that writes the mail looks up whether the email has a
+ * user, so the answer's time does not depend on it (U3). The mail says so where there is no user, and
+ * where the user has no password (U6).
  *
  * @throws RateLimited.
  */

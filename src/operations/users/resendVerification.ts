@@ -6,17 +6,19 @@ import { queueMail } from "../../mails/queueMail";
 import { countMail } from "../steps/countMail";
 
 /**
- * Mails the link of a sign-up again; the one before is void. By the sign-up and not by the email,
- * with which a stranger may have signed up since.
+ * Mails a new link for a sign-up, which voids the old one. The caller names the sign-up and not the
+ * email, as a stranger may have signed up with the same email.
  *
- * @throws RateLimited. An unknown sign-up, or one that is over, is answered alike.
+ * An unknown or finished sign-up gets the same answer (U3).
+ *
+ * @throws Refused (BAD_USER_INPUT) for a text that is no ID of a sign-up; RateLimited.
  */
 export async function resendVerification(ctx: Context, signUpId: string): Promise<string> {
   if (kindOf(signUpId) !== "OneTimeToken") {
-    throw new Refused(Refusal.BAD_USER_INPUT, "This is no ID of a sign-up.", ["signUpId"]);
+    throw new Refused(Refusal.BAD_USER_INPUT, "This is not the ID of a sign-up.", ["signUpId"]);
   }
-  // By the ID as it was sent: a count of the address would tell whether the sign-up is still there,
-  // and it is deleted once its email has a user (U3).
+  // Counted by the ID that the caller sent. A count by the address would tell whether the sign-up still
+  // exists: it is deleted when a user gets its email (U3).
   await countMail(ctx, "sign_up", signUpId);
   await ctx.db.transaction(async (connection) => {
     const requestedAt = await requestAgain(connection, signUpId);

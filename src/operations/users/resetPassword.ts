@@ -13,9 +13,9 @@ import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
  * Sets a new password with the token of a mailed link, and ends all of the user's sessions (U5).
- * It opens none: whoever has the mail alone still signs in, second factor included.
+ * It opens no session: the user has to sign in after it, with their second factor.
  *
- * @throws Refused (TOKEN_INVALID; WEAK_PASSWORD and BAD_USER_INPUT, which leave the link as it is).
+ * @throws Refused (TOKEN_INVALID); (WEAK_PASSWORD, BAD_USER_INPUT), after which the link still works.
  */
 export async function resetPassword(
   ctx: Context,
@@ -39,10 +39,10 @@ export async function resetPassword(
     const user = await tx.lock(User, found.id);
     const tokens = tx.unrecorded("one_time_tokens");
     if (!(await redeemToken(tokens, "RESET_PASSWORD", hash))) throw tokenInvalid();
-    await voidResets(tokens, user); // those that were requested beside this one
+    await voidResets(tokens, user); // all other links that were requested
     tx.authorize("update", user);
     user.passwordHash = passwordHash;
-    user.emailVerifiedAt ??= tx.now; // they have just read its mail
+    user.emailVerifiedAt ??= tx.now; // the link came by mail
     await tx.save(user);
     await tx.record("user_password_reset.v1", user);
     if (unchecked) await recordUnchecked(tx, user);

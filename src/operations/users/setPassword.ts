@@ -9,10 +9,10 @@ import { queueNotice } from "../steps/queueNotice";
 import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
- * Gives a first password to the caller, who has signed in without one (U6). Their sessions go on:
- * nobody was in with another.
+ * Sets a first password for the caller, who has signed in without one (U6). Their sessions stay open, as
+ * none was opened with an older password.
  *
- * @throws Refused (WEAK_PASSWORD, BAD_USER_INPUT; CONFLICT where they have one).
+ * @throws Refused (WEAK_PASSWORD, BAD_USER_INPUT); (CONFLICT) where the caller has a password.
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
  */
 export async function setPassword(ctx: Context, newPassword: string): Promise<User> {
@@ -30,7 +30,7 @@ export async function setPassword(ctx: Context, newPassword: string): Promise<Us
         "You have a password already. Change it with `updatePassword`.",
       );
     }
-    const { passwordHash, unchecked } = chosen as Chosen; // whoever has no session got no further
+    const { passwordHash, unchecked } = chosen as Chosen; // a caller without a session was refused above
     user.passwordHash = passwordHash;
     await tx.save(user);
     await tx.record("user_password_set.v1", user);

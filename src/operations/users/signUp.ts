@@ -8,11 +8,11 @@ import { emailFrom } from "../steps/emailFrom";
 import { nameFrom } from "../steps/lineFrom";
 
 /**
- * Keeps a sign-up until its email is confirmed, and mails the link for that. There is no user
- * before: nobody signs in, or holds an email, that they have not shown to be theirs. A taken email
- * takes the same statements; the mail says what happened (U3).
+ * Stores a sign-up until its email is confirmed, and mails a link for that. The user is created only
+ * then, so a stranger's sign-up can't occupy an email or sign in with it. An email that has a user runs the
+ * same statements, and the mail says so (U3).
  *
- * @throws Refused (BAD_USER_INPUT, WEAK_PASSWORD) for what can't be used; RateLimited.
+ * @throws Refused (BAD_USER_INPUT, WEAK_PASSWORD); RateLimited.
  */
 export async function signUp(
   ctx: Context,

@@ -10,11 +10,11 @@ import { queueNotice } from "../steps/queueNotice";
 
 /**
  * Mails a link to the address that the caller wants to sign in with. Nothing changes before
- * `confirmEmail`; whether another user has the address is told to its owner alone (U3). Asking
- * again voids the link before.
+ * `confirmEmail`. If another user has the address, only the mail to that user says so (U3). To ask again
+ * voids the last link.
  *
  * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED).
- * @throws Refused (BAD_USER_INPUT) for what is no address, or their own; RateLimited.
+ * @throws Refused (BAD_USER_INPUT) for a text that is no address, or the caller's own; RateLimited.
  */
 export async function updateEmail(ctx: Context, text: string): Promise<string> {
   const { id: userId, sessionId } = ctx.principal;
@@ -24,7 +24,11 @@ export async function updateEmail(ctx: Context, text: string): Promise<string> {
     const user = await lockSelf(tx);
     tx.requireFresh(user);
     if (email === user.email) {
-      throw new Refused(Refusal.BAD_USER_INPUT, "This is your address already.", ["email"]);
+      throw new Refused(
+        Refusal.BAD_USER_INPUT,
+        "This is your email address already. Enter another one.",
+        ["email"],
+      );
     }
     const id = newId("OneTimeToken");
     await keepEmailChange(tx.unrecorded("one_time_tokens"), id, userId, email, tx.now);

@@ -4,11 +4,11 @@ import { isLanguage, type Language, LANGUAGES } from "../../mails/languages";
 import { lockSelf } from "../steps/lockSelf";
 
 /**
- * Changes the language that mails to the caller are in from now on, those that wait included. Giving
- * the one that they have changes nothing and records nothing.
+ * Changes the language of mails to the caller, those that are queued included. It records nothing where
+ * the caller has that language already.
  *
  * @throws Forbidden for an API key.
- * @throws Refused (BAD_USER_INPUT) for a language that no mails are written in.
+ * @throws Refused (BAD_USER_INPUT) for a language without mails.
  */
 export async function updateLanguage(ctx: Context, tag: string): Promise<Language> {
   return ctx.self.transaction(async (tx) => {

@@ -14,15 +14,14 @@ import { queueNotice } from "../steps/queueNotice";
 import { recordUnchecked } from "../steps/recordUnchecked";
 
 /**
- * Changes the caller's password, and ends their other sessions: whoever was in with the old one
- * is out (U7).
+ * Changes the caller's password, and ends their other sessions, in which an intruder may be (U7).
  *
- * @throws Unauthenticated (INVALID_CREDENTIALS) when the current one is wrong; RateLimited after
- * too many of them.
- * @throws Refused (WEAK_PASSWORD, BAD_USER_INPUT) for a new one that is easy to guess, too short,
- * too long or the same.
- * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED): the password
- * alone is none where a second factor is on.
+ * @throws Unauthenticated (INVALID_CREDENTIALS) where the current password is wrong; RateLimited after
+ * too many wrong ones.
+ * @throws Refused (WEAK_PASSWORD, BAD_USER_INPUT) for a new password that is easy to guess, too short,
+ * too long or the current one.
+ * @throws Forbidden for an API key, or without a fresh proof (REAUTHENTICATION_REQUIRED): where a second
+ * factor is on, the password alone is no proof.
  */
 export async function updatePassword(
   ctx: Context,
@@ -38,7 +37,7 @@ export async function updatePassword(
     chosen = await choosePassword(ctx, newPassword, field, whose, async () => {
       current = await assertPassword(ctx, currentPassword);
       if (normal(newPassword) === normal(currentPassword)) {
-        const message = "Choose another password than the one you have.";
+        const message = "This is your password already. Choose another one.";
         throw new Refused(Refusal.BAD_USER_INPUT, message, field);
       }
     });
@@ -48,7 +47,7 @@ export async function updatePassword(
     tx.requireFresh(user);
     const [same] = await tx.query(sql`
       select from users where id = ${id} and password_hash = ${current}`);
-    // Changed while this was checked: what was typed is not the current one any more.
+    // The password was changed since it was checked, so the caller has typed an old one.
     if (!same) throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
     const { passwordHash, unchecked } = chosen!;
     user.passwordHash = passwordHash;
@@ -56,7 +55,7 @@ export async function updatePassword(
     await tx.record("user_password_updated.v1", user);
     if (unchecked) await recordUnchecked(tx, user);
     await endSessions(tx, sessionId);
-    await voidResets(tx.unrecorded("one_time_tokens"), user); // they would undo this
+    await voidResets(tx.unrecorded("one_time_tokens"), user); // a link to reset the password would undo this
     await queueNotice(tx, ctx, "passwordChanged", await linkedProviders(tx));
     return user;
   });

@@ -14,12 +14,13 @@ import { recordUnchecked } from "../steps/recordUnchecked";
 import { reserveEmail } from "../steps/reserveEmail";
 
 /**
- * Creates the user of a sign-up, and opens their session. It takes the mailed token, which shows
- * that the email is theirs, and the password, which shows that the sign-up was: nobody confirms what
- * a stranger has prepared.
+ * Creates the user of a sign-up, and opens their session. It takes the mailed token, which shows that the
+ * email is the caller's, and the password, which shows that the sign-up is the caller's. So a person can't
+ * confirm by mistake a sign-up that a stranger has made with their email.
  *
- * @throws Refused (TOKEN_INVALID) when it is expired, used or unknown, or the email was taken since.
- * @throws Unauthenticated (INVALID_CREDENTIALS) for another password than was signed up with.
+ * @throws Refused (TOKEN_INVALID) where the token is expired, used or unknown, or a user has the email by
+ * now.
+ * @throws Unauthenticated (INVALID_CREDENTIALS) where the password is not that of the sign-up.
  * @throws RateLimited after too many tries.
  */
 export async function verifyEmail(
@@ -32,11 +33,11 @@ export async function verifyEmail(
   if (!found) throw await wrongToken(ctx);
   const { passwordUnchecked, language, ...signUp } = found;
   if (!(await verifyPassword(signUp.passwordHash, password, ctx.request.ip))) {
-    await wrongToken(ctx); // counted as one
+    await wrongToken(ctx); // a wrong password counts as a wrong token
     throw new Unauthenticated(WRONG_PASSWORD, "INVALID_CREDENTIALS");
   }
   const user = await ctx.as(system(SIGN_UP)).transaction(async (tx) => {
-    // Of two sign-ups with one email, one is first; before any row of theirs is taken.
+    // Locked before any row of the sign-up: another one with the same email may be confirmed now too.
     await reserveEmail(tx, signUp.email);
     if (!(await redeemToken(tx.unrecorded("one_time_tokens"), "SIGN_UP", hash)))
       throw tokenInvalid();

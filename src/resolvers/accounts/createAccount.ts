@@ -23,7 +23,7 @@ export class CreateAccount {
     description: "Creates an account with you as its first administrator.",
   })
   createAccount(
-    @Arg("input", () => CreateAccountInput, { description: "What to do, and with what." })
+    @Arg("input", () => CreateAccountInput, { description: "Input of the mutation." })
     { name }: CreateAccountInput,
     @Ctx() ctx: Context,
   ): Promise<CreateAccountPayload> {

@@ -8,7 +8,7 @@ class DeleteAccountInput {
   @Field(() => ID, { description: "ID of the account to delete." })
   accountId: string;
 
-  @Field(() => String, { description: "Name of the account, typed again by whoever means it." })
+  @Field(() => String, { description: "Name of the account, typed as a confirmation." })
   name: string;
 }
 
@@ -23,11 +23,11 @@ export class DeleteAccount {
   @Mutation(() => DeleteAccountPayload, {
     nullable: true,
     description:
-      "Closes an account for good. Its members' other accounts are untouched. Takes a proof of the " +
+      "Deletes an account for good. Its members' other accounts are untouched. Takes a proof of the " +
       "last 15 minutes; refused to API keys.",
   })
   deleteAccount(
-    @Arg("input", () => DeleteAccountInput, { description: "What to do, and with what." })
+    @Arg("input", () => DeleteAccountInput, { description: "Input of the mutation." })
     { accountId, name }: DeleteAccountInput,
     @Ctx() ctx: Context,
   ): Promise<DeleteAccountPayload> {

@@ -15,8 +15,8 @@ class UpdateAccountInput {
   @Field(() => Boolean, {
     nullable: true,
     description:
-      "Whether nobody gets in without two-factor authentication. Takes a proof of the last 15 " +
-      "minutes, and to require it that you have it yourself; refused to API keys.",
+      "Whether members need two-factor authentication to get in. Takes a proof of the last 15 minutes; " +
+      "refused to API keys. To require it, you must have it yourself.",
   })
   mfaRequired?: boolean | null;
 }
@@ -31,10 +31,10 @@ class UpdateAccountPayload extends Payload {
 export class UpdateAccount {
   @Mutation(() => UpdateAccountPayload, {
     nullable: true,
-    description: "Changes an account's settings. What is absent stays as it is.",
+    description: "Changes an account's settings. Absent settings stay as they are.",
   })
   updateAccount(
-    @Arg("input", () => UpdateAccountInput, { description: "What to do, and with what." })
+    @Arg("input", () => UpdateAccountInput, { description: "Input of the mutation." })
     { accountId, ...changes }: UpdateAccountInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateAccountPayload> {

@@ -24,7 +24,7 @@ export class ConfirmTotp {
       "Takes a proof of the last 15 minutes.",
   })
   confirmTotp(
-    @Arg("input", () => ConfirmTotpInput, { description: "What to do, and with what." })
+    @Arg("input", () => ConfirmTotpInput, { description: "Input of the mutation." })
     { code }: ConfirmTotpInput,
     @Ctx() ctx: Context,
   ): Promise<ConfirmTotpPayload> {

@@ -26,7 +26,7 @@ export class DisableTotp {
       "Turns the second factor off, with a code of it. Takes a proof of the last 15 minutes.",
   })
   disableTotp(
-    @Arg("input", () => DisableTotpInput, { description: "What to do, and with what." })
+    @Arg("input", () => DisableTotpInput, { description: "Input of the mutation." })
     { code }: DisableTotpInput,
     @Ctx() ctx: Context,
   ): Promise<DisableTotpPayload> {

@@ -8,13 +8,13 @@ import { Payload, payload } from "../payload";
 class EnrollTotpInput {
   @Field(() => String, {
     nullable: true,
-    description: "Code of the app that is on now, or a recovery code; where there is one.",
+    description: "Code of the app that is on now, or a recovery code; only where an app is on.",
   })
   @MaxBytes(64)
   code?: string | null;
 }
 
-@ObjectType({ description: "What sets up an authenticator app: shown this once." })
+@ObjectType({ description: "What sets up an authenticator app. Only this answer has it." })
 class TotpSetup {
   @Field(() => String, { description: "URI that opens an authenticator app (`otpauth://…`)." })
   otpauthUri: string;
@@ -40,11 +40,11 @@ export class EnrollTotp {
   @Mutation(() => EnrollTotpPayload, {
     nullable: true,
     description:
-      "Sets up an authenticator app as your second factor. Nothing is on until `confirmTotp`. " +
+      "Sets up an authenticator app as your second factor. It is not on until `confirmTotp`. " +
       "Takes a proof of the last 15 minutes.",
   })
   enrollTotp(
-    @Arg("input", () => EnrollTotpInput, { description: "What to do, and with what." })
+    @Arg("input", () => EnrollTotpInput, { description: "Input of the mutation." })
     { code }: EnrollTotpInput,
     @Ctx() ctx: Context,
   ): Promise<EnrollTotpPayload> {

@@ -20,11 +20,11 @@ export class RegenerateRecoveryCodes {
   @Mutation(() => RegenerateRecoveryCodesPayload, {
     nullable: true,
     description:
-      "Makes ten new recovery codes, with a code of the second factor; those before are void. Takes " +
-      "a proof of the last 15 minutes.",
+      "Makes ten new recovery codes, and voids the old ones. Takes a code of the second factor, and a " +
+      "proof of the last 15 minutes.",
   })
   regenerateRecoveryCodes(
-    @Arg("input", () => RegenerateRecoveryCodesInput, { description: "What to do, and with what." })
+    @Arg("input", () => RegenerateRecoveryCodesInput, { description: "Input of the mutation." })
     { code }: RegenerateRecoveryCodesInput,
     @Ctx() ctx: Context,
   ): Promise<RegenerateRecoveryCodesPayload> {

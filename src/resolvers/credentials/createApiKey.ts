@@ -8,7 +8,10 @@ import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `createApiKey` takes." })
 class CreateApiKeyInput extends CreateCredentialInput {
-  @Field(() => String, { nullable: true, description: "Data of your own. At most 4,096 bytes." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Free text for data of your own. At most 4,096 bytes.",
+  })
   @MaxBytes(4096)
   metadata?: string | null;
 }
@@ -18,7 +21,7 @@ class CreateApiKeyPayload extends Payload {
   @Field(() => ApiKey, { nullable: true, description: "API key that was created." })
   apiKey?: ApiKey;
 
-  @Field(() => String, { nullable: true, description: "Its secret, shown this once." })
+  @Field(() => String, { nullable: true, description: "Its secret, which only this answer has." })
   secret?: string;
 }
 
@@ -29,7 +32,7 @@ export class CreateApiKey {
     description: "Creates an API key. In a session, takes a proof of the last 15 minutes.",
   })
   createApiKey(
-    @Arg("input", () => CreateApiKeyInput, { description: "What to do, and with what." })
+    @Arg("input", () => CreateApiKeyInput, { description: "Input of the mutation." })
     { accountId, ...input }: CreateApiKeyInput,
     @Ctx() ctx: Context,
   ): Promise<CreateApiKeyPayload> {

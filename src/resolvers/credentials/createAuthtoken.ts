@@ -8,7 +8,10 @@ import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `createAuthtoken` takes." })
 class CreateAuthtokenInput extends CreateCredentialInput {
-  @Field(() => String, { nullable: true, description: "Data of your own. At most 4,096 bytes." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Free text for data of your own. At most 4,096 bytes.",
+  })
   @MaxBytes(4096)
   metadata?: string | null;
 }
@@ -18,7 +21,7 @@ class CreateAuthtokenPayload extends Payload {
   @Field(() => Authtoken, { nullable: true, description: "Authtoken that was created." })
   authtoken?: Authtoken;
 
-  @Field(() => String, { nullable: true, description: "Its secret, shown this once." })
+  @Field(() => String, { nullable: true, description: "Its secret, which only this answer has." })
   secret?: string;
 }
 
@@ -29,7 +32,7 @@ export class CreateAuthtoken {
     description: "Creates an authtoken. In a session, takes a proof of the last 15 minutes.",
   })
   createAuthtoken(
-    @Arg("input", () => CreateAuthtokenInput, { description: "What to do, and with what." })
+    @Arg("input", () => CreateAuthtokenInput, { description: "Input of the mutation." })
     { accountId, ...input }: CreateAuthtokenInput,
     @Ctx() ctx: Context,
   ): Promise<CreateAuthtokenPayload> {

@@ -20,10 +20,10 @@ class RevokeCredentialPayload extends Payload {
 export class RevokeCredential {
   @Mutation(() => RevokeCredentialPayload, {
     nullable: true,
-    description: "Ends a credential for good. It stays listed as revoked.",
+    description: "Revokes a credential for good. It stays listed as revoked.",
   })
   revokeCredential(
-    @Arg("input", () => RevokeCredentialInput, { description: "What to do, and with what." })
+    @Arg("input", () => RevokeCredentialInput, { description: "Input of the mutation." })
     { credentialId }: RevokeCredentialInput,
     @Ctx() ctx: Context,
   ): Promise<RevokeCredentialPayload> {

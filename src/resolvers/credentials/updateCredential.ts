@@ -13,7 +13,10 @@ class UpdateCredentialInput {
   @Field(() => String, { nullable: true, description: "What it is for. At most 255 bytes." })
   description?: string | null;
 
-  @Field(() => String, { nullable: true, description: "Data of your own. At most 4,096 bytes." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Free text for data of your own. At most 4,096 bytes.",
+  })
   @MaxBytes(4096)
   metadata?: string | null;
 }
@@ -28,10 +31,11 @@ class UpdateCredentialPayload extends Payload {
 export class UpdateCredential {
   @Mutation(() => UpdateCredentialPayload, {
     nullable: true,
-    description: "Changes what is given. Its owner and its secret never change.",
+    description:
+      "Changes a credential's description and metadata. Its owner and its secret never change.",
   })
   updateCredential(
-    @Arg("input", () => UpdateCredentialInput, { description: "What to do, and with what." })
+    @Arg("input", () => UpdateCredentialInput, { description: "Input of the mutation." })
     { credentialId, ...wanted }: UpdateCredentialInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateCredentialPayload> {

@@ -7,7 +7,7 @@ import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `linkIdentity` takes." })
 class LinkIdentityInput {
-  @Field(() => SocialProvider, { description: "Provider to link who you are at." })
+  @Field(() => SocialProvider, { description: "Provider of the identity to link." })
   provider: SocialProvider;
 
   @Field(() => String, {
@@ -31,10 +31,10 @@ export class LinkIdentity {
   @Mutation(() => LinkIdentityPayload, {
     nullable: true,
     description:
-      "Begins to link who you are at a provider, to sign in with it. Takes a session in the cookie, and a proof of the last 15 minutes.",
+      "Begins to link your identity at a provider, to sign in with it. Takes a session in the cookie, and a proof of the last 15 minutes.",
   })
   linkIdentity(
-    @Arg("input", () => LinkIdentityInput, { description: "What to do, and with what." })
+    @Arg("input", () => LinkIdentityInput, { description: "Input of the mutation." })
     { provider, returnTo }: LinkIdentityInput,
     @Ctx() ctx: Context,
   ): Promise<LinkIdentityPayload> {

@@ -24,7 +24,7 @@ export class UnlinkIdentity {
       "Unlinks an identity, unless it is your last way to sign in. Takes a proof of the last 15 minutes.",
   })
   unlinkIdentity(
-    @Arg("input", () => UnlinkIdentityInput, { description: "What to do, and with what." })
+    @Arg("input", () => UnlinkIdentityInput, { description: "Input of the mutation." })
     { identityId }: UnlinkIdentityInput,
     @Ctx() ctx: Context,
   ): Promise<UnlinkIdentityPayload> {

@@ -20,10 +20,10 @@ class DisableMemberPayload extends Payload {
 export class DisableMember {
   @Mutation(() => DisableMemberPayload, {
     nullable: true,
-    description: "Switches off a member's access, credentials included, until they are enabled.",
+    description: "Takes a member's access away, also by their credentials, until they are enabled.",
   })
   disableMember(
-    @Arg("input", () => DisableMemberInput, { description: "What to do, and with what." })
+    @Arg("input", () => DisableMemberInput, { description: "Input of the mutation." })
     { memberId }: DisableMemberInput,
     @Ctx() ctx: Context,
   ): Promise<DisableMemberPayload> {

@@ -20,10 +20,10 @@ class EnableMemberPayload extends Payload {
 export class EnableMember {
   @Mutation(() => EnableMemberPayload, {
     nullable: true,
-    description: "Gives a disabled member their access back, credentials included.",
+    description: "Gives a disabled member their access back, also by their credentials.",
   })
   enableMember(
-    @Arg("input", () => EnableMemberInput, { description: "What to do, and with what." })
+    @Arg("input", () => EnableMemberInput, { description: "Input of the mutation." })
     { memberId }: EnableMemberInput,
     @Ctx() ctx: Context,
   ): Promise<EnableMemberPayload> {

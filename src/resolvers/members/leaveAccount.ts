@@ -22,7 +22,7 @@ export class LeaveAccount {
     description: "Ends your own membership, with the same effect as being removed.",
   })
   leaveAccount(
-    @Arg("input", () => LeaveAccountInput, { description: "What to do, and with what." })
+    @Arg("input", () => LeaveAccountInput, { description: "Input of the mutation." })
     { accountId }: LeaveAccountInput,
     @Ctx() ctx: Context,
   ): Promise<LeaveAccountPayload> {

@@ -19,10 +19,10 @@ class RemoveMemberPayload extends Payload {
 export class RemoveMember {
   @Mutation(() => RemoveMemberPayload, {
     nullable: true,
-    description: "Takes a member out of the account and revokes their credentials there.",
+    description: "Removes a member from the account and revokes their credentials there.",
   })
   removeMember(
-    @Arg("input", () => RemoveMemberInput, { description: "What to do, and with what." })
+    @Arg("input", () => RemoveMemberInput, { description: "Input of the mutation." })
     { memberId }: RemoveMemberInput,
     @Ctx() ctx: Context,
   ): Promise<RemoveMemberPayload> {

@@ -10,7 +10,7 @@ class UpdateMemberRolesInput {
   @Field(() => ID, { description: "ID of the member whose roles to change." })
   memberId: string;
 
-  @Field(() => RolesInput, { description: "Roles to set; what is absent stays as it is." })
+  @Field(() => RolesInput, { description: "Roles to set. Absent roles stay as they are." })
   roles: RolesInput;
 }
 
@@ -28,7 +28,7 @@ export class UpdateMemberRoles {
       "Changes a member's roles. To make an administrator, a session takes a proof of the last 15 minutes.",
   })
   updateMemberRoles(
-    @Arg("input", () => UpdateMemberRolesInput, { description: "What to do, and with what." })
+    @Arg("input", () => UpdateMemberRolesInput, { description: "Input of the mutation." })
     { memberId, roles }: UpdateMemberRolesInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateMemberRolesPayload> {

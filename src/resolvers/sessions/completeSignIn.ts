@@ -7,7 +7,7 @@ import { deliverSessionOrChallenge, OpenedPayload, SessionTransport } from "../s
 
 @InputType({ description: "What `completeSignIn` takes." })
 class CompleteSignInInput {
-  @Field(() => String, { description: "Token of the question, as `signIn` answered it." })
+  @Field(() => String, { description: "Token of the challenge that `signIn` returned." })
   challenge: string;
 
   @Field(() => String, { description: "Code of the authenticator app, or a recovery code." })
@@ -16,7 +16,7 @@ class CompleteSignInInput {
 
   @Field(() => SessionTransport, {
     defaultValue: SessionTransport.COOKIE,
-    description: "How to keep the session.",
+    description: "How the client keeps the session.",
   })
   transport: SessionTransport;
 }
@@ -28,10 +28,10 @@ class CompleteSignInPayload extends OpenedPayload {}
 export class CompleteSignIn {
   @Mutation(() => CompleteSignInPayload, {
     nullable: true,
-    description: "Opens the session of somebody who was asked for their second factor.",
+    description: "Opens the session of a user who was asked for their second factor.",
   })
   completeSignIn(
-    @Arg("input", () => CompleteSignInInput, { description: "What to do, and with what." })
+    @Arg("input", () => CompleteSignInInput, { description: "Input of the mutation." })
     { challenge, code, transport }: CompleteSignInInput,
     @Ctx() ctx: Context,
   ): Promise<CompleteSignInPayload> {

@@ -13,7 +13,7 @@ class EndOtherSessionsPayload extends Payload {
 export class EndOtherSessions {
   @Mutation(() => EndOtherSessionsPayload, {
     nullable: true,
-    description: "Ends all sessions of yours but the one that asks.",
+    description: "Ends all your sessions but that of this request.",
   })
   endOtherSessions(@Ctx() ctx: Context): Promise<EndOtherSessionsPayload> {
     return payload(async () => ({ endedCount: (await endOtherSessions(ctx)).length }));

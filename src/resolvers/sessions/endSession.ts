@@ -20,10 +20,10 @@ class EndSessionPayload extends Payload {
 export class EndSession {
   @Mutation(() => EndSessionPayload, {
     nullable: true,
-    description: "Ends a session of yours: nobody gets in with it from then on.",
+    description: "Ends a session of yours. From then on it opens nothing.",
   })
   endSession(
-    @Arg("input", () => EndSessionInput, { description: "What to do, and with what." })
+    @Arg("input", () => EndSessionInput, { description: "Input of the mutation." })
     { sessionId }: EndSessionInput,
     @Ctx() ctx: Context,
   ): Promise<EndSessionPayload> {

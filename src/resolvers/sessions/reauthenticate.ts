@@ -8,7 +8,10 @@ import { deliverSession, SessionTransport } from "../sessionPayload";
 
 @InputType({ description: "What `reauthenticate` takes." })
 class ReauthenticateInput {
-  @Field(() => String, { nullable: true, description: "Password of the user, who has one." })
+  @Field(() => String, {
+    nullable: true,
+    description: "Password of the user, where they have one.",
+  })
   @MaxBytes(PASSWORD_BYTES)
   password?: string | null;
 
@@ -38,11 +41,11 @@ export class Reauthenticate {
   @Mutation(() => ReauthenticatePayload, {
     nullable: true,
     description:
-      "Proves again that it is you, for what takes a proof of the last 15 minutes. The session " +
-      "goes on under a new token, in the cookie or in the answer, as it came.",
+      "Proves again that it is you, for changes that take a proof of the last 15 minutes. The session " +
+      "gets a new token: in the cookie if the old one came in it, else in the answer.",
   })
   reauthenticate(
-    @Arg("input", () => ReauthenticateInput, { description: "What to do, and with what." })
+    @Arg("input", () => ReauthenticateInput, { description: "Input of the mutation." })
     { password = null, code = null }: ReauthenticateInput,
     @Ctx() ctx: Context,
   ): Promise<ReauthenticatePayload> {

@@ -17,7 +17,7 @@ class SignInInput {
 
   @Field(() => SessionTransport, {
     defaultValue: SessionTransport.COOKIE,
-    description: "How to keep the session.",
+    description: "How the client keeps the session.",
   })
   transport: SessionTransport;
 }
@@ -33,7 +33,7 @@ export class SignIn {
       "Opens a session with an email and its password, or asks for the second factor: `challenge`.",
   })
   signIn(
-    @Arg("input", () => SignInInput, { description: "What to do, and with what." })
+    @Arg("input", () => SignInInput, { description: "Input of the mutation." })
     { email, password, transport }: SignInInput,
     @Ctx() ctx: Context,
   ): Promise<SignInPayload> {

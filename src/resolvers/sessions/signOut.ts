@@ -12,7 +12,10 @@ class SignOutPayload extends Payload {
 
 @Resolver()
 export class SignOut {
-  @Mutation(() => SignOutPayload, { nullable: true, description: "Ends the session that asks." })
+  @Mutation(() => SignOutPayload, {
+    nullable: true,
+    description: "Ends the session of this request.",
+  })
   signOut(@Ctx() ctx: Context): Promise<SignOutPayload> {
     return payload(async () => {
       const session = await signOut(ctx);

@@ -20,10 +20,10 @@ class ConfirmEmailPayload extends Payload {
 export class ConfirmEmail {
   @Mutation(() => ConfirmEmailPayload, {
     nullable: true,
-    description: "Makes the address that the link was mailed to the one that you sign in with.",
+    description: "Changes your email to the address that the link was mailed to.",
   })
   confirmEmail(
-    @Arg("input", () => ConfirmEmailInput, { description: "What to do, and with what." })
+    @Arg("input", () => ConfirmEmailInput, { description: "Input of the mutation." })
     { token }: ConfirmEmailInput,
     @Ctx() ctx: Context,
   ): Promise<ConfirmEmailPayload> {

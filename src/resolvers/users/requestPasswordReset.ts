@@ -22,10 +22,10 @@ export class RequestPasswordReset {
   @Mutation(() => RequestPasswordResetPayload, {
     nullable: true,
     description:
-      "Mails a link to choose a new password with. Answers alike whether or not the email has a user.",
+      "Mails a link to choose a new password with. The answer is the same whether or not the email has a user.",
   })
   requestPasswordReset(
-    @Arg("input", () => RequestPasswordResetInput, { description: "What to do, and with what." })
+    @Arg("input", () => RequestPasswordResetInput, { description: "Input of the mutation." })
     input: RequestPasswordResetInput,
     @Ctx() ctx: Context,
   ): Promise<RequestPasswordResetPayload> {

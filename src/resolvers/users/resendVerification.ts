@@ -5,7 +5,7 @@ import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `resendVerification` takes." })
 class ResendVerificationInput {
-  @Field(() => ID, { description: "ID of the sign-up, as `signUp` answered it." })
+  @Field(() => ID, { description: "ID of the sign-up that `signUp` returned." })
   signUpId: string;
 }
 
@@ -19,10 +19,10 @@ class ResendVerificationPayload extends Payload {
 export class ResendVerification {
   @Mutation(() => ResendVerificationPayload, {
     nullable: true,
-    description: "Mails the link of a sign-up again; the one before is void.",
+    description: "Mails a new link for a sign-up, and voids the old one.",
   })
   resendVerification(
-    @Arg("input", () => ResendVerificationInput, { description: "What to do, and with what." })
+    @Arg("input", () => ResendVerificationInput, { description: "Input of the mutation." })
     input: ResendVerificationInput,
     @Ctx() ctx: Context,
   ): Promise<ResendVerificationPayload> {

@@ -29,7 +29,7 @@ export class ResetPassword {
       "Sets a new password with the token of a mailed link, and ends all sessions of the user.",
   })
   resetPassword(
-    @Arg("input", () => ResetPasswordInput, { description: "What to do, and with what." })
+    @Arg("input", () => ResetPasswordInput, { description: "Input of the mutation." })
     input: ResetPasswordInput,
     @Ctx() ctx: Context,
   ): Promise<ResetPasswordPayload> {

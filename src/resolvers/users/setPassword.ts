@@ -8,7 +8,7 @@ import { Payload, payload } from "../payload";
 @InputType({ description: "What `setPassword` takes." })
 class SetPasswordInput {
   @Field(() => String, {
-    description: "Password to have: 12 to 256 characters that are not easy to guess.",
+    description: "New password: 12 to 256 characters that are not easy to guess.",
   })
   @MaxBytes(PASSWORD_BYTES)
   newPassword: string;
@@ -28,7 +28,7 @@ export class SetPassword {
       "Sets your first password, where you sign in without one. Takes a proof of the last 15 minutes.",
   })
   setPassword(
-    @Arg("input", () => SetPasswordInput, { description: "What to do, and with what." })
+    @Arg("input", () => SetPasswordInput, { description: "Input of the mutation." })
     { newPassword }: SetPasswordInput,
     @Ctx() ctx: Context,
   ): Promise<SetPasswordPayload> {

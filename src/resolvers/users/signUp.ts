@@ -32,10 +32,10 @@ export class SignUp {
   @Mutation(() => SignUpPayload, {
     nullable: true,
     description:
-      "Signs up with an email and a password. The user is created once the mailed link was followed.",
+      "Signs up with an email and a password. The user is created when the mailed link is confirmed (`verifyEmail`).",
   })
   signUp(
-    @Arg("input", () => SignUpInput, { description: "What to do, and with what." })
+    @Arg("input", () => SignUpInput, { description: "Input of the mutation." })
     input: SignUpInput,
     @Ctx() ctx: Context,
   ): Promise<SignUpPayload> {

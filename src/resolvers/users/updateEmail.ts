@@ -25,7 +25,7 @@ export class UpdateEmail {
       "Mails a link to the address that you want to sign in with. Takes a proof of the last 15 minutes.",
   })
   updateEmail(
-    @Arg("input", () => UpdateEmailInput, { description: "What to do, and with what." })
+    @Arg("input", () => UpdateEmailInput, { description: "Input of the mutation." })
     { email }: UpdateEmailInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateEmailPayload> {

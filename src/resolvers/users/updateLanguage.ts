@@ -22,7 +22,7 @@ export class UpdateLanguage {
     description: "Changes the language of mails to you.",
   })
   updateLanguage(
-    @Arg("input", () => UpdateLanguageInput, { description: "What to do, and with what." })
+    @Arg("input", () => UpdateLanguageInput, { description: "Input of the mutation." })
     { language }: UpdateLanguageInput,
     @Ctx() ctx: Context,
   ): Promise<UpdateLanguagePayload> {

@@ -7,12 +7,12 @@ import { Payload, payload } from "../payload";
 
 @InputType({ description: "What `updatePassword` takes." })
 class UpdatePasswordInput {
-  @Field(() => String, { description: "Password that you have." })
+  @Field(() => String, { description: "Current password." })
   @MaxBytes(PASSWORD_BYTES)
   currentPassword: string;
 
   @Field(() => String, {
-    description: "Password to have: 12 to 256 characters that are not easy to guess.",
+    description: "New password: 12 to 256 characters that are not easy to guess.",
   })
   @MaxBytes(PASSWORD_BYTES)
   newPassword: string;
@@ -28,10 +28,10 @@ class UpdatePasswordPayload extends Payload {
 export class UpdatePassword {
   @Mutation(() => UpdatePasswordPayload, {
     nullable: true,
-    description: "Changes your password, and ends all sessions of yours but the one that asks.",
+    description: "Changes your password, and ends all your sessions but that of this request.",
   })
   updatePassword(
-    @Arg("input", () => UpdatePasswordInput, { description: "What to do, and with what." })
+    @Arg("input", () => UpdatePasswordInput, { description: "Input of the mutation." })
     { currentPassword, newPassword }: UpdatePasswordInput,
     @Ctx() ctx: Context,
   ): Promise<UpdatePasswordPayload> {

@@ -11,13 +11,13 @@ class VerifyEmailInput {
   @Field(() => String, { description: "Token from the mailed link, after `#token=`." })
   token: string;
 
-  @Field(() => String, { description: "Password that was signed up with." })
+  @Field(() => String, { description: "Password of the sign-up." })
   @MaxBytes(PASSWORD_BYTES)
   password: string;
 
   @Field(() => SessionTransport, {
     defaultValue: SessionTransport.COOKIE,
-    description: "How to keep the session.",
+    description: "How the client keeps the session.",
   })
   transport: SessionTransport;
 }
@@ -38,7 +38,7 @@ export class VerifyEmail {
     description: "Confirms the email of a sign-up, which creates the user and signs them in.",
   })
   verifyEmail(
-    @Arg("input", () => VerifyEmailInput, { description: "What to do, and with what." })
+    @Arg("input", () => VerifyEmailInput, { description: "Input of the mutation." })
     input: VerifyEmailInput,
     @Ctx() ctx: Context,
   ): Promise<VerifyEmailPayload> {

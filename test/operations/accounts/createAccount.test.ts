@@ -50,7 +50,7 @@ describe("createAccount", () => {
         decision: {
           action: "create",
           allowed: true,
-          rule: "Anyone with a verified email may create an account.",
+          rule: "Users with a verified email may create accounts.",
         },
       },
       {
@@ -60,7 +60,7 @@ describe("createAccount", () => {
         decision: {
           action: "create",
           allowed: true,
-          rule: "Whoever creates an account is its first administrator.",
+          rule: "The user who creates an account is its first administrator.",
         },
       },
     ]);
@@ -109,7 +109,7 @@ describe("createAccount", () => {
     const key = await withToken((await aCredential(member)).secret);
     await expect(createAccount(key, "Acme")).rejects.toMatchObject({
       message:
-        "You may not create this account. Sign in and ask with your session: no key may do this.",
+        "You may not create this account. Sign in and use your session: no API key may do this.",
     });
   });
 

@@ -54,7 +54,7 @@ describe("deleteAccount", () => {
         decision: {
           action: "delete",
           allowed: true,
-          rule: "Administrators decide how people get in and close the account, in a session and by no key.",
+          rule: "Administrators decide how members get in, and may delete the account: in a session, not with an API key.",
           roles: ["administrator"],
         },
       },

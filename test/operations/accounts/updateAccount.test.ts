@@ -45,7 +45,7 @@ describe("updateAccount", () => {
         decision: {
           action: "update",
           allowed: true,
-          rule: "Administrators run the account.",
+          rule: "Administrators change the account's settings.",
           roles: ["administrator"],
         },
       },

@@ -55,7 +55,7 @@ describe("unlinkIdentity", () => {
         principal_id: user.id,
         object_id: id,
         object: { id, provider: "GITHUB", subject },
-        decision: { action: "delete", rule: "Everyone links and unlinks their own identities." },
+        decision: { action: "delete", rule: "Users link and unlink their own identities." },
       },
     ]);
     const mails = await deliver();

@@ -207,9 +207,9 @@ describe("completeSignIn", () => {
     await hurry();
     const mails = await deliver();
     expect(mails.map(({ subject }) => subject)).toEqual([
-      "Someone may be trying to sign in as you",
+      "Another person may be trying to sign in as you",
     ]);
-    expect(mails[0]!.text).toContain("someone knows your password");
+    expect(mails[0]!.text).toContain("another person knows your password");
   });
 });
 
@@ -322,7 +322,7 @@ describe("a new device", () => {
     const [notice] = await notices();
 
     expect(`${notice!.text} ${String(notice!.html)}`).not.toMatch(/evil|verify/i);
-    expect(notice!.text).toContain("We could not tell which browser or program it was.");
+    expect(notice!.text).toContain("We do not know which browser or program it was.");
   });
 
   it("U9: is told only where a session began", async () => {

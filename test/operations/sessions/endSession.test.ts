@@ -34,7 +34,7 @@ describe("endSession", () => {
         object_id: lost.id,
         session_id: mine.id,
         changes: { endedAt: [null, ended.endedAt!.toISOString()] },
-        decision: { action: "end", allowed: true, rule: "Everyone runs their own sessions." },
+        decision: { action: "end", allowed: true, rule: "Users manage their own sessions." },
       },
     ]);
   });

@@ -49,7 +49,7 @@ describe("endUserSessions", () => {
       object_id: id,
       object: { userId: user.id, reason: REASON },
       changes: { endedAt: [null, expect.any(String)] },
-      decision: { action: "end", rule: "The operator ends people's sessions." },
+      decision: { action: "end", rule: "The operator ends users' sessions." },
     });
     expect(await userEventsOf(user)).toMatchObject(tokens.map(({ id }) => ended(id)));
   });

@@ -258,7 +258,7 @@ describe("what takes a proof of the last 15 minutes", () => {
         action,
         code: "FORBIDDEN",
         message: expect.stringMatching(
-          /Sign in and ask with your session: no key may do this\.$/,
+          /Sign in and use your session: no API key may do this\.$/,
         ) as string,
         decision: { allowedBy: [] },
       });

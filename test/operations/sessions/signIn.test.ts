@@ -89,7 +89,7 @@ describe("signIn", () => {
         decision: {
           action: "create",
           allowed: true,
-          rule: "Everyone runs their own sessions.",
+          rule: "Users manage their own sessions.",
           methods: ["PASSWORD"],
         },
       },

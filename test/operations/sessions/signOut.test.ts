@@ -46,7 +46,7 @@ describe("signOut", () => {
         session_id: session.id,
         object_id: session.id,
         changes: { endedAt: [null, at] },
-        decision: { action: "end", allowed: true, rule: "Everyone runs their own sessions." },
+        decision: { action: "end", allowed: true, rule: "Users manage their own sessions." },
       },
     ]);
     await expect(withToken(session.token)).rejects.toMatchObject({ code: "UNAUTHENTICATED" });

@@ -66,7 +66,11 @@ describe("updatePassword", () => {
         type: "user_password_updated.v1",
         object_id: user.id,
         changes: {},
-        decision: { action: "update", allowed: true, rule: "Everyone runs their own sign-in." },
+        decision: {
+          action: "update",
+          allowed: true,
+          rule: "Users change their own profile and sign-in.",
+        },
       },
       { type: "session_ended.v1", object_id: other.id },
     ]);
