@@ -278,7 +278,7 @@ it("sends a change in two flights: what locks, with BEGIN, and what writes, with
   ]);
 });
 
-it("M4: who sees a row no more, once they have the account, does not find it", async () => {
+it("M4: locks a row anew for a caller whose standing changed while they waited for the account", async () => {
   const both = await twins(
     async ({ a, m }) => (await aCredential({ accountId: a, id: m } as never)).secret,
   );
@@ -286,6 +286,7 @@ it("M4: who sees a row no more, once they have the account, does not find it", a
   const { credential } = await aCredential({ accountId: names["a"], id: names["o"] } as never);
   const { id } = credential;
   await sqlAsOwner(`begin; select from accounts where id = '${names["a"]}' for update`);
+  flights.length = 0;
   const waiting = at.ask(
     `mutation { revokeCredential(input: { credentialId: "${id}" }) { credential { id } userErrors { code } } }`,
     {},
@@ -296,7 +297,9 @@ it("M4: who sees a row no more, once they have the account, does not find it", a
     "update memberships set administrator = false, developer = 'READ_ONLY' where id = $m";
   await change([both[0]!], lost);
   await sqlAsOwner("commit");
-  expect((await waiting).codes).toEqual(["NOT_FOUND"]);
+  expect((await waiting).codes).toEqual(["FORBIDDEN"]);
+  const locking = flights.filter((texts) => texts.at(-1)!.includes("for no key update of row"));
+  expect(locking.map((texts) => texts.length)).toEqual([3, 1]);
   const [after] = await sqlAsOwner("select revoked_at from credentials where id = $1", [id]);
   expect(after).toEqual({ revoked_at: null });
 });
