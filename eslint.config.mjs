@@ -1,8 +1,9 @@
 import js from "@eslint/js";
 import graphql from "@graphql-eslint/eslint-plugin";
+import { defineConfig } from "eslint/config";
 import tseslint from "typescript-eslint";
 
-export default tseslint.config(
+export default defineConfig(
   { ignores: ["dist", "node_modules", ".gatehouse", "coverage"] },
   {
     files: ["**/*.ts", "**/*.js", "**/*.mjs"],

@@ -1,5 +1,5 @@
 import DataLoader from "dataloader";
-import { Access } from "./access";
+import { Access, type Changing } from "./access";
 import { type Caller, noteUse } from "./authenticate";
 import { type Browser, NO_BROWSER } from "./browser";
 import type { Database } from "../database/database";
@@ -241,7 +241,7 @@ export class Context {
    *
    * @throws NotFound, Forbidden as `in` does.
    */
-  async changing(accountId: string): Promise<Pick<Access, "transaction">> {
+  async changing(accountId: string): Promise<Changing> {
     const { guess, assumed } = this.state;
     const standing = assumed && guess?.standings.find((one) => one.accountId === accountId);
     if (guess && standing) {
@@ -293,7 +293,7 @@ export class Context {
   }
 
   /** The same to change something there, as `changing` has it. */
-  async changingOf(entity: Class<Subject>, id: string): Promise<Pick<Access, "transaction">> {
+  async changingOf(entity: Class<Subject>, id: string): Promise<Changing> {
     return this.changing(await this.accountOf(entity, id));
   }
 

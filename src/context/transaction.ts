@@ -1,6 +1,6 @@
 import type { Database, Queryable, Statement, TransactionConnection } from "../database/database";
 import { raw, type Sql, sql } from "../database/sql";
-import type { Class } from "../database/table";
+import type { Class, Table } from "../database/table";
 import { Account } from "../entities/Account";
 import type { Changes, Event, EventType, UserEvent } from "../entities/Event";
 import { NotFound } from "../errors";
@@ -13,7 +13,8 @@ import type { Principal, Request, Standing } from "../principal";
 import { eventBy } from "./recording";
 import { assertReads, assertWritesOnly, type Unrecorded } from "./unrecorded";
 
-type Row = Subject & { id: string };
+/** A row that may be locked. */
+export type Lockable = Subject & { id: string };
 type Recordable = Exclude<Subject, Event | UserEvent>;
 
 /** A row as an event tells it. */
@@ -58,7 +59,7 @@ export class Transaction {
     private readonly request: Request,
     /** The principal's place in the account, read after the account was locked. */
     readonly standing: Standing | null,
-    private readonly ability: Ability,
+    readonly ability: Ability,
   ) {}
 
   /** Reads, or locks. A row is written by `save` and `delete`, whatever else by `unrecorded`. */
@@ -85,25 +86,28 @@ export class Transaction {
    *
    * @throws NotFound when it is absent or invisible.
    */
-  async lock<E extends Row>(entity: Class<E>, id: string): Promise<E> {
-    const [row] = await this.rows(entity, sql`row.id = ${id}`);
+  async lock<E extends Lockable>(entity: Class<E>, id: string): Promise<E> {
+    const found = await this.query(locking(this.db.table(entity), id, this));
+    return this.lockedAs(entity, id, found);
+  }
+
+  /** The same, where `locking` was sent before: with what it found. */
+  lockedAs<E extends Lockable>(entity: Class<E>, id: string, found: object[]): E {
+    const [row] = this.taken(entity, found);
     if (!row) throw new NotFound(id);
     return row;
   }
 
   /** The same for every visible row that fits the condition, oldest first. */
-  async rows<E extends Row>(entity: Class<E>, condition: Sql): Promise<E[]> {
-    const table = this.db.table(entity);
-    const inAccount =
-      this.standing && entity !== (Account as Class<object>)
-        ? sql`row.account_id = ${this.standing.accountId} and`
-        : raw("");
-    const visible = allowed(this.ability, "read", entity as never, table.at("row"));
-    const found = await this.query(
-      sql`select ${table.withVirtual} from ${table.name} row
-        where ${inAccount} ${condition} and ${visible} order by row.id for no key update of row`,
+  async rows<E extends Lockable>(entity: Class<E>, condition: Sql): Promise<E[]> {
+    return this.taken(
+      entity,
+      await this.query(visibleRows(this.db.table(entity), condition, this)),
     );
-    const rows = table.instances(found);
+  }
+
+  private taken<E extends Lockable>(entity: Class<E>, found: object[]): E[] {
+    const rows = this.db.table(entity).instances(found);
     for (const row of rows) {
       this.before.set(row, { ...row });
       this.locked.add(row);
@@ -167,7 +171,7 @@ export class Transaction {
   }
 
   /** The same for many rows, of one account if of any, in which a column took the same value. */
-  async saveAll<E extends Row>(rows: readonly E[], property: keyof E & string): Promise<void> {
+  async saveAll<E extends Lockable>(rows: readonly E[], property: keyof E & string): Promise<void> {
     const [first] = rows;
     if (!first) return;
     for (const row of rows) this.assertAuthorized(row);
@@ -181,12 +185,12 @@ export class Transaction {
   }
 
   /** Deletes an authorized row of a user's own; its event tells it as it was. */
-  async delete(row: Row & { userId: string }): Promise<void> {
+  async delete(row: Lockable & { userId: string }): Promise<void> {
     const { action } = this.assertAuthorized(row);
     if (action !== "delete")
       throw new Error(`Deleted, and authorized to ${action}: ${nameOf(row)}`);
     await this.writeWaiting();
-    const { name } = this.db.table(row.constructor as Class<Row>);
+    const { name } = this.db.table(row.constructor as Class<Lockable>);
     this.waiting = sql`delete from ${name} where id = ${row.id}`;
     this.saved.set(row, this.asShown(row));
   }
@@ -318,6 +322,29 @@ export class Transaction {
     }
     return { object, changes };
   }
+}
+
+interface View {
+  readonly ability: Ability;
+  readonly standing: Standing | null;
+}
+
+/** The statement that locks a row, where this view shows it. */
+export const locking = <E extends Lockable>(table: Table<E>, id: string, view: View): Sql =>
+  visibleRows(table, sql`row.id = ${id}`, view);
+
+function visibleRows<E extends Lockable>(
+  table: Table<E>,
+  condition: Sql,
+  { ability, standing }: View,
+): Sql {
+  const inAccount =
+    standing && table.entity !== (Account as Class<object>)
+      ? sql`row.account_id = ${standing.accountId} and`
+      : raw("");
+  const visible = allowed(ability, "read", table.entity as never, table.at("row"));
+  return sql`select ${table.withVirtual} from ${table.name} row
+    where ${inAccount} ${condition} and ${visible} order by row.id for no key update of row`;
 }
 
 function plain(value: unknown): unknown {

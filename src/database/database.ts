@@ -40,8 +40,8 @@ const ROLLBACK = command("rollback");
 /** The database as requests use it: prepared statements over TypeORM's own pool. */
 export class Database implements Queryable {
   readonly table: <E extends object>(entity: Class<E>) => Table<E>;
-  /** Told every statement: how tests count them. */
-  observe?: (text: string) => void;
+  /** Gets every statement, and its place in its flight: how tests count both. */
+  observe?: (text: string, place: number) => void;
   private readonly pool: Pool;
   private readonly names = new StatementNames(MOST_NAMED, CONNECTION_LASTS_MS);
   private readonly readNames = new StatementNames(MOST_NAMED_READS, CONNECTION_LASTS_MS);
@@ -127,7 +127,7 @@ export class Database implements Queryable {
   }
 
   private async send(on: Pool | PoolClient, statements: readonly Sent[]): Promise<Answer[]> {
-    for (const { text } of statements) this.observe?.(text);
+    statements.forEach(({ text }, place) => this.observe?.(text, place));
     try {
       return await new Flight(statements).on(on);
     } catch (error) {

@@ -8,6 +8,27 @@ const members = (...verbs: string[]) => verbs.map((verb) => `test/operations/mem
 /** Bugs in who may do what, in what a transaction makes sure of, and in what it holds. */
 export const MUTANTS: Mutant[] = [
   {
+    what: "a commit that rolled back is taken for one",
+    file: "database/database.ts",
+    find: "if (end) assertCommitted(answers.at(-1)!);",
+    replace: "",
+    tests: ["test/database/flight"],
+  },
+  {
+    what: "names of statements that were skipped count as prepared",
+    file: "database/flight.ts",
+    find: "if (name) delete submitted[name];",
+    replace: "if (!submitted) delete submitted[name!];",
+    tests: ["test/database/flight"],
+  },
+  {
+    what: "a row locked as the caller saw it before they waited",
+    file: "context/access.ts",
+    find: "isSame ? ahead?.found : undefined",
+    replace: "ahead?.found",
+    tests: ["test/reads/rememberedWrites"],
+  },
+  {
     what: "whoever asks may",
     file: "context/transaction.ts",
     find: "    this.check(action, row);\n    this.authorized.set",

@@ -50,3 +50,60 @@ it("finds the database away where its connection is ended meanwhile, and connect
   await waiting;
   expect(await db.readText(raw("select 'again'"))).toBe("again");
 });
+
+describe("a transaction", () => {
+  const many = raw("select n::text from generate_series(1, 3) n");
+
+  it("answers statements that are sent together in their order, each on what those before it did", async () => {
+    for (let i = 0; i < 4; i++) {
+      const given = await db.transaction(async (connection) => {
+        const plant = sql`insert into refusals (stream_id, principal_id, what, recorded_at)
+          values (${`s${i}`}, 'p', 'w', now())`;
+        const count = raw("select count(*)::int as n from refusals where principal_id = 'p'");
+        return connection.together([count, plant, many, count]);
+      });
+      expect(given).toEqual([[{ n: i }], [], [{ n: "1" }, { n: "2" }, { n: "3" }], [{ n: i + 1 }]]);
+    }
+    await sqlAsOwner("delete from refusals where principal_id = 'p'");
+  });
+
+  it("keeps nothing where one of them fails, and the connection and its names go on", async () => {
+    for (let i = 0; i < 5; i++) {
+      const plant = sql`insert into refusals (stream_id, principal_id, what, recorded_at)
+        values ('s', 'q', ${`w${i}`}, now())`;
+      const failed = db.transaction((connection) =>
+        connection.together([plant, sql`select 1 / ${0}::int as n`, many]),
+      );
+      await expect(failed).rejects.toMatchObject({ code: "22012" });
+      expect(await db.transaction((connection) => connection.query(many))).toHaveLength(3);
+      expect(await db.query(raw("select from refusals where principal_id = 'q'"))).toEqual([]);
+    }
+  });
+
+  it("is not taken for committed where a statement in it failed unnoticed", async () => {
+    const plant = raw(`insert into refusals (stream_id, principal_id, what, recorded_at)
+      values ('s', 'r', 'w', now())`);
+    const swallowed = db.transaction(async (connection) => {
+      await connection.query(plant);
+      await connection.query(raw("select 1 / 0")).catch(() => undefined);
+    });
+    await expect(swallowed).rejects.toThrow("The transaction ended with ROLLBACK");
+    expect(await db.query(raw("select from refusals where principal_id = 'r'"))).toEqual([]);
+    const last = db.transaction(async (connection) => {
+      await connection.query(plant);
+      await connection.last(raw("select 1 / 0"));
+    });
+    await expect(last).rejects.toMatchObject({ code: "22012" });
+    expect(await db.query(raw("select from refusals where principal_id = 'r'"))).toEqual([]);
+  });
+
+  it("sends nothing of a flight with a value that can't be sent", async () => {
+    const circle: { self?: object } = {};
+    circle.self = circle;
+    const failed = db.transaction((connection) =>
+      connection.together([many, sql`select ${circle}::jsonb`]),
+    );
+    await expect(failed).rejects.toThrow(TypeError);
+    expect(await db.transaction((connection) => connection.query(many))).toHaveLength(3);
+  });
+});

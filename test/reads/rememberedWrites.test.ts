@@ -1,5 +1,5 @@
 import { conditions } from "../../src/policies/gate";
-import { sqlAsOwner, statements, useDatabase } from "../support/database";
+import { flights, sqlAsOwner, statements, useDatabase } from "../support/database";
 import {
   aCredential,
   ADMINISTRATOR,
@@ -152,6 +152,15 @@ it.each(Object.keys(DOCUMENTS))(
   },
 );
 
+/** Waits until a statement waits for a row. */
+async function isBlocked(): Promise<void> {
+  for (let blocked = 0; !blocked; await new Promise((done) => setTimeout(done, 10))) {
+    const rows = await sqlAsOwner(`select from pg_stat_activity
+      where wait_event_type = 'Lock' and datname = current_database()`);
+    blocked = rows.length;
+  }
+}
+
 it("S1: a service user's key writes by its present role", async () => {
   const both = await twins(async ({ a }) => {
     const bot = await aServiceUser({ id: a } as never);
@@ -218,11 +227,7 @@ it("M4: a key that loses its role while it waits for the account has lost it", a
       {},
       sender,
     );
-    for (let blocked = 0; !blocked; await new Promise((done) => setTimeout(done, 10))) {
-      const rows = await sqlAsOwner(`select from pg_stat_activity
-        where wait_event_type = 'Lock' and datname = current_database()`);
-      blocked = rows.length;
-    }
+    await isBlocked();
     await change([both[0]!], lost);
     await sqlAsOwner("commit");
     expect((await waiting).codes).toEqual([code]);
@@ -247,4 +252,54 @@ it("looks up a key that is remembered in the statement that holds the account", 
     counts.push(statements.filter((text) => text.includes("from credentials p")).length);
   }
   expect(counts).toEqual([1, 0, 0]);
+});
+
+it("sends a change in two flights: what locks, with BEGIN, and what writes, with COMMIT", async () => {
+  const [{ at, sender, names }] = (await twins(
+    async ({ a, m }) => (await aCredential({ accountId: a, id: m } as never)).secret,
+  )) as [Twin];
+  await at.ask(
+    withNames("mutation { disableMember(input: { memberId: $o }) { member { id } } }", names),
+    {},
+    sender,
+  );
+  flights.length = 0;
+  const { data } = await at.ask(
+    withNames("mutation { enableMember(input: { memberId: $o }) { member { status } } }", names),
+    {},
+    sender,
+  );
+  expect(data).toEqual({ enableMember: { member: { status: "ACTIVE" } } });
+  expect(
+    flights.map((texts) => texts.map((text) => text.trim().split(/\s+/, 2).join(" "))),
+  ).toEqual([
+    ["begin", "select a.id", "select row.account_id"],
+    ["with saved", "commit"],
+  ]);
+});
+
+it("M4: locks a row anew for a caller whose standing changed while they waited for the account", async () => {
+  const both = await twins(
+    async ({ a, m }) => (await aCredential({ accountId: a, id: m } as never)).secret,
+  );
+  const [{ at, sender, names }] = both as [Twin];
+  const { credential } = await aCredential({ accountId: names["a"], id: names["o"] } as never);
+  const { id } = credential;
+  await sqlAsOwner(`begin; select from accounts where id = '${names["a"]}' for update`);
+  flights.length = 0;
+  const waiting = at.ask(
+    `mutation { revokeCredential(input: { credentialId: "${id}" }) { credential { id } userErrors { code } } }`,
+    {},
+    sender,
+  );
+  await isBlocked();
+  const lost =
+    "update memberships set administrator = false, developer = 'READ_ONLY' where id = $m";
+  await change([both[0]!], lost);
+  await sqlAsOwner("commit");
+  expect((await waiting).codes).toEqual(["FORBIDDEN"]);
+  const locking = flights.filter((texts) => texts.at(-1)!.includes("for no key update of row"));
+  expect(locking.map((texts) => texts.length)).toEqual([3, 1]);
+  const [after] = await sqlAsOwner("select revoked_at from credentials where id = $1", [id]);
+  expect(after).toEqual({ revoked_at: null });
 });

@@ -14,6 +14,8 @@ export const url = withDatabase(admin, name);
 export let db: Database;
 /** Every statement since the last `statements.length = 0`. */
 export const statements: string[] = [];
+/** The same, those that were sent together in one. */
+export const flights: string[][] = [];
 
 const owner = new Client({ connectionString: url });
 
@@ -42,7 +44,11 @@ export async function useDatabase(): Promise<void> {
   await onServer(`create database ${name} template ${template} strategy file_copy`);
   await owner.connect();
   db = new Database(await openDataSource({ url, as: "serve", poolSize: 20 }).initialize());
-  db.observe = (text) => statements.push(text);
+  db.observe = (text, place) => {
+    statements.push(text);
+    if (place === 0) flights.push([]);
+    flights.at(-1)!.push(text);
+  };
 }
 
 const working = new Set<Promise<unknown>>();

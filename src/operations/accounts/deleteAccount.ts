@@ -16,8 +16,7 @@ export async function deleteAccount(
   name: string,
 ): Promise<Account> {
   const access = await ctx.changing(accountId);
-  return access.transaction(async (tx) => {
-    const account = await tx.lock(Account, accountId);
+  return access.transactionOn(Account, accountId, async (tx, account) => {
     tx.authorize("delete", account);
     tx.requireFresh(account);
     if (name !== account.name) {

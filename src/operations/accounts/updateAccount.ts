@@ -18,8 +18,7 @@ export async function updateAccount(
   changes: { name?: string | null | undefined; mfaRequired?: boolean | null | undefined },
 ): Promise<Account> {
   const access = await ctx.changing(accountId);
-  return access.transaction(async (tx) => {
-    const account = await tx.lock(Account, accountId);
+  return access.transactionOn(Account, accountId, async (tx, account) => {
     tx.authorize("update", account);
     const { name, mfaRequired } = account;
     const wanted = {

@@ -8,8 +8,7 @@ import { Credential } from "../../entities/Credential";
  */
 export async function revokeCredential(ctx: Context, credentialId: string): Promise<Credential> {
   const access = await ctx.changingOf(Credential, credentialId);
-  return access.transaction(async (tx) => {
-    const credential = await tx.lock(Credential, credentialId);
+  return access.transactionOn(Credential, credentialId, async (tx, credential) => {
     tx.authorize("revoke", credential);
     if (credential.revokedAt) return credential;
 

@@ -15,8 +15,7 @@ export async function updateCredential(
   wanted: { description?: string | null | undefined; metadata?: string | null | undefined },
 ): Promise<Credential> {
   const access = await ctx.changingOf(Credential, credentialId);
-  return access.transaction(async (tx) => {
-    const credential = await tx.lock(Credential, credentialId);
+  return access.transactionOn(Credential, credentialId, async (tx, credential) => {
     tx.authorize("update", credential);
     if (credential.revokedAt) {
       throw new Refused(

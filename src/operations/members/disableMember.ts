@@ -12,8 +12,7 @@ import { keepAnAdministrator } from "../steps/keepAnAdministrator";
  */
 export async function disableMember(ctx: Context, memberId: string): Promise<Membership> {
   const access = await ctx.changingOf(Membership, memberId);
-  return access.transaction(async (tx) => {
-    const member = await tx.lock(Membership, memberId);
+  return access.transactionOn(Membership, memberId, async (tx, member) => {
     tx.authorize("disable", member);
     if (member.disabledAt) return member;
     await keepAnAdministrator(tx, member);

@@ -8,8 +8,7 @@ import { Membership } from "../../entities/Membership";
  */
 export async function enableMember(ctx: Context, memberId: string): Promise<Membership> {
   const access = await ctx.changingOf(Membership, memberId);
-  return access.transaction(async (tx) => {
-    const member = await tx.lock(Membership, memberId);
+  return access.transactionOn(Membership, memberId, async (tx, member) => {
     tx.authorize("enable", member);
     if (!member.disabledAt) return member;
     // As for making one: the administrator could do at once what this session needs a proof for.

@@ -12,8 +12,7 @@ import { endMembership } from "../steps/endMembership";
  */
 export async function removeMember(ctx: Context, memberId: string): Promise<Membership> {
   const access = await ctx.changingOf(Membership, memberId);
-  return access.transaction(async (tx) => {
-    const member = await tx.lock(Membership, memberId);
+  return access.transactionOn(Membership, memberId, async (tx, member) => {
     tx.authorize("remove", member);
     await endMembership(tx, member);
     await tx.record("member_removed.v1", member);

@@ -19,8 +19,7 @@ export async function updateMemberRoles(
   roles: { [R in keyof Roles]?: Roles[R] | null | undefined },
 ): Promise<Membership> {
   const access = await ctx.changingOf(Membership, memberId);
-  return access.transaction(async (tx) => {
-    const member = await tx.lock(Membership, memberId);
+  return access.transactionOn(Membership, memberId, async (tx, member) => {
     tx.authorize("updateRoles", member);
     const cleared = ROLES.find((role) => roles[role] === null);
     if (cleared) {
