@@ -37,7 +37,7 @@ interface Surroundings {
 interface Kind {
   /** It is to open the session that the principal names: there is none to hold yet. */
   opening?: boolean;
-  /** The principal is a guess: whoever had this token when it was last looked up. */
+  /** The principal is a guess: the one who had this token when it was last looked up. */
   tokenHash?: Buffer;
 }
 

@@ -28,13 +28,13 @@ export interface Caller {
 }
 
 /**
- * Whoever a token stands for, at this moment, by one prepared, indexed statement. Nothing is
+ * The principal that a token stands for at this moment, by one prepared, indexed statement. Nothing is
  * remembered between requests: what was revoked a millisecond ago is refused.
  *
- * @throws Unauthenticated when nobody stands behind it (WRONG_CREDENTIAL_KIND for a token of
+ * @throws Unauthenticated when no principal stands behind it (WRONG_CREDENTIAL_KIND for a token of
  * another kind).
  * @throws Forbidden (MEMBER_DISABLED) for a key whose owner is disabled.
- * @throws RateLimited for one more API key that nobody has, from a network that has tried many (U10).
+ * @throws RateLimited for one more API key that does not exist, from a network that has tried many (U10).
  */
 export async function authenticate(db: Database, text: string, request: Request): Promise<Caller> {
   const token = parseToken(text);

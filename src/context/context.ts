@@ -25,7 +25,7 @@ interface Asking {
   db: Database;
   services: Services;
   request: Request;
-  /** Null when nobody signed in. */
+  /** Null for a request without a session or key. */
   caller: Principal | null;
   /** The standing that came with an API key, read by the same statement. */
   standing?: Standing | null;
@@ -73,7 +73,7 @@ export class Context {
   readonly background: (work: Promise<unknown>) => void;
   /** What the browser on the other end sent, and keeps. */
   readonly browser: Browser;
-  /** Tells the operator of a bug, with the cause that the caller is not told. */
+  /** Reports a bug to the operator, with the cause that the answer leaves out. */
   readonly report: (error: unknown) => void;
   /** Apart, since Apollo copies the context: the copy and what was made with the original share it. */
   private readonly state: State;
@@ -179,7 +179,7 @@ export class Context {
     this.background(noted);
   }
 
-  /** The caller as a statement that verifies them knows them; null for nobody. */
+  /** The caller as a statement can verify them; null for a request without a caller. */
   async verifiable(): Promise<RememberedCaller | null> {
     const { guess, caller, standing, tokenHash, lastUsedAt } = this.state;
     if (guess) return guess;
@@ -187,7 +187,7 @@ export class Context {
     return rememberCaller(this.db, { caller, standing, tokenHash, lastUsedAt });
   }
 
-  /** From here on it is this principal who asks: somebody has just signed in. */
+  /** From here on the caller is this principal, who has just signed in. */
   become(principal: Principal): void {
     const { state } = this;
     state.provenHere ||= principal.authenticatedAt !== state.caller?.authenticatedAt;
@@ -209,7 +209,7 @@ export class Context {
     return before;
   }
 
-  /** @throws Unauthenticated when nobody signed in. */
+  /** @throws Unauthenticated for a request without a caller. */
   get principal(): Principal {
     const { caller, prover, assumed, guess } = this.state;
     if (prover && assumed && guess) return guess.principal;

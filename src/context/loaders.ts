@@ -66,7 +66,7 @@ export class Loaders {
   }
 
   /**
-   * A row by its id, whoever asks: for following a reference from a row they were shown. Not
+   * A row by its id, for every caller: for following a reference from a row they were shown. Not
    * narrowed by rules, so only for what seeing the referrer entitles to.
    */
   row<E extends { id: string }>(entity: Class<E>, id: string): Promise<E | null> {
@@ -87,7 +87,7 @@ export class Loaders {
     this.rowsOf(entity, ["id"]).prime(row.id, row);
   }
 
-  /** All rows that point at a parent of the account by `by`, in order; whoever sees it sees them. */
+  /** All rows that point at a parent of the account by `by`, in order; a caller who sees the parent sees them. */
   all<E extends object>(
     entity: Class<E>,
     { by, order }: { by: string; order: string },

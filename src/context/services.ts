@@ -8,7 +8,7 @@ export interface Services {
   /** How people know the service: what their authenticator app shows. */
   name: string;
   keyring: Keyring;
-  /** Those who may say who somebody is, as far as they are configured. */
+  /** The identity providers that are configured. */
   social: readonly SocialClient[];
   /** For calls to other servers: no other way leads out. */
   fetch: Fetch;

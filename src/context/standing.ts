@@ -112,7 +112,7 @@ function proof({ credentialId, sessionId, accountId, authenticatedAt }: Principa
         and ${sessionIsOpen("p")}`;
 }
 
-/** Whether a key `p` is of this token, and whoever it belongs to is called as they were. */
+/** Whether a key `p` is of this token, and its owner has the name and email that are remembered. */
 const SAME: Record<PlaceKind, (principal: Principal, tokenHash: Buffer) => Sql> = {
   member: ({ subject, name, emailVerified }, tokenHash) => sql` and p.secret_hash = ${tokenHash}
     and p.membership_id = m.id and u.email = ${subject} and u.name = ${name}

@@ -129,7 +129,7 @@ export class Transaction {
 
   /**
    * Stops what was authorized and is sensitive, unless the person proved a short while ago that
-   * it is them (U11). An API key has nobody behind it to ask: it was made with such a proof, and
+   * it is them (U11). No person is there to prove it for an API key: the key was made with such a proof, and
    * what takes a person at any time is refused to it by the policy.
    *
    * @throws Forbidden (REAUTHENTICATION_REQUIRED).
@@ -143,13 +143,13 @@ export class Transaction {
   /** What follows by itself from something authorized: a removed member's keys are revoked. */
   entail(action: Change, rows: readonly Subject[], cause: Subject): void {
     const authorized = this.authorized.get(cause);
-    if (!authorized) throw new Error(`Entailed by what nobody authorized: ${nameOf(cause)}`);
+    if (!authorized) throw new Error(`Entailed by what was not authorized: ${nameOf(cause)}`);
     for (const row of rows) this.authorized.set(row, { action, because: authorized.because });
   }
 
   /**
    * Writes an authorized row, after asking again of the row as it would be. Otherwise a team
-   * manager, who may not touch administrators, could simply edit somebody into one.
+   * manager, who may not touch administrators, could simply make another member one.
    */
   async save(row: Subject): Promise<void> {
     const table = this.db.table(row.constructor as Class<Subject>);
@@ -265,7 +265,7 @@ export class Transaction {
     this.announcements.push(announce);
   }
 
-  /** Called before commit. A write that nobody recorded is a bug, so it must not stay. */
+  /** Called before commit. A write without its event is a bug, so it must not stay. */
   async finish(): Promise<void> {
     if (this.saved.size > 0) {
       const names = [...this.saved.keys()].map(nameOf);

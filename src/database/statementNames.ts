@@ -7,7 +7,7 @@ const MAX_SEEN = 3_000;
 /**
  * Which statements are prepared under a name, so that each connection plans them once: those that
  * come again, and at most so many. After a while all names are given anew, so that a statement that
- * nobody sends any more keeps none. A name is its text's hash and never comes to mean another text.
+ * is not sent any more keeps none. A name is its text's hash and never comes to mean another text.
  */
 export class StatementNames {
   private readonly given = new Map<string, string>();

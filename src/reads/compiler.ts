@@ -186,7 +186,7 @@ export class Compiler {
     return this.fields(type, nodes, this.valueOf(row, type));
   }
 
-  /** Each selected field, as somebody says who knows what the type is. */
+  /** Each selected field, printed by a function that knows the type. */
   fields(type: GraphQLObjectType, nodes: readonly FieldNode[], value: Value): Json {
     return this.each(type, this.subfields(type, nodes), value);
   }
@@ -257,6 +257,6 @@ export class Compiler {
     if (type === "text" || type === "inet" || type === "cidr") {
       return [sql`to_json(${value})`];
     }
-    throw new Uncompilable(`nobody said how to print a ${type}`);
+    throw new Uncompilable(`nothing says how to print a ${type}`);
   }
 }

@@ -49,7 +49,7 @@ interface Arguments {
 export interface Bound {
   text: string;
   values: unknown[];
-  /** What its caller is told besides. */
+  /** What the answer says besides its data. */
   warnings: Warning[];
 }
 

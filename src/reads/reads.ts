@@ -28,11 +28,11 @@ export type Outcome =
 
 /** A request, as far as reads look at it. */
 interface Asking extends RequestToAdmit {
-  /** Whoever asks, in a form that a statement verifies. */
+  /** The caller, in a form that a statement verifies. */
   verifiable(): Promise<RememberedCaller | null>;
   /** Finds out who asks now. */
   prove(): Promise<void>;
-  /** Told that the answer was theirs. */
+  /** Called when the statement has verified them. */
   used(caller: RememberedCaller): void;
   /** Logs a bug of ours that the caller does not notice: its resolvers answer. */
   report(error: unknown): void;
@@ -62,7 +62,7 @@ export class Reads {
     this.relations = { ...relations, Query };
   }
 
-  /** Whoever came with this token the last time: a guess, which every statement verifies. */
+  /** The caller who had this token the last time: a guess, which every statement verifies. */
   recall(tokenHash: Buffer): RememberedCaller | undefined {
     return this.callers.get(keyOf(tokenHash));
   }
@@ -125,7 +125,7 @@ export class Reads {
       if (error instanceof DomainError) throw error;
       // Whatever else the database objects to, the executor finds out how to say it.
       const why = `SQL error ${code}`;
-      // Once: whoever asks again would fill the log.
+      // Once: a client that asks again would fill the log.
       if (!this.left.has(why)) report(error);
       return this.leave(why);
     }

@@ -106,7 +106,7 @@ export interface One<E> extends Relation {
   unless: string | undefined;
 }
 
-/** The row that another points at, which whoever sees that one sees, whatever the rules. */
+/** The row that another points at, which every caller sees who sees that one, whatever the rules. */
 export function one<E extends object>(entity: Class<E>, on: On, unless?: string): One<E> {
   return {
     ...{ entity, on, unless },
@@ -329,7 +329,8 @@ export function can<N extends string>(
       const type = objectType(field.type);
       return compiler.fields(type, nodes, ({ name }) => {
         const permission = (permissions as Partial<Permissions<string>>)[name];
-        if (!permission) throw new Uncompilable(`nobody said what ${type.name}.${name} asks`);
+        if (!permission)
+          throw new Uncompilable(`nothing says which action ${type.name}.${name} asks`);
         if (typeof permission === "string") {
           const subject = at.table.entity as unknown as SubjectClass;
           return truth(may(caller, permission, subject, at.table.at(at.alias), account));
@@ -371,7 +372,7 @@ export interface Found {
   entity: Entity;
   /** They belong to the caller and to no account. */
   own?: true;
-  /** Whoever is in one of these accounts sees the row with this id. */
+  /** A caller in one of these accounts sees the row with this id. */
   shared?: (id: Sql, accountIds: unknown) => Sql;
 }
 type Founds = Partial<Record<keyof typeof PREFIX, readonly Found[]>>;

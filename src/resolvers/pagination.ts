@@ -17,10 +17,10 @@ export enum Order {
 }
 registerEnumType(Order, {
   name: "Order",
-  description: "Which end of a list comes first.",
+  description: "Order of a list by age.",
   valuesConfig: {
-    OLDEST_FIRST: { description: "As they were made." },
-    NEWEST_FIRST: { description: "The latest first." },
+    OLDEST_FIRST: { description: "From the oldest to the newest." },
+    NEWEST_FIRST: { description: "From the newest to the oldest." },
   },
 });
 
@@ -33,7 +33,7 @@ export class PageArgs implements PageRange {
   })
   first?: number | null;
 
-  @Field(() => ID, { nullable: true, description: "Cursor after which the page is." })
+  @Field(() => ID, { nullable: true, description: "The page begins after this cursor." })
   after?: string | null;
 
   @Field(() => Int, {
@@ -42,13 +42,16 @@ export class PageArgs implements PageRange {
   })
   last?: number | null;
 
-  @Field(() => ID, { nullable: true, description: "Cursor before which the page is." })
+  @Field(() => ID, { nullable: true, description: "The page ends before this cursor." })
   before?: string | null;
 }
 
 @ArgsType()
 export class OrderedPageArgs extends PageArgs {
-  @Field(() => Order, { defaultValue: Order.OLDEST_FIRST, description: "Which end comes first." })
+  @Field(() => Order, {
+    defaultValue: Order.OLDEST_FIRST,
+    description: "Order of the list by age.",
+  })
   order: Order;
 }
 
@@ -95,12 +98,12 @@ export function connectionOf<E extends object>(
 ): ClassType<Connection<E>> {
   @ObjectType(`${name}Edge`, {
     simpleResolvers: true,
-    description: "A place in the list, and what is there.",
+    description: "A row of a list, with its cursor.",
   })
   class Edge {
     @Field(() => ID, { description: "Cursor of this edge." })
     cursor: string;
-    @Field(() => node, { description: "What is there." })
+    @Field(() => node, { description: "The row." })
     node: E;
   }
 
@@ -109,9 +112,9 @@ export function connectionOf<E extends object>(
     description: "Part of a list that may be long.",
   })
   class NodeConnection implements Connection<E> {
-    @Field(() => [node], { description: "What is on this page." })
+    @Field(() => [node], { description: "The rows of this page." })
     nodes: E[];
-    @Field(() => [Edge], { description: "The same with a cursor each." })
+    @Field(() => [Edge], { description: "The rows of this page, each with its cursor." })
     edges: Edge[];
     @Field(() => PageInfo, { description: "Where this page is in the list." })
     pageInfo: PageInfo;

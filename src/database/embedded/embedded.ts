@@ -156,7 +156,7 @@ async function findSocket(place: string, user: ServerUser): Promise<string> {
   const fits = Buffer.byteLength(join(place, "socket", ".s.PGSQL.5432")) <= SOCKET_PATH_LIMIT;
   const link = join(place, "short");
   const elsewhere = () => makePrivateElsewhere(link, ["/tmp", tmpdir()], user);
-  // A temporary folder may have been swept away since, or its name taken by somebody else.
+  // A temporary folder may have been swept away since, or another user may have taken its name.
   const again = () => rm(link, { force: true }).then(elsewhere);
   const parent = fits ? place : await elsewhere().catch(again);
   const socket = join(parent, "socket");
@@ -267,7 +267,7 @@ class Server {
 
   private async attempt(log: number): Promise<Postmaster | undefined> {
     const port = this.socket === undefined ? await freePort() : 5432;
-    // PostgreSQL takes a living pid in postmaster.pid for a server, whoever has that pid by now,
+    // PostgreSQL takes a living pid in postmaster.pid for a server, also where another process has that pid now,
     // except for this one: pg_ctl's own. Safer than to delete the file, which another may renew.
     const found = await this.postmaster();
     const stale = found && !this.isPostmaster(found.pid) ? found.pid : 0;
@@ -334,7 +334,7 @@ class Server {
       : undefined;
   }
 
-  /** Whether the process is a server on our data, rather than whoever got its pid later. */
+  /** Whether the process is a server on our data, rather than a process that got its pid later. */
   private isPostmaster(pid: number): boolean {
     try {
       // Throws where there is none, or it is another user's.

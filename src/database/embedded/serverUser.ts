@@ -81,7 +81,7 @@ export async function reachable(path: string, user: ServerUser): Promise<boolean
 
 /**
  * Makes `path` a folder that only this process's user can enter, and the server pass through.
- * Throws where it is somebody else's: in a shared folder they could have made it first.
+ * Throws where another user owns it: in a shared folder they could have made it first.
  */
 export async function makePrivate(path: string, user: ServerUser): Promise<string> {
   await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {

@@ -47,7 +47,7 @@ async function abandoned(lock: string): Promise<boolean> {
   }
 }
 
-/** Whether some process, anybody's, has this pid. */
+/** Whether a process of any user has this pid. */
 function alive(pid: number): boolean {
   try {
     process.kill(pid, 0);
