@@ -6,7 +6,7 @@ import { registerEnumType } from "type-graphql";
  * `message` is for the caller. What only the operator may know goes into `cause`.
  */
 export abstract class DomainError extends Error {
-  abstract readonly code: string;
+  abstract readonly code: Code;
   /** What a program needs besides the code. */
   readonly details: Record<string, unknown> = {};
 }
@@ -119,7 +119,7 @@ export class Refused extends DomainError {
 
 /** An error in the form from which every surface makes its own answer. */
 export interface Rendered {
-  code: string;
+  code: Code;
   message: string;
   /** Path to the part of the input at fault. */
   field: readonly string[] | null;
@@ -139,7 +139,8 @@ export function render(error: unknown): Rendered {
   if (!(error instanceof DomainError)) {
     const message = "Something went wrong.";
     const code = "INTERNAL_SERVER_ERROR";
-    return { code, message, field: null, details: {}, status: 500, headers: {}, internal: true };
+    const status = STATUS[code];
+    return { code, message, field: null, details: {}, status, headers: {}, internal: true };
   }
   const { code, message, details } = error;
   return {
@@ -147,14 +148,26 @@ export function render(error: unknown): Rendered {
     message,
     field: error instanceof Refused ? error.field : null,
     details,
-    status: STATUS[code] ?? 400,
+    status: STATUS[code],
     headers: headersOf(error),
     internal: away,
   };
 }
 
-/** HTTP status by code (RFC 9110, section 15.5). All other codes are 400. */
-const STATUS: Partial<Record<string, number>> = {
+/** Every code that is answered, but for what GraphQL itself says of a document (docs/errors.md). */
+export type Code =
+  | AuthenticationCode
+  | DenialCode
+  | Refusal
+  | "NOT_FOUND"
+  | "RATE_LIMITED"
+  | "QUERY_TOO_COMPLEX"
+  | "BAD_REQUEST"
+  | "SERVICE_UNAVAILABLE"
+  | "INTERNAL_SERVER_ERROR";
+
+/** Status of an HTTP answer that holds nothing but an error of this code (RFC 9110, section 15.5). */
+export const STATUS: Record<Code, number> = {
   UNAUTHENTICATED: 401,
   INVALID_CREDENTIALS: 401,
   MFA_INVALID: 401,
@@ -167,16 +180,22 @@ const STATUS: Partial<Record<string, number>> = {
   NOT_FOUND: 404,
   CONFLICT: 409,
   RATE_LIMITED: 429,
+  BAD_REQUEST: 400,
+  BAD_USER_INPUT: 400,
+  IDENTITY_NOT_LINKED: 400,
+  LAST_ADMINISTRATOR: 400,
+  MFA_CHALLENGE: 400,
+  MFA_REQUIRED_BY_ACCOUNT: 400,
+  PASSWORD_NOT_SET: 400,
+  PROVIDER_FAILED: 400,
+  QUERY_TOO_COMPLEX: 400,
+  ROLE_ABOVE_OWN: 400,
+  TOKEN_INVALID: 400,
+  WEAK_PASSWORD: 400,
+  WOULD_LOCK_OUT: 400,
+  INTERNAL_SERVER_ERROR: 500,
   SERVICE_UNAVAILABLE: 503,
-} satisfies Record<
-  | AuthenticationCode
-  | DenialCode
-  | "NOT_FOUND"
-  | "CONFLICT"
-  | "RATE_LIMITED"
-  | "SERVICE_UNAVAILABLE",
-  number
->;
+};
 
 function headersOf(error: DomainError): Record<string, string> {
   if (error instanceof Unauthenticated) return { "www-authenticate": "Bearer" };

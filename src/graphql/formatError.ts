@@ -1,6 +1,6 @@
 import { ApolloServerErrorCode, unwrapResolverError } from "@apollo/server/errors";
 import { GraphQLError, type GraphQLFormattedError } from "graphql";
-import { DomainError, render, type Rendered } from "../errors";
+import { type Code, DomainError, render, type Rendered } from "../errors";
 import { withoutValue } from "./inputs";
 
 /** The causes that are hidden from callers, until they are logged. */
@@ -49,7 +49,7 @@ function causeOf(error: unknown): unknown {
 export function extensionsOf(
   { code, field, details }: Rendered,
   requestId?: unknown,
-): Record<string, unknown> {
+): Record<string, unknown> & { code: Code } {
   return {
     code,
     ...(field && { field }),

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
-import { DomainError, render, type Rendered } from "../errors";
+import { type Code, DomainError, Refusal, render, type Rendered } from "../errors";
 import { extensionsOf } from "../graphql/formatError";
 import { BODY_LIMIT } from "./bodies";
 
@@ -34,7 +34,7 @@ export function sendError(
 }
 
 /** An error in the form of a GraphQL answer. */
-export function errorBody(message: string, extensions: Record<string, unknown>) {
+export function errorBody(message: string, extensions: { code: Code }) {
   return { errors: [{ message, extensions }] };
 }
 
@@ -60,7 +60,7 @@ const WORDS: Partial<Record<string, string>> = {
 };
 
 /** Error codes for errors of Fastify, by its code or by status. */
-const CODES: Partial<Record<string | number, string>> = {
+const CODES: Partial<Record<string | number, Code>> = {
   FST_ERR_BAD_URL: "BAD_REQUEST",
   404: "NOT_FOUND",
   405: "BAD_REQUEST",
@@ -72,7 +72,7 @@ function renderAnswer(error: Partial<FastifyError>): Rendered {
   const { statusCode: status = 500, code = "", message = "" } = error;
   if (error instanceof DomainError || status >= 500) return render(error);
   return {
-    code: CODES[code] ?? CODES[status] ?? "BAD_USER_INPUT",
+    code: CODES[code] ?? CODES[status] ?? Refusal.BAD_USER_INPUT,
     message: WORDS[code] ?? message,
     field: null,
     details: status === 413 ? { limit: BODY_LIMIT } : {},

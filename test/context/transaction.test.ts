@@ -255,7 +255,7 @@ describe("a transaction", () => {
           const keys = await tx.rows(Credential, sql`row.membership_id = ${row.id}`);
           tx.entail("revoke", keys, row);
         }),
-      { message: "Entailed by what nobody authorized: Membership" },
+      { message: "Entailed by what was not authorized: Membership" },
     );
   });
 
