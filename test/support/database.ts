@@ -54,12 +54,15 @@ export async function useDatabase(): Promise<void> {
 const working = new Set<Promise<unknown>>();
 /** For contexts of tests: what goes on behind an answer is done before the database goes away. */
 export function inBackground(work: Promise<unknown>): void {
-  const settled = work.finally(() => working.delete(settled));
-  working.add(settled);
+  const done = work.finally(() => working.delete(done));
+  working.add(done);
 }
 
+/** Until what goes on behind answers is done. */
+export const settled = (): Promise<unknown> => Promise.all(working);
+
 afterAll(async () => {
-  await Promise.all(working);
+  await settled();
   await db?.close();
   await owner.end();
   await onServer(`drop database if exists ${name} with (force)`);
