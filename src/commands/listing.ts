@@ -18,6 +18,8 @@ interface Request {
   filter?: Filter;
   /** The latest first, unless told otherwise. */
   oldestFirst?: boolean;
+  /** The ID behind which they begin. */
+  after?: string;
   /** The most rows. */
   limit?: number;
 }
@@ -26,15 +28,17 @@ interface Request {
 export async function* pages<E extends { id: string }>(
   ctx: Context,
   entity: Class<E>,
-  { where, filter = EVERYTHING, oldestFirst = false, limit = Infinity }: Request,
+  { where, filter = EVERYTHING, oldestFirst = false, after, limit = Infinity }: Request,
 ): AsyncGenerator<E[]> {
   const table = ctx.db.table(entity);
   const rules = [ctx.self.readable(entity), where];
   let left = limit;
-  for (let last: string | null = null; left > 0;) {
+  for (let last = after; left > 0;) {
     const most = Math.min(PAGE, left);
-    const after = last === null ? null : sql`${last}::text`;
-    const shape = { columns: table.columns, table: table.name, after, descending: !oldestFirst };
+    const shape = {
+      ...{ columns: table.columns, table: table.name, descending: !oldestFirst },
+      after: last === undefined ? null : sql`${last}::text`,
+    };
     const page = table.instances(
       await ctx.db.query(firstRows(shape, rules, filter, sql`${most}::int`)),
     );

@@ -1,5 +1,4 @@
 import { Readable } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Access } from "../context/access";
@@ -8,10 +7,11 @@ import type { Context } from "../context/context";
 import { type Filter, firstRows, unhurried } from "../database/firstRows";
 import { type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
-import { DomainError, NotFound, render, Unavailable } from "../errors";
+import { DomainError, NotFound, render } from "../errors";
 import { firstIdAt, isId, kindOf } from "../ids";
 import { canonicalRange } from "../net/addresses";
 import { eventsFilter } from "../reads/filters";
+import { followed } from "../reads/followed";
 import { Plan } from "../reads/plan";
 import type { RememberedCaller } from "../context/rememberedCaller";
 import { admit, type AdmittedCaller } from "../reads/admittedCaller";
@@ -21,12 +21,6 @@ import { report } from "./errorAnswers";
 import { parsed } from "./parameters";
 
 const PAGE = 500;
-const POLL_MS = 1_000;
-/**
- * An event's id is made before its transaction commits, so one may appear behind others already
- * sent. Following reads this far back each time and sends what it has not sent yet.
- */
-const OVERLAP_MS = 15_000;
 
 const id = z.string().refine(isId, "takes an ID");
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
@@ -82,6 +76,7 @@ export function eventExports(
     "/accounts/:accountId/events",
     async (request, reply) => {
       const { format, follow, after, ...filter } = parsed(parameters, request.query);
+      const following = follow === "true";
       const { accountId } = request.params;
       if (!isId(accountId)) throw new NotFound(accountId.slice(0, 64));
       const reader = new EventReader(
@@ -103,12 +98,15 @@ export function eventExports(
       const begin = after === "now" ? firstIdAt("Event", new Date()) : (after ?? "");
       async function* lines() {
         // An answer begins with its first byte, and a follower's may be long in coming.
-        if (follow === "true" && format === "ndjson") yield "\n";
+        if (following && format === "ndjson") yield "\n";
         if (format === "csv") yield `${CSV_COLUMNS.join(",")}\n`;
-        const batches = follow === "true" ? followed(reader, begin, over) : pages(reader, begin);
+        const read = (last: string) => pages(reader, last);
+        const batches = following ? followed(read, { after: begin, signal: over }) : read(begin);
         try {
           for await (const events of batches) yield events.map(write).join("");
         } catch (error) {
+          // A follower who may not read on has a complete answer.
+          if (following && error instanceof DomainError) return;
           // Once the status is sent, only a connection that breaks off can say it.
           if (!reply.raw.headersSent) void reply.removeHeader("content-disposition");
           else if (render(error).internal) report(request, error);
@@ -209,51 +207,6 @@ async function* pages(reader: EventReader, after: string) {
     if (page.length) yield page;
     if (page.length < PAGE) return;
     last = page.at(-1)!.id;
-  }
-}
-
-/** Events that are there, and then each as it happens, until the caller may no longer read them. */
-async function* followed(reader: EventReader, begin: string, signal: AbortSignal) {
-  const recent = new RecentlySent();
-  let from = begin;
-  while (!signal.aborted) {
-    const overlap = firstIdAt("Event", new Date(Date.now() - OVERLAP_MS));
-    const goOnFrom = (id: string) => {
-      const earlier = id < overlap ? id : overlap;
-      if (earlier > from) from = earlier;
-      recent.forgetBefore(from);
-    };
-    try {
-      for await (const page of pages(reader, from)) {
-        const unsent = recent.unsent(page);
-        if (unsent.length) yield unsent;
-        if (signal.aborted) return;
-        goOnFrom(page.at(-1)!.id);
-      }
-      goOnFrom(overlap);
-    } catch (error) {
-      // What happens while the database is away is sent later. For a caller who may not read on,
-      // the answer is complete.
-      if (!(error instanceof DomainError)) throw error;
-      if (!(error instanceof Unavailable)) return;
-    }
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-/** Remembers what was sent lately, so that reading it again doesn't send it again. */
-class RecentlySent {
-  private readonly ids = new Set<string>();
-
-  unsent(events: Event[]): Event[] {
-    const unsent = events.filter(({ id }) => !this.ids.has(id));
-    for (const { id } of unsent) this.ids.add(id);
-    return unsent;
-  }
-
-  /** Nothing before this id is read again. */
-  forgetBefore(id: string): void {
-    for (const one of this.ids) if (one < id) this.ids.delete(one);
   }
 }
 
