@@ -5,6 +5,7 @@ import { raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { isId, kindOf, PREFIX } from "../ids";
 import { canonicalRange } from "../net/addresses";
+import { FORBIDDEN_IN_LINES } from "../operations/steps/lineFrom";
 import { Misused } from "./command";
 import type { Terminal } from "./terminal";
 
@@ -94,12 +95,12 @@ export function table<E>(columns: Format<E>["columns"]): (page: E[]) => string {
 }
 
 /** What could move the cursor, start a new line or turn text around: others chose these texts. */
-const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+const UNSHOWN = new RegExp(FORBIDDEN_IN_LINES, "gu");
 
 function shown(value: string | Date | null): string {
   if (value === null) return "-";
   const text = value instanceof Date ? value.toISOString() : value;
-  return text.replace(INVISIBLE, "\ufffd");
+  return text.replace(UNSHOWN, "\ufffd");
 }
 
 /** @throws Misused for what is no number of rows. */

@@ -4,6 +4,7 @@ import { canonicalRange } from "../net/addresses";
 import { type EncryptionKey, KEY_BYTES } from "../identity/encryption";
 import type { ProviderSettings } from "../identity/providers";
 import { isMailbox } from "../mails/mailbox";
+import { FORBIDDEN_IN_LINES } from "../operations/steps/lineFrom";
 
 // Messages say what a setting takes. Zod's own would say how that is checked.
 /** The default is the example too. */
@@ -283,14 +284,12 @@ const LISTS: readonly string[] = [
   "GATEHOUSE_TRUSTED_PROXIES",
   "GATEHOUSE_OUTBOUND_PRIVATE_HOSTS",
 ] satisfies Setting[];
-/** Control characters, line breaks, and what turns the direction of a text. */
-const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 /** The settings that have characters which can't be seen: most often the end of a file's last line. */
 function invisible(given: Given): string[] {
   return Object.entries(given)
     .filter(([name]) => name in settings.shape && !LISTS.includes(name))
-    .filter(([, value]) => INVISIBLE.test(value!))
+    .filter(([, value]) => FORBIDDEN_IN_LINES.test(value!))
     .map(([name]) => name);
 }
 
