@@ -62,7 +62,7 @@ const ROOMS: Record<string, Room> = {
   },
   commands: {
     uses: ["entities", "context", "operations", "database", "net", "setup"],
-    files: ["policies/policyTable", "reads/filters", "graphql/schema"],
+    files: ["policies/policyTable", "reads/filters", "reads/followed", "graphql/schema"],
   },
 };
 

@@ -206,6 +206,7 @@ describe("check", () => {
     migrations: "ok",
     "serving role": "ok",
     keys: "ok",
+    explorer: "ok",
     mail: "ok",
   };
 
@@ -248,6 +249,25 @@ describe("check", () => {
     );
     expect(out).toMatch(/^google +ok +off: GATEHOUSE_GOOGLE_CLIENT_ID is not set$/m);
     expect(out).not.toMatch("hush");
+  });
+
+  it.each([
+    ["development", {}, true],
+    ["production", { NODE_ENV: "production" }, false],
+    ["production with it", { NODE_ENV: "production", GATEHOUSE_EXPLORER: "true" }, true],
+    ["development without it", { GATEHOUSE_EXPLORER: "0" }, false],
+  ])("tells whether browsers get the explorer: %s", async (_, settings, isOn) => {
+    const { out } = await run(["check"], {
+      env: {
+        ...{ GATEHOUSE_PUBLIC_URL: "https://id.example.com/", GATEHOUSE_DEMO: "" },
+        ...{ GATEHOUSE_SMTP_URL: "smtp://127.0.0.1:1", ...settings },
+      },
+    });
+    expect(out).toMatch(
+      isOn
+        ? /^explorer +ok +on: browsers get it at https:\/\/id.example.com\/graphql /m
+        : /^explorer +ok +off: /m,
+    );
   });
 
   it("warns of a setting that does not exist, which fails nothing", async () => {

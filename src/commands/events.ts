@@ -1,14 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Context } from "../context/context";
-import { type Filter, unhurried } from "../database/firstRows";
-import { type Sql, sql } from "../database/sql";
+import { unhurried } from "../database/firstRows";
+import { sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { Event, UserEvent } from "../entities/Event";
 import { User } from "../entities/User";
-import { Unavailable } from "../errors";
-import { firstIdAt } from "../ids";
 import { emailFrom } from "../operations/steps/emailFrom";
 import { eventsFilter } from "../reads/filters";
+import { followed } from "../reads/followed";
 import { reasonOf } from "../setup/problems";
 import { asOperator } from "./asOperator";
 import { command, Misused } from "./command";
@@ -22,14 +20,6 @@ import {
   printRows,
   rangeFrom,
 } from "./listing";
-import type { Terminal } from "./terminal";
-
-const POLL_MS = 1_000;
-/**
- * An event's ID is made before its transaction commits, so that an event may appear behind others that
- * were printed already. Following reads this far back each time, and prints what it has not printed yet.
- */
-const OVERLAP_MS = 15_000;
 
 type AnyEvent = Event | UserEvent;
 
@@ -93,46 +83,26 @@ export const eventsCommand = command({
 
     return asOperator(terminal, async (ctx) => {
       const entity: Class<AnyEvent> = accountId ? Event : UserEvent;
-      const whose = accountId
+      const where = accountId
         ? sql`row.account_id = ${accountId}`
         : sql`row.user_id = ${await userId(ctx, user!)}`;
+      const read = (after: string) =>
+        pages(ctx, entity, { where, filter, oldestFirst: true, after });
       const found = follow
-        ? first(limit, followed(ctx, entity, { where: whose, filter, from: from!, terminal }))
-        : pages(ctx, entity, { where: whose, filter, limit });
+        ? first(
+            limit,
+            followed(read, {
+              after: "",
+              signal: terminal.interrupted,
+              onAway: (error) =>
+                terminal.log(`The database is away: ${reasonOf(error)}. Waiting for it.`),
+            }),
+          )
+        : pages(ctx, entity, { where, filter, limit });
       await printRows(terminal, found, { ...format, asJson });
     });
   },
 });
-
-/** Events as they happen, from a moment on. */
-async function* followed(
-  ctx: Context,
-  entity: Class<AnyEvent>,
-  { where, filter, from, terminal }: { where: Sql; filter: Filter; from: Date; terminal: Terminal },
-): AsyncGenerator<AnyEvent[]> {
-  const printed = new Set<string>();
-  let since = firstIdAt("Event", new Date(from.getTime() - OVERLAP_MS));
-  for (let isAway = false; ;) {
-    try {
-      const next = firstIdAt("Event", new Date(Date.now() - OVERLAP_MS));
-      const recent = { ...filter, above: sql`${since}::text` };
-      for await (const page of pages(ctx, entity, { where, filter: recent, oldestFirst: true })) {
-        const fresh = page.filter(({ id }) => !printed.has(id));
-        for (const { id } of fresh) printed.add(id);
-        if (fresh.length) yield fresh;
-      }
-      since = next;
-      for (const id of printed) if (id < since) printed.delete(id);
-      isAway = false;
-    } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
-      // What happens meanwhile is not lost.
-      if (!isAway) terminal.log(`The database is away: ${reasonOf(error)}. Waiting for it.`);
-      isAway = true;
-    }
-    await sleep(POLL_MS, undefined, { signal: terminal.interrupted });
-  }
-}
 
 /** No more than so many rows. */
 async function* first<E>(limit: number, found: AsyncIterable<E[]>): AsyncGenerator<E[]> {

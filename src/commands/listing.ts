@@ -5,6 +5,7 @@ import { raw, type Sql, sql } from "../database/sql";
 import type { Class } from "../database/table";
 import { isId, kindOf, PREFIX } from "../ids";
 import { canonicalRange } from "../net/addresses";
+import { FORBIDDEN_IN_LINES } from "../operations/steps/lineFrom";
 import { Misused } from "./command";
 import type { Terminal } from "./terminal";
 
@@ -18,6 +19,8 @@ interface Request {
   filter?: Filter;
   /** Without it, the latest row is first. */
   oldestFirst?: boolean;
+  /** The ID behind which they begin. */
+  after?: string;
   /** The most rows. */
   limit?: number;
 }
@@ -26,15 +29,17 @@ interface Request {
 export async function* pages<E extends { id: string }>(
   ctx: Context,
   entity: Class<E>,
-  { where, filter = EVERYTHING, oldestFirst = false, limit = Infinity }: Request,
+  { where, filter = EVERYTHING, oldestFirst = false, after, limit = Infinity }: Request,
 ): AsyncGenerator<E[]> {
   const table = ctx.db.table(entity);
   const rules = [ctx.self.readable(entity), where];
   let left = limit;
-  for (let last: string | null = null; left > 0;) {
+  for (let last = after; left > 0;) {
     const most = Math.min(PAGE, left);
-    const after = last === null ? null : sql`${last}::text`;
-    const shape = { columns: table.columns, table: table.name, after, descending: !oldestFirst };
+    const shape = {
+      ...{ columns: table.columns, table: table.name, descending: !oldestFirst },
+      after: last === undefined ? null : sql`${last}::text`,
+    };
     const page = table.instances(
       await ctx.db.query(firstRows(shape, rules, filter, sql`${most}::int`)),
     );
@@ -90,12 +95,12 @@ export function table<E>(columns: Format<E>["columns"]): (page: E[]) => string {
 }
 
 /** Characters that move the cursor, break the line or change the direction: users chose these texts. */
-const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+const UNSHOWN = new RegExp(FORBIDDEN_IN_LINES, "gu");
 
 function shown(value: string | Date | null): string {
   if (value === null) return "-";
   const text = value instanceof Date ? value.toISOString() : value;
-  return text.replace(INVISIBLE, "\ufffd");
+  return text.replace(UNSHOWN, "\ufffd");
 }
 
 /** The value of `--limit`. @throws Misused for a text that is no whole number from 1. */

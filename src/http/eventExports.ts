@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Access } from "../context/access";
@@ -7,10 +6,11 @@ import type { Context } from "../context/context";
 import { type Filter, firstRows, unhurried } from "../database/firstRows";
 import { type Sql, sql } from "../database/sql";
 import { Event } from "../entities/Event";
-import { DomainError, NotFound, Unavailable } from "../errors";
+import { DomainError, NotFound } from "../errors";
 import { firstIdAt, isId, kindOf } from "../ids";
 import { canonicalRange } from "../net/addresses";
 import { eventsFilter } from "../reads/filters";
+import { followed } from "../reads/followed";
 import { Plan } from "../reads/plan";
 import type { RememberedCaller } from "../context/rememberedCaller";
 import { admit, type AdmittedCaller } from "../reads/admittedCaller";
@@ -20,12 +20,6 @@ import { parsed } from "./parameters";
 import type { SendStream } from "./streams";
 
 const PAGE = 500;
-const POLL_MS = 1_000;
-/**
- * An event's id is made before its transaction commits, so one may appear behind others already
- * sent. Following reads this far back each time and sends what it has not sent yet.
- */
-const OVERLAP_MS = 15_000;
 
 const id = z.string().refine(isId, "takes an ID");
 const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
@@ -75,6 +69,7 @@ export function eventExports(
     "/accounts/:accountId/events",
     async (request, reply) => {
       const { format, follow, after, ...filter } = parsed(parameters, request.query);
+      const following = follow === "true";
       const { accountId } = request.params;
       if (!isId(accountId)) throw new NotFound(accountId.slice(0, 64));
       const reader = new EventReader(
@@ -91,11 +86,18 @@ export function eventExports(
       const begin = after === "now" ? firstIdAt("Event", new Date()) : (after ?? "");
       return sendStream(reply, {
         type: format === "csv" ? "text/csv; charset=utf-8" : "application/x-ndjson",
-        live: follow === "true",
+        live: following,
         async *chunks(over) {
           if (format === "csv") yield `${CSV_COLUMNS.join(",")}\n`;
-          const batches = follow === "true" ? followed(reader, begin, over) : pages(reader, begin);
-          for await (const events of batches) yield events.map(write).join("");
+          const read = (last: string) => pages(reader, last);
+          const batches = following ? followed(read, { after: begin, signal: over }) : read(begin);
+          try {
+            for await (const events of batches) yield events.map(write).join("");
+          } catch (error) {
+            // A follower who may not read on has a complete answer.
+            if (following && error instanceof DomainError) return;
+            throw error;
+          }
         },
       });
     },
@@ -191,51 +193,6 @@ async function* pages(reader: EventReader, after: string) {
     if (page.length) yield page;
     if (page.length < PAGE) return;
     last = page.at(-1)!.id;
-  }
-}
-
-/** Events that are there, and then each as it happens, until the caller may no longer read them. */
-async function* followed(reader: EventReader, begin: string, signal: AbortSignal) {
-  const recent = new RecentlySent();
-  let from = begin;
-  while (!signal.aborted) {
-    const overlap = firstIdAt("Event", new Date(Date.now() - OVERLAP_MS));
-    const goOnFrom = (id: string) => {
-      const earlier = id < overlap ? id : overlap;
-      if (earlier > from) from = earlier;
-      recent.forgetBefore(from);
-    };
-    try {
-      for await (const page of pages(reader, from)) {
-        const unsent = recent.unsent(page);
-        if (unsent.length) yield unsent;
-        if (signal.aborted) return;
-        goOnFrom(page.at(-1)!.id);
-      }
-      goOnFrom(overlap);
-    } catch (error) {
-      // What happens while the database is away is sent later. For a caller who may not read on,
-      // the answer is complete.
-      if (!(error instanceof DomainError)) throw error;
-      if (!(error instanceof Unavailable)) return;
-    }
-    await sleep(POLL_MS, undefined, { signal }).catch(() => undefined);
-  }
-}
-
-/** Remembers what was sent lately, so that reading it again doesn't send it again. */
-class RecentlySent {
-  private readonly ids = new Set<string>();
-
-  unsent(events: Event[]): Event[] {
-    const unsent = events.filter(({ id }) => !this.ids.has(id));
-    for (const { id } of unsent) this.ids.add(id);
-    return unsent;
-  }
-
-  /** Nothing before this id is read again. */
-  forgetBefore(id: string): void {
-    for (const one of this.ids) if (one < id) this.ids.delete(one);
   }
 }
 

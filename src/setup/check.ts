@@ -130,6 +130,14 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
           : `off: GATEHOUSE_${name.toUpperCase()}_CLIENT_ID is not set`,
     })),
     {
+      name: "explorer",
+      after: "settings",
+      verify: () =>
+        config.explorer
+          ? `on: browsers get it at ${config.publicUrl}/graphql (GATEHOUSE_EXPLORER)`
+          : "off: browsers are told to send a query (GATEHOUSE_EXPLORER)",
+    },
+    {
       name: "mail",
       after: "settings",
       async verify() {

@@ -4,6 +4,7 @@ import { canonicalRange } from "../net/addresses";
 import { type EncryptionKey, KEY_BYTES } from "../identity/encryption";
 import type { ProviderSettings } from "../identity/providers";
 import { isMailbox } from "../mails/mailbox";
+import { FORBIDDEN_IN_LINES } from "../operations/steps/lineFrom";
 
 // Messages say what a setting takes. Zod's own messages say how it is checked.
 /** A whole number. Its default is also the example in the message. */
@@ -283,14 +284,12 @@ const LISTS: readonly string[] = [
   "GATEHOUSE_TRUSTED_PROXIES",
   "GATEHOUSE_OUTBOUND_PRIVATE_HOSTS",
 ] satisfies Setting[];
-/** Control characters, line breaks, and characters that change the direction of writing. */
-const INVISIBLE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 /** The settings with invisible characters. Most often it is the line break at the end of a file. */
 function invisible(given: Given): string[] {
   return Object.entries(given)
     .filter(([name]) => name in settings.shape && !LISTS.includes(name))
-    .filter(([, value]) => INVISIBLE.test(value!))
+    .filter(([, value]) => FORBIDDEN_IN_LINES.test(value!))
     .map(([name]) => name);
 }
 

@@ -1,7 +1,7 @@
 import { CannotStart } from "./config";
 import { EmbeddedUnavailable } from "../database/embedded/embedded";
 import { MayNotMigrate } from "../database/migrate";
-import { DomainError, Refused, Unavailable } from "../errors";
+import { render, Unavailable } from "../errors";
 
 /** SQLSTATE of a table or a column that does not exist. */
 const OUTDATED = ["42P01", "42703"];
@@ -18,10 +18,9 @@ export function problemOf(error: unknown): string {
   if (OUTDATED.includes(String((error as { code?: unknown } | null)?.code))) {
     return "The database is not up to date. Run `npm run migrate` first.";
   }
-  if (error instanceof Refused && error.field) {
-    return `--${error.field.join(".")}: ${error.message}`;
-  }
-  const expected = [DomainError, CannotStart, EmbeddedUnavailable, MayNotMigrate];
+  const { message, field, internal } = render(error);
+  if (!internal) return field ? `--${field.join(".")}: ${message}` : message;
+  const expected = [CannotStart, EmbeddedUnavailable, MayNotMigrate];
   if (expected.some((kind) => error instanceof kind)) return (error as Error).message;
   return error instanceof Error ? error.stack! : String(error);
 }

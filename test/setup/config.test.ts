@@ -243,6 +243,7 @@ it.each([
   ["GATEHOUSE_NAME", "a\nb", "takes one line, without control characters"],
   ["NODE_ENV", "staging", "takes development, test or production"],
   ["GATEHOUSE_TRUSTED_PROXIES", "loadbalancer", "such as 192.0.2.1 or 10.0.0.0/8"],
+  ["GATEHOUSE_TRUSTED_PROXIES", "10.0.0.1/8", "such as 192.0.2.1 or 10.0.0.0/8"],
 ])("says of %s=%s what it takes", (name, value, said) => {
   expect(thrownBy(() => readConfig({ [name]: value }))).toContain(said);
 });

@@ -10,6 +10,8 @@ const BREAKS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
  * reverse no letters, and a Hebrew or Arabic name with brackets or digits needs them.
  */
 const DIRECTIONS = /[\u202A-\u202E\u2066-\u2069]/u;
+/** A character that no line may have: in what users write, in settings, and in what a terminal shows. */
+export const FORBIDDEN_IN_LINES = new RegExp(`${BREAKS.source}|${DIRECTIONS.source}`, "u");
 /** A letter, digit, sign or symbol that can be seen: not a filler, nor the blank Braille pattern. */
 const VISIBLE = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
 
@@ -28,7 +30,7 @@ export function lineFrom(
 ): string {
   const line = text.normalize("NFC").trim();
   const refuse = (message: string) => new Refused(Refusal.BAD_USER_INPUT, message, field);
-  const found = BREAKS.exec(line) ?? DIRECTIONS.exec(line);
+  const found = FORBIDDEN_IN_LINES.exec(line);
   if (found) {
     const code = found[0].codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0");
     const what = DIRECTIONS.test(found[0])
