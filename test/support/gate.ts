@@ -11,7 +11,7 @@ export function accountsCalled(called: string, outcome: "refused" | "warned of")
     fact: { member: name, serviceUser: name },
     judge(fact, { standing: { accountId } }) {
       if (fact !== called) return null;
-      if (outcome === "refused") return new Forbidden("IP_RESTRICTED" as never, message);
+      if (outcome === "refused") return new Forbidden("MEMBER_DISABLED", message);
       return { code: "IP_RESTRICTED", message, accountId };
     },
   };
