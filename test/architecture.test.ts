@@ -35,7 +35,7 @@ const ROOMS: Record<string, Room> = {
   context: {
     uses: ["entities", "policies", "identity", "database"],
     types: ["net"],
-    files: ["mails/languages", "reads/lru"],
+    files: ["mails/languages"],
   },
   operations: {
     uses: ["entities", "identity", "context", "database"],

@@ -1,7 +1,7 @@
+import { LRUCache } from "lru-cache";
 import type { Database } from "../database/database";
 import { sql } from "../database/sql";
 import { Event } from "../entities/Event";
-import { Lru } from "../reads/lru";
 import { Unauthenticated } from "../errors";
 import type { Principal, Request, Standing } from "../principal";
 import { eventBy } from "./recording";
@@ -14,7 +14,7 @@ const MOST_REMEMBERED = 50_000;
  * disk before anything of the account is shown. The database knows all of them, a server those of late.
  */
 export class AccountEntries {
-  private readonly remembered = new Lru<true>(MOST_REMEMBERED);
+  private readonly remembered = new LRUCache<string, true>({ max: MOST_REMEMBERED });
 
   /** Whether there is nothing to record, as far as this server knows; API keys enter nothing. */
   has({ sessionId }: Principal, accountId: string): boolean {
@@ -58,7 +58,7 @@ export class AccountEntries {
       });
       await connection.last(db.table(Event).insertion([event as Event]));
     });
-    this.remembered.set(keyOf(sessionId, accountId), true, 1);
+    this.remembered.set(keyOf(sessionId, accountId), true);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
 } from "graphql";
+import { LRUCache } from "lru-cache";
 import type { Context } from "../context/context";
 import type { Reads } from "../reads/reads";
 import { InputCheck } from "./inputs";
@@ -21,19 +22,15 @@ export interface Question {
   variables?: Record<string, unknown> | null | undefined;
 }
 
-/** Adds an entry to a bounded map. Where the map is full, the oldest entry makes room. */
-function keep<K, V>(map: Map<K, V>, key: K, value: V, most: number): void {
-  if (map.size >= most && !map.has(key)) map.delete(map.keys().next().value!);
-  map.set(key, value);
-}
-
 /** Decides which requests run, and answers those that compiled reads can answer. */
 export class Questions {
   private readonly inputs: InputCheck;
   /** Documents that were answered before, by their text, while Apollo has them in its cache. */
-  private readonly documents = new Map<string, WeakRef<DocumentNode>>();
+  private readonly documents = new LRUCache<string, WeakRef<DocumentNode>>({
+    max: MAX_TEXTS,
+  });
   /** The Content-Type that Apollo has chosen for each Accept. */
-  private readonly types = new Map<string, string>();
+  private readonly types = new LRUCache<string, string>({ max: MAX_ACCEPTS });
   /** The results of `answerAhead`, so that Apollo does not read the same again. */
   private readonly tried = new WeakMap<Context["request"], Promise<string | null>>();
 
@@ -74,7 +71,7 @@ export class Questions {
     if (!this.reads || operation.operation !== OperationTypeNode.QUERY) return null;
     const data = await this.reads.answer(document, operation, variables, ctx);
     if (data !== null && query !== undefined && query.length <= MAX_TEXT_LENGTH) {
-      keep(this.documents, query, new WeakRef(document), MAX_TEXTS);
+      this.documents.set(query, new WeakRef(document));
     }
     return data;
   }
@@ -89,7 +86,7 @@ export class Questions {
 
   /** Notes the Content-Type with which Apollo has answered a request with this Accept. */
   sent(accept = "", type: string): void {
-    keep(this.types, accept, type, MAX_ACCEPTS);
+    this.types.set(accept, type);
   }
 
   /** The body of an answer without Apollo; null where Apollo has to answer, as with an error. */

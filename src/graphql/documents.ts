@@ -1,5 +1,5 @@
 import type { DocumentNode } from "graphql";
-import { Lru } from "../reads/lru";
+import { LRUCache } from "lru-cache";
 
 /**
  * The limit of the cache, in characters of all documents. A parsed document has about 90 bytes for each
@@ -9,11 +9,14 @@ const MOST = 1_000_000;
 
 /** The cache of validated documents, as Apollo takes one. */
 export function documentStore() {
-  const documents = new Lru<DocumentNode>(MOST);
+  const documents = new LRUCache<string, DocumentNode>({
+    maxSize: MOST,
+    sizeCalculation: ({ loc }) => loc!.end,
+  });
   return {
     get: (key: string) => Promise.resolve(documents.get(key)),
     set: (key: string, document: DocumentNode) =>
-      Promise.resolve(documents.set(key, document, document.loc!.end)),
+      Promise.resolve(void documents.set(key, document)),
     delete: (key: string) => Promise.resolve(documents.delete(key)),
   };
 }

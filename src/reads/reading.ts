@@ -13,8 +13,8 @@ import {
   visitWithTypeInfo,
 } from "graphql";
 import { getArgumentValues, getVariableValues } from "graphql/execution/values";
+import { LRUCache } from "lru-cache";
 import type { Filter } from "../database/firstRows";
-import { Lru } from "./lru";
 import { Compiler, relationOf, type Relations, type Tables, type Variables } from "./compiler";
 import type { AdmittedCaller } from "./admittedCaller";
 import type { Warning } from "../principal";
@@ -26,7 +26,12 @@ import type { Relation } from "./relationKinds";
 const MOST_PLANS = 16_000_000;
 
 /** Plans, or why there is none, of all documents. */
-export const newPlans = () => new Lru<Plan | string>(MOST_PLANS);
+export const newPlans = () =>
+  new LRUCache<string, Plan | string>({
+    maxSize: MOST_PLANS,
+    sizeCalculation: (plan, key) =>
+      key.length + (typeof plan === "string" ? plan : plan.text).length,
+  });
 let readings = 0;
 
 interface Given {
@@ -129,8 +134,7 @@ export class Reading {
       if (!(error instanceof Uncompilable)) throw error;
       plan = error.message;
     }
-    const { length } = typeof plan === "string" ? plan : plan.text;
-    this.plans.set(key, plan, key.length + length);
+    this.plans.set(key, plan);
     return plan;
   }
 }

@@ -1,10 +1,10 @@
 import { type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from "graphql";
+import { LRUCache } from "lru-cache";
 import type { RememberedCaller } from "../context/rememberedCaller";
 import { warn } from "../policies/gate";
 import type { Warning } from "../principal";
 import type { Database } from "../database/database";
 import { DomainError, TakesTooLong } from "../errors";
-import { Lru } from "./lru";
 import type { Relations, Tables, Variables } from "./compiler";
 import { admit, type AdmittedCaller, type RequestToAdmit } from "./admittedCaller";
 import { newPlans, Reading } from "./reading";
@@ -44,7 +44,10 @@ const keyOf = (tokenHash: Buffer) => tokenHash.toString("latin1");
 export class Reads {
   /** Why documents were left to their resolvers, and how often. */
   readonly left = new Map<string, number>();
-  private readonly callers = new Lru<RememberedCaller>(MOST_KNOWN);
+  private readonly callers = new LRUCache<string, RememberedCaller>({
+    maxSize: MOST_KNOWN,
+    sizeCalculation: ({ standings }) => 1 + standings.length,
+  });
   private readonly plans = newPlans();
   /** As long as Apollo remembers a document; by operation, where it has several. */
   private readonly readings = new WeakMap<DocumentNode, Map<OperationDefinitionNode, Reading>>();
@@ -71,7 +74,7 @@ export class Reads {
   remember(known: RememberedCaller): void {
     const key = keyOf(known.tokenHash);
     if (this.callers.get(key) === known) return;
-    this.callers.set(key, known, 1 + known.standings.length);
+    this.callers.set(key, known);
   }
 
   /**

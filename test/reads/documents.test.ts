@@ -86,3 +86,14 @@ it("leaves what the database objects to to resolvers, and tells the operator onc
   expect(report.mock.calls).toEqual([[expect.objectContaining({ code: "42P01" })]]);
   expect([...reads.left]).toEqual([["SQL error 42P01", 3]]);
 });
+
+it("remembers callers of at most 20,000 accounts, each counted once more, and those in use", () => {
+  const reads = new Reads(schema, db);
+  const hash = (i: number) => hashOf(String(i));
+  for (let i = 0; i <= 10_000; i++) {
+    reads.remember({ ...caller.remembered, tokenHash: hash(i) });
+    expect(reads.recall(hash(0))).toBeDefined();
+  }
+  expect(reads.recall(hash(1))).toBeUndefined();
+  expect(reads.recall(hash(2))).toBeDefined();
+});
