@@ -82,6 +82,7 @@ const BEHIND: Record<string, readonly string[]> = {
   "@apollo/": ["graphql", "http"],
   "@graphql-yoga/": ["graphql"],
   "@fastify/": ["http"],
+  "csv-stringify": ["http/eventExports"],
   fastify: ["http"],
   graphql: ["graphql", "resolvers", "reads", "http"],
   "type-graphql": ["entities", "resolvers", "reads/concreteTypes", "graphql", "errors"],

@@ -1,3 +1,4 @@
+import { stringify } from "csv-stringify/sync";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import type { Access } from "../context/access";
@@ -206,27 +207,19 @@ function shown(event: Event) {
   };
 }
 
-const ndjson = (event: Event) => `${JSON.stringify(shown(event))}\n`;
+const ndjson = (events: Event[]) =>
+  events.map((event) => `${JSON.stringify(shown(event))}\n`).join("");
 
 const CSV_COLUMNS = [
   ...["id", "type", "occurredAt", "principalId", "principalKind", "principalSubject", "surface"],
   ...["credentialId", "sessionId", "objectId", "ip", "userAgent", "requestId"],
   ...["decision", "changes", "object"],
-] as const;
+];
 
-/** RFC 4180, every field quoted. */
-function csv(event: Event): string {
-  const cells = CSV_COLUMNS.map((column) => {
-    const value: unknown = event[column];
-    const text =
-      value instanceof Date
-        ? value.toISOString()
-        : typeof value === "object" && value !== null
-          ? JSON.stringify(value)
-          : String((value as string | null) ?? "");
-    // A spreadsheet would run it: a user agent may be anything.
-    const harmless = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-    return `"${harmless.replaceAll('"', '""')}"`;
+/** RFC 4180, every field quoted. A spreadsheet would run what begins as a formula: a user agent may be anything. */
+const csv = (events: Event[]) =>
+  stringify(events, {
+    columns: CSV_COLUMNS,
+    cast: { date: (moment) => moment.toISOString() },
+    ...{ quoted: true, quoted_empty: true, escape_formulas: true },
   });
-  return `${cells.join(",")}\n`;
-}

@@ -437,7 +437,7 @@ describe("CSV", () => {
     },
   );
 
-  it.each(["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"])(
+  it.each(["=1+1", "＝1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "=cmd|' /C calc'!A0"])(
     "E4: guards against a spreadsheet that would run %j",
     async (text) => {
       const { userAgent, principalSubject } = await cells({
