@@ -93,7 +93,7 @@ export function eventExports(
           const read = (last: string) => pages(reader, last);
           const batches = following ? followed(read, { after: begin, signal: over }) : read(begin);
           try {
-            for await (const events of batches) yield events.map(write).join("");
+            for await (const events of batches) yield write(events);
           } catch (error) {
             // A follower who may not read on has a complete answer.
             if (following && error instanceof DomainError) return;
