@@ -7,7 +7,7 @@ export const pool = new Pool({
   max: 10,
   idleTimeoutMillis: 0,
   options:
-    "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_bitmapscan=off -c timezone=UTC",
+    "-c jit=off -c plan_cache_mode=force_generic_plan -c enable_bitmapscan=off -c enable_indexonlyscan=off -c timezone=UTC",
 });
 
 /** Whoever a request's API key belongs to. */

@@ -121,7 +121,12 @@ interface Options {
 export const CONNECTION_LASTS_MS = 30 * 60_000;
 
 /** How PostgreSQL plans our statements; docs/performance.md gives the reasons. */
-export const PLANNING = ["jit=off", "plan_cache_mode=force_generic_plan", "enable_bitmapscan=off"];
+export const PLANNING = [
+  "jit=off",
+  "plan_cache_mode=force_generic_plan",
+  "enable_bitmapscan=off",
+  "enable_indexonlyscan=off",
+];
 
 /** How the server runs our statements. */
 const SERVER_OPTIONS = [
