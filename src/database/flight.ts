@@ -43,6 +43,8 @@ export class Flight {
   private readonly values: (Buffer | string | null)[][];
   /** Which statement is being answered. */
   private current = 0;
+  /** Why a row could not be read. PostgreSQL goes on answering, so it is thrown at the end. */
+  private unreadable: Error | undefined;
 
   constructor(private readonly statements: readonly Sent[]) {
     this.answers = statements.map(() => new Result(undefined, types));
@@ -91,7 +93,11 @@ export class Flight {
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
     const answer = this.answers[this.current]!;
     const { described } = this.statements[this.current]!;
-    answer.addRow(described ? answer.parseRow(fields) : fields);
+    try {
+      answer.addRow(described ? answer.parseRow(fields) : fields);
+    } catch (error) {
+      this.unreadable ??= error as Error;
+    }
   }
 
   handleCommandComplete(message: { text: string }): void {
@@ -99,7 +105,7 @@ export class Flight {
   }
 
   handleReadyForQuery(): void {
-    this.callback();
+    this.callback(this.unreadable);
   }
 
   handleError(error: Error, { submittedNamedStatements: submitted }: Preparing): void {

@@ -135,7 +135,7 @@ function checks(env: NodeJS.ProcessEnv, stops: Stop[]): Check[] {
       verify: () =>
         config.explorer
           ? `on: browsers get it at ${config.publicUrl}/graphql (GATEHOUSE_EXPLORER)`
-          : "off: browsers are told to send a query (GATEHOUSE_EXPLORER)",
+          : "off: browsers get an error that says how to ask (GATEHOUSE_EXPLORER)",
     },
     {
       name: "mail",

@@ -1,3 +1,4 @@
+import { types } from "pg";
 import { Database } from "../../src/database/database";
 import { openDataSource } from "../../src/database/dataSource";
 import { raw, sql } from "../../src/database/sql";
@@ -49,6 +50,18 @@ it("finds the database away where its connection is ended meanwhile, and connect
   await sqlAsOwner("select pg_terminate_backend($1)", [pid]);
   await waiting;
   expect(await db.readText(raw("select 'again'"))).toBe("again");
+});
+
+it("fails where a value can't be read, and the process and the connection go on", async () => {
+  types.setTypeParser(types.builtins.CIDR, () => {
+    throw new TypeError("no parser reads it");
+  });
+  const unreadable = raw("select '10.0.0.0/8'::cidr as range from generate_series(1, 2)");
+  await expect(db.query(unreadable)).rejects.toThrow("no parser reads it");
+  await expect(
+    db.transaction((connection) => connection.together([unreadable, raw("select 1 as n")])),
+  ).rejects.toThrow("no parser reads it");
+  expect(await db.query(raw("select 'next' as text"))).toEqual([{ text: "next" }]);
 });
 
 describe("a transaction", () => {

@@ -1,7 +1,14 @@
 import { ApolloServer } from "@apollo/server";
 import { sqlAsOwner, useDatabase } from "../support/database";
 import { aCredential, ADMINISTRATOR, aMember, anAccount, aSession } from "../support/factories";
-import { answerFrom, headersOf, type Sender, serve, type Served } from "../support/http";
+import {
+  answerFrom,
+  headersOf,
+  type Sender,
+  serve,
+  serveBothWays,
+  type Served,
+} from "../support/http";
 
 let servers: { compiled: Served; resolved: Served };
 let key: string;
@@ -10,10 +17,7 @@ let account: string;
 
 beforeAll(async () => {
   await useDatabase();
-  servers = {
-    compiled: await serve(),
-    resolved: await serve({ env: { GATEHOUSE_COMPILED_READS: "false" } }),
-  };
+  servers = await serveBothWays();
   const one = await anAccount();
   account = one.id;
   const member = await aMember(one, ADMINISTRATOR);

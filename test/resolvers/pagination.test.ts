@@ -1,6 +1,6 @@
 import { sqlAsOwner, useDatabase } from "../support/database";
 import { aCredential, ADMINISTRATOR, aMember, anAccount, READER } from "../support/factories";
-import { serve, type Served } from "../support/http";
+import { serveBothWays, type Served } from "../support/http";
 
 /** The GraphQL Cursor Connections Specification, by every way to ask for a part of a short list. */
 
@@ -15,10 +15,7 @@ let credentials: [string[], string[]];
 
 beforeAll(async () => {
   await useDatabase();
-  servers = {
-    compiled: await serve(),
-    resolved: await serve({ env: { GATEHOUSE_COMPILED_READS: "false" } }),
-  };
+  servers = await serveBothWays();
   const one = await anAccount();
   account = one.id;
   const admin = await aMember(one, ADMINISTRATOR);

@@ -62,6 +62,12 @@ interface Options {
 const COOKIE = "__Host-gatehouse_session";
 const served: Served[] = [];
 
+/** A server that compiles queries, and one that leaves them to resolvers. */
+export const serveBothWays = async () => ({
+  compiled: await serve(),
+  resolved: await serve({ env: { GATEHOUSE_COMPILED_READS: "false" } }),
+});
+
 /** The server as `start` makes it, on a free port of this machine; stopped by itself. */
 export async function serve({
   env = {},
