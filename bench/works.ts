@@ -131,7 +131,7 @@ export const WORKS: Record<WorkName, Work> = {
   write: {
     title: "write: a member disabled or enabled, with its event",
     servers: ALL,
-    atLeast: 0.35,
+    atLeast: 0.45,
     turn({ accounts }, connection) {
       const { keys, ordinary } = anyOf(accounts);
       // Each connection has members of its own: no two undo each other's work.
